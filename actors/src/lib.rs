@@ -1,0 +1,1 @@
+//! The ractor crate: the supervision tree.

@@ -1,0 +1,1 @@
+//! Files to checked values: scenario and run files.

@@ -1,0 +1,1 @@
+//! The transformer, sampler, losses, optimiser and HF folders; the only crate with tch.

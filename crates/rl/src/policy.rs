@@ -1,0 +1,190 @@
+//! The seams between the simulation and whatever holds weights. `actors` knows models only through these.
+//!
+//! One value of [`Weights`] exists per model. The policy server lends it to the learner and gets it back by message, so nothing
+//! samples from weights that are being updated, and no lock is needed.
+
+use std::any::Any;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde::Serialize;
+use sim::Address;
+use sim::EpisodeId;
+use sim::Fault;
+use sim::Seat;
+
+use crate::Batch;
+use crate::RunSettings;
+
+/// Which conversation a row continues: a policy may keep what it computed for it (its KV cache) until [`Policy::forget`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Session {
+    /// The episode.
+    pub episode: EpisodeId,
+    /// The seat in it.
+    pub seat: Seat,
+}
+
+/// One request: go on with this token stream until the turn is closed.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// Whose stream it is.
+    pub session: Session,
+    /// The seat's whole stream so far, ending where sampling starts. Streams only grow: what a session's earlier row held is a prefix.
+    pub stream: Vec<u32>,
+    /// Where the sampling uniforms of this turn are drawn: `address.draws(Stream::Tokens(seat, turn))`, one uniform a token.
+    pub address: Address,
+    /// The seat's own turn, from 0.
+    pub turn: u32,
+    /// At most this many tokens; at least 1.
+    pub tokens_max: u32,
+    /// Above 0. Ignored if `greedy`.
+    pub temperature: f32,
+    /// Take the likeliest token instead of drawing; log-probabilities are then those of temperature 1.
+    pub greedy: bool,
+}
+
+/// What was sampled for a row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sampled {
+    /// Sampled ids, the closing token included if there is one.
+    pub tokens: Vec<u32>,
+    /// Natural logarithm of each token's probability under the distribution it was drawn from (after temperature).
+    pub logprobs: Vec<f32>,
+    /// Whether the closing token was sampled; otherwise `tokens_max` or the context length cut the turn.
+    pub closed: bool,
+    /// Version of the weights.
+    pub version: u64,
+}
+
+/// Called once with one result per row, in the rows' order.
+pub type Reply = Box<dyn FnOnce(Vec<Result<Sampled, Fault>>) + Send>;
+
+/// Whoever turns token streams into tokens. Callback-shaped, so that a blocking batched model and an asynchronous remote serve alike:
+/// an implementation may call `reply` before `submit` returns, or later from another thread.
+pub trait Policy: Send {
+    /// Samples one turn for each row. Rows come sorted by (group, episode, seat) and at most `batch_max` at once.
+    fn submit(&mut self, rows: Vec<Row>, reply: Reply);
+
+    /// Drops what is kept for these sessions. Unknown ones are ignored.
+    fn forget(&mut self, sessions: &[Session]);
+
+    /// Gives the weights away until [`Policy::load`]; `None` if this policy has none of its own (a remote), or they are out already.
+    /// Everything kept for sessions is dropped, since it was computed with these weights.
+    fn lend(&mut self) -> Option<Box<dyn Weights>>;
+
+    /// Takes weights back, as a new version or the old one.
+    fn load(&mut self, weights: Box<dyn Weights>);
+}
+
+/// A model's parameters, opaque to whoever only passes them on. Implementations downcast through [`Weights::into_any`].
+pub trait Weights: Send {
+    /// Optimiser updates since the cold start began.
+    fn version(&self) -> u64;
+    /// For the owner of the concrete type.
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send>;
+}
+
+/// Whoever turns batches into better weights.
+pub trait Learner: Send {
+    /// One optimiser step over the whole batch (several if the run asks for minibatches). The version grows by one for each.
+    ///
+    /// # Errors
+    /// [`LearnError`]; the weights are then as before the call.
+    fn update(
+        &mut self,
+        weights: Box<dyn Weights>,
+        batch: &Batch,
+    ) -> (Box<dyn Weights>, Result<UpdateReport, LearnError>);
+
+    /// Begins a new phase: remembers a frozen copy of these weights as the reference of the KL penalty (only if the run uses one) and
+    /// sets the optimiser's moments to 0.
+    fn anchor(&mut self, weights: Box<dyn Weights>) -> Box<dyn Weights>;
+
+    /// Writes weights as an HF folder (`config.json`, `model.safetensors`, `tokenizer.json`, …) and beside it the optimiser's state, into an existing
+    /// empty folder. Files are synced by the caller.
+    ///
+    /// # Errors
+    /// [`LearnError::Store`] with the file's name.
+    fn save(&mut self, weights: Box<dyn Weights>, folder: &Path) -> (Box<dyn Weights>, Result<(), LearnError>);
+}
+
+/// Numbers about one update, by metric name without the seat: `loss`, `grad_norm`, `entropy`, `clip_fraction`, `kl_old`, … (see docs/METRICS.md).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct UpdateReport {
+    /// Version of the weights after it.
+    pub version: u64,
+    /// Metric name and value, in the order in which they are logged.
+    pub metrics: Vec<(String, f64)>,
+}
+
+/// Why there was no update.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum LearnError {
+    /// The loss or a gradient is not a finite number: the run stops here rather than spoil its weights.
+    #[error("{what} is not finite at step {step}: the update was not applied")]
+    NotFinite {
+        /// `loss` or `gradient norm`.
+        what: &'static str,
+        /// Optimiser step.
+        step: u64,
+    },
+    /// A batch that does not fit the model: a token id outside the vocabulary, a stream longer than the context.
+    #[error("batch does not fit the model: {0}")]
+    Batch(String),
+    /// A file could not be written.
+    #[error("cannot write {file}: {why}")]
+    Store {
+        /// Which.
+        file: String,
+        /// Why.
+        why: String,
+    },
+    /// The tensor library reported an error.
+    #[error("tensor library: {0}")]
+    Tensor(String),
+}
+
+/// What a model is made of: the policy holds the weights first.
+pub struct Model {
+    /// Samples.
+    pub policy: Box<dyn Policy>,
+    /// Updates.
+    pub learner: Box<dyn Learner>,
+}
+
+/// The text side of a model folder, byte for byte.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextFiles {
+    /// Contents of `tokenizer.json`.
+    pub tokenizer: String,
+    /// Contents of `chat_template.jinja`.
+    pub template: String,
+    /// Id of the token that closes a turn.
+    pub close_id: u32,
+    /// Id that pads batches; never a loss token.
+    pub pad_id: u32,
+    /// Size of the vocabulary.
+    pub vocab_len: usize,
+    /// Ids whose embeddings start on a line, with their number in [0, 1]: prices and digits, so that order is there to be found.
+    pub ordered: Vec<(u32, f32)>,
+}
+
+/// Makes models. The binary passes one with tch behind it; tests pass dummies.
+pub trait ModelLoader: Send + Sync {
+    /// A model with weights drawn from `seed`, for `seat`. `name` is written into its folder.
+    ///
+    /// # Errors
+    /// [`LearnError`] if the shape is impossible or the device is missing.
+    fn fresh(&self, settings: &RunSettings, text: &TextFiles, seat: Seat) -> Result<Model, LearnError>;
+
+    /// A model with the weights and, where there is one, the optimiser state of an HF folder. `settings` is `None` where nothing learns:
+    /// `eval`, `rollout`.
+    ///
+    /// # Errors
+    /// [`LearnError::Store`] naming the file that is missing, cut short or of the wrong shape.
+    fn open(&self, folder: &Path, settings: Option<&RunSettings>, seat: Seat) -> Result<Model, LearnError>;
+
+    /// What the numbers depend on besides the seed, for the manifest: library version, device, threads.
+    fn describe(&self) -> Vec<(String, String)>;
+}

@@ -1,0 +1,1 @@
+//! The run folder: log of records, manifest, metrics, ledger, checkpoints.

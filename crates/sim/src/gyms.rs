@@ -1,0 +1,131 @@
+//! The gyms: one file each, one shape. A gym brings its rules (constants from the scenario file), its items, its world with
+//! [`observe`](crate::World::observe), [`step`](crate::World::step) and [`verdict`](crate::World::verdict), its reward terms, and its scripts.
+
+pub mod haggle;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::Address;
+use crate::Decision;
+use crate::Observation;
+use crate::RewardKind;
+use crate::Scenario;
+use crate::Seat;
+use crate::View;
+use crate::World;
+use crate::record::Casting;
+use crate::scenario::Split;
+
+/// A gym with its constants.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Rules {
+    /// A seller and a buyer.
+    Haggle(haggle::Rules),
+}
+
+/// One reward term a gym can give.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Term {
+    /// Whose.
+    pub seat: Seat,
+    /// Its name.
+    pub name: &'static str,
+    /// What it may be used for.
+    pub kind: RewardKind,
+    /// Its lowest value.
+    pub min: f64,
+    /// Its highest value.
+    pub max: f64,
+    /// What it is, in one sentence.
+    pub meaning: &'static str,
+}
+
+impl Rules {
+    /// The gym's name in scenario files.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Rules::Haggle(_) => "haggle",
+        }
+    }
+
+    /// All reward terms of the gym.
+    #[must_use]
+    pub fn terms(&self) -> &'static [Term] {
+        match self {
+            Rules::Haggle(_) => haggle::TERMS,
+        }
+    }
+
+    /// All measures of the gym: the names a success condition and the metrics may use.
+    #[must_use]
+    pub fn measures(&self) -> &'static [&'static str] {
+        match self {
+            Rules::Haggle(_) => haggle::MEASURES,
+        }
+    }
+
+    /// The world an episode starts in.
+    #[must_use]
+    pub fn world(&self, scenario: &Scenario, casting: &Casting, seed: u64) -> World {
+        match self {
+            Rules::Haggle(rules) => {
+                let item = rules.item(scenario.items, casting.split, casting.item);
+                let draws = casting.id.address(seed).draws(crate::draws::Stream::World);
+                World::Haggle(Box::new(haggle::World::new(rules.clone(), item, scenario, draws)))
+            }
+        }
+    }
+
+    /// An item's readable id.
+    #[must_use]
+    pub fn item_id(&self, split: Split, item: u32) -> String {
+        match self {
+            Rules::Haggle(_) => format!("{}-{item:06}", split.name()),
+        }
+    }
+}
+
+/// A rule or scripted policy: a pure function of the observation and the address, so that it keeps no state and may be shared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Script {
+    /// Of the bargaining world.
+    Haggle(haggle::Script),
+}
+
+impl Script {
+    /// The script that `policy` names for `seat` in this gym: `rule`, `random`, or `scripted:NAME`. `None` if there is none.
+    #[must_use]
+    pub fn named(rules: &Rules, seat: Seat, policy: &str) -> Option<Script> {
+        match rules {
+            Rules::Haggle(_) => haggle::Script::named(seat, policy).map(Script::Haggle),
+        }
+    }
+
+    /// The names [`Script::named`] knows for `seat`.
+    #[must_use]
+    pub fn names(rules: &Rules, seat: Seat) -> Vec<String> {
+        match rules {
+            Rules::Haggle(_) => haggle::Script::names(seat),
+        }
+    }
+
+    /// What the script does. `address` is that of the episode's world; the script adds its seat and turn.
+    #[must_use]
+    pub fn decide(self, observation: &Observation, address: Address) -> Decision {
+        match (self, &observation.view) {
+            (Script::Haggle(script), View::Haggle(view)) => script.decide(observation.seat, observation.turn, view, address),
+        }
+    }
+}
+
+/// The policy each seat is measured against: never trained, the same in every run.
+#[must_use]
+pub fn fixed_opponent(rules: &Rules, seat: Seat) -> &'static str {
+    match (rules, seat) {
+        // What the agent meets, and what the user meets.
+        (Rules::Haggle(_), Seat::User) => "rule",
+        (Rules::Haggle(_), Seat::Agent) => "scripted:trapper",
+    }
+}

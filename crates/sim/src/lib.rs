@@ -1,0 +1,64 @@
+//! The world: who sits where, what a turn is, what is true, and what is written down.
+//!
+//! ```text
+//!  Scenario + item + seed ──> Episode::start ──> [Output]          an actor, a test or a bench carries each
+//!                                  ^                 │             Output out and brings an Input back;
+//!                                  └── Input <───────┘             nothing in here waits
+//! ```
+//!
+//! Pure: no clock, no file, no thread, no ambient randomness. Time, seeds and policies are arguments.
+//! Everything is `Clone` and serialisable, so that any episode is logged, replayed and forked at any turn.
+
+pub mod decision;
+pub mod draws;
+pub mod episode;
+pub mod fault;
+pub mod gyms;
+pub mod judge;
+pub mod observation;
+pub mod record;
+pub mod reward;
+pub mod scenario;
+pub mod seat;
+pub mod world;
+
+pub use decision::Act;
+pub use decision::Choice;
+pub use decision::Decision;
+pub use decision::Generation;
+pub use decision::NoAct;
+pub use draws::Address;
+pub use draws::Draws;
+pub use draws::Phase;
+pub use episode::Episode;
+pub use episode::Input;
+pub use episode::Output;
+pub use episode::ProtocolError;
+pub use fault::Fault;
+pub use fault::FaultKind;
+pub use judge::Case;
+pub use judge::Verdict;
+pub use observation::Message;
+pub use observation::Observation;
+pub use observation::Source;
+pub use observation::View;
+pub use record::EpisodeId;
+pub use record::EpisodeRecord;
+pub use record::Stop;
+pub use record::Turn;
+pub use reward::Ratio;
+pub use reward::Reward;
+pub use reward::RewardKind;
+pub use reward::Scope;
+pub use scenario::Scenario;
+pub use seat::Pair;
+pub use seat::Party;
+pub use seat::Seat;
+pub use world::Answer;
+pub use world::Effect;
+pub use world::Next;
+pub use world::Query;
+pub use world::QueryId;
+pub use world::World;
+pub use world::WorldInput;
+pub use world::WorldOutput;

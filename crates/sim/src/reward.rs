@@ -1,0 +1,91 @@
+//! Rewards as named terms, and ratios that can be pooled.
+
+use std::ops::AddAssign;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::Seat;
+
+/// What a reward counts for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RewardKind {
+    /// Part of the seat's score, and of what trains it.
+    Outcome,
+    /// Trains, but is never score: a share in [0, 1].
+    Training,
+}
+
+/// What stretch of an episode a reward judges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// The seat's own turn with this number, counted from 0.
+    Turn(u32),
+    /// The whole episode; for turn credit it falls on the seat's last turn.
+    Session,
+}
+
+/// One term of a seat's reward.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reward {
+    /// Whose.
+    pub seat: Seat,
+    /// The term's name in the scenario file and in metrics.
+    pub name: String,
+    /// Score or training only.
+    pub kind: RewardKind,
+    /// What it judges.
+    pub scope: Scope,
+    /// Before the weight. Training terms lie in [0, 1].
+    pub value: f64,
+    /// From the scenario file.
+    pub weight: f64,
+    /// Why, in a few words a person can check against the transcript.
+    pub evidence: String,
+}
+
+impl Reward {
+    /// What this term adds: value times weight.
+    #[must_use]
+    pub fn weighted(&self) -> f64 {
+        self.value * self.weight
+    }
+}
+
+/// A numerator and a denominator, kept apart so that a rate over many episodes is a ratio of sums.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Ratio {
+    /// What happened.
+    pub num: f64,
+    /// Out of how many; 1 for a plain mean over episodes.
+    pub den: f64,
+}
+
+impl Ratio {
+    /// `num` out of `den`.
+    #[must_use]
+    pub fn new(num: f64, den: f64) -> Ratio {
+        Ratio { num, den }
+    }
+
+    /// One yes or no.
+    #[must_use]
+    pub fn yes(happened: bool) -> Ratio {
+        Ratio { num: f64::from(u8::from(happened)), den: 1.0 }
+    }
+
+    /// The rate; `None` if nothing was counted.
+    #[must_use]
+    pub fn rate(self) -> Option<f64> {
+        (self.den > 0.0).then(|| self.num / self.den)
+    }
+}
+
+impl AddAssign for Ratio {
+    fn add_assign(&mut self, other: Ratio) {
+        self.num += other.num;
+        self.den += other.den;
+    }
+}

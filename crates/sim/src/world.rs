@@ -1,0 +1,123 @@
+//! The protocol of worlds. A world never calls a user or a judge: it says what it needs to know and is resumed with the answer.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::Act;
+use crate::Case;
+use crate::Decision;
+use crate::Fault;
+use crate::Message;
+use crate::Observation;
+use crate::Reward;
+use crate::Seat;
+use crate::Verdict;
+use crate::gyms::haggle;
+
+/// One world, of whichever gym. `Clone`: a clone is a fork.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum World {
+    /// A seller and a buyer.
+    Haggle(Box<haggle::World>),
+}
+
+/// What resumes a world.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum WorldInput {
+    /// A seat acted.
+    Act(Seat, Act),
+    /// A seat was asked and gave no act; the text says why. It costs the turn.
+    NoAct(Seat, String),
+    /// A query was answered.
+    Answer(QueryId, Answer),
+}
+
+/// What a world says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum WorldOutput {
+    /// It cannot go on before a seat answers.
+    Query(Seat, QueryId, Query),
+    /// The act has taken effect.
+    Effect(Effect),
+}
+
+/// Number of a query within its episode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct QueryId(pub u32);
+
+/// A question a world puts to a seat: `rule`, `remote`, `model` and `replay` are answerers of the same query, and the world does
+/// not know which one it got.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Query {
+    /// What the seat is shown for this question, complete in itself.
+    pub messages: Vec<Message>,
+}
+
+/// A reply, and where a model gave it, its tokens: so a queried seat is trainable too.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The reply's public text.
+    pub reply: String,
+    /// How it was decided; `None` for rules.
+    pub decision: Option<Decision>,
+}
+
+/// What one act did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Effect {
+    /// Why the act did not count; `None` if it did. The seat is told by a message.
+    pub malformed: Option<String>,
+    /// Rewards that fall on this turn, if the gym gives any before the verdict.
+    pub rewards: Vec<Reward>,
+    /// Changes of hidden state with their evidence, one line each, for the record.
+    pub journal: Vec<String>,
+    /// Who goes on.
+    pub next: Next,
+}
+
+/// Who goes on after an effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Next {
+    /// This seat is asked.
+    Ask(Seat),
+    /// The talk has ended by an act.
+    Over,
+}
+
+impl World {
+    /// Who speaks first.
+    #[must_use]
+    pub fn first(&self) -> Seat {
+        match self {
+            World::Haggle(_) => Seat::Agent,
+        }
+    }
+
+    /// What `seat` is shown now. Takes the messages that wait for it, so that each is shown once.
+    pub fn observe(&mut self, seat: Seat) -> Observation {
+        match self {
+            World::Haggle(world) => world.observe(seat),
+        }
+    }
+
+    /// Goes on until it needs an answer or the act has taken effect: the last output is the query or the effect.
+    pub fn step(&mut self, input: WorldInput) -> Vec<WorldOutput> {
+        match self {
+            World::Haggle(world) => world.step(input),
+        }
+    }
+
+    /// The gym's verdict by rule over a finished episode.
+    #[must_use]
+    pub fn verdict(&self, case: &Case) -> Verdict {
+        match self {
+            World::Haggle(world) => haggle::verdict(world, case),
+        }
+    }
+
+    /// A fault the world itself reports when it is handed something it cannot take, e.g. an answer it did not ask for.
+    #[must_use]
+    pub fn confused(detail: &str) -> Fault {
+        Fault::new(crate::Party::Environment, crate::FaultKind::BadReply, detail)
+    }
+}

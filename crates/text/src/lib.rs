@@ -1,0 +1,1 @@
+//! Tokenizer, chat template, append-only token streams, masks, parsers.
