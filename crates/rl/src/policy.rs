@@ -132,8 +132,11 @@ pub enum LearnError {
     /// A batch that does not fit the model: a token id outside the vocabulary, a stream longer than the context.
     #[error("batch does not fit the model: {0}")]
     Batch(String),
-    /// A file could not be written.
-    #[error("cannot write {file}: {why}")]
+    /// A shape no model can have, or a device that is not there.
+    #[error("cannot make the model: {0}")]
+    Model(String),
+    /// A file of a model folder could not be written, or read back.
+    #[error("{file}: {why}")]
     Store {
         /// Which.
         file: String,

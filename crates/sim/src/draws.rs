@@ -47,7 +47,7 @@ pub struct Address {
 /// What is drawn at an address: keeps the streams of one place apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Stream {
-    /// Which item, world and profile.
+    /// The world and its profile, once the item is known.
     World,
     /// Which opponent of a pool.
     Opponent,
@@ -57,8 +57,12 @@ pub enum Stream {
     Tokens(Seat, u32),
     /// The judge's draws.
     Judge,
-    /// Order and batches of the cold start; the number is the epoch.
+    /// Order and batches of the cold start; the number is the epoch. In training: the order of a seat's groups; the number is the seat's.
     Shuffle(u32),
+    /// Which item a group plays.
+    Item,
+    /// Which items a bootstrap takes.
+    Resample,
 }
 
 impl Address {
@@ -72,6 +76,9 @@ impl Address {
             Stream::Tokens(seat, turn) => (3, seat as u64, turn),
             Stream::Judge => (4, 0, 0),
             Stream::Shuffle(epoch) => (5, 0, epoch),
+            Stream::Weights(seat, tensor) => (6, seat as u64, tensor),
+            Stream::Item => (6, 0, 0),
+            Stream::Resample => (7, 0, 0),
         };
         let mut key = [0u8; 32];
         key[0..8].copy_from_slice(&self.seed.to_le_bytes());
@@ -174,6 +181,8 @@ mod tests {
             Stream::Tokens(Seat::User, 1),
             Stream::Judge,
             Stream::Shuffle(1),
+            Stream::Item,
+            Stream::Resample,
         ] {
             firsts.push(base.draws(stream).uniform().to_bits());
         }
