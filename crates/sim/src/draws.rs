@@ -63,6 +63,8 @@ pub enum Stream {
     Item,
     /// Which items a bootstrap takes.
     Resample,
+    /// A fresh model's parameters; the number is the tensor's.
+    Weights(Seat, u32),
 }
 
 impl Address {
@@ -76,9 +78,9 @@ impl Address {
             Stream::Tokens(seat, turn) => (3, seat as u64, turn),
             Stream::Judge => (4, 0, 0),
             Stream::Shuffle(epoch) => (5, 0, epoch),
-            Stream::Weights(seat, tensor) => (6, seat as u64, tensor),
             Stream::Item => (6, 0, 0),
             Stream::Resample => (7, 0, 0),
+            Stream::Weights(seat, tensor) => (8, seat as u64, tensor),
         };
         let mut key = [0u8; 32];
         key[0..8].copy_from_slice(&self.seed.to_le_bytes());

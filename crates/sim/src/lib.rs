@@ -10,6 +10,7 @@
 //! Everything is `Clone` and serialisable, so that any episode is logged, replayed and forked at any turn.
 
 pub mod decision;
+pub mod drive;
 pub mod draws;
 pub mod episode;
 pub mod fault;
@@ -30,6 +31,8 @@ pub use decision::NoAct;
 pub use draws::Address;
 pub use draws::Draws;
 pub use draws::Phase;
+pub use drive::drive;
+pub use drive::play_by_rule;
 pub use episode::Episode;
 pub use episode::Input;
 pub use episode::Output;

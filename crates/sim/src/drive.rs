@@ -1,0 +1,64 @@
+//! The plain way to play: one loop over the machine, without actors. Data generation, benches and tests use it; the actors must agree
+//! with it record for record.
+
+use std::sync::Arc;
+
+use crate::Answer;
+use crate::Decision;
+use crate::Episode;
+use crate::EpisodeRecord;
+use crate::Fault;
+use crate::FaultKind;
+use crate::Input;
+use crate::Observation;
+use crate::Output;
+use crate::Party;
+use crate::Query;
+use crate::Scenario;
+use crate::Seat;
+use crate::gyms::Script;
+use crate::record::Casting;
+
+/// Plays one episode with whatever `decide` and `answer` say for the seats, and the judge by rule.
+///
+/// # Panics
+/// Never, unless the machine breaks its own protocol.
+#[must_use]
+pub fn drive(
+    casting: Casting,
+    scenario: &Arc<Scenario>,
+    seed: u64,
+    mut decide: impl FnMut(Seat, &Observation) -> Decision,
+    mut answer: impl FnMut(Seat, &Query) -> Result<Answer, Fault>,
+) -> EpisodeRecord {
+    let (mut episode, mut outputs) = Episode::start(casting, Arc::clone(scenario), seed);
+    loop {
+        let output = outputs.pop().expect("an episode that is not over says what to do next");
+        let input = match output {
+            Output::Ask(seat, observation) => Input::Acted(seat, decide(seat, &observation)),
+            Output::Apply(mut world, input) => {
+                let said = world.step(input);
+                Input::Effected(world, said)
+            }
+            Output::Query(seat, id, query) => Input::Answered(id, answer(seat, &query)),
+            Output::Judge(case) => Input::Judged(Ok(case.by_rule())),
+            Output::Done(record) => return *record,
+        };
+        outputs = episode.step(input).expect("the loop answers just what was asked");
+    }
+}
+
+/// Plays one episode whose seats are both rules or scripts, named by the casting; `None` if a name is no script of the gym.
+#[must_use]
+pub fn play_by_rule(casting: Casting, scenario: &Arc<Scenario>, seed: u64) -> Option<EpisodeRecord> {
+    let agent = Script::named(&scenario.rules, Seat::Agent, &casting.policies.agent)?;
+    let user = Script::named(&scenario.rules, Seat::User, &casting.policies.user)?;
+    let address = casting.id.address(seed);
+    let decide = |seat: Seat, observation: &Observation| match seat {
+        Seat::Agent => agent.decide(observation, address),
+        Seat::User => user.decide(observation, address),
+    };
+    let answer =
+        |_: Seat, _: &Query| Err(Fault::new(Party::Environment, FaultKind::Refused, "scripts answer no queries here"));
+    Some(drive(casting, scenario, seed, decide, answer))
+}

@@ -1,0 +1,194 @@
+//! The buyer's private reasoning: the five steps of UserLM-R1 (spec user-models §1.5) in a compact form that a rule can check.
+//!
+//! ```text
+//! intent trap urgency concern truth plan challenge state 2 3 4 3 tone calm
+//! ───1── ─────────── ──2──────────  ──3─────────── ──4────────── ──5──────
+//! ```
+//! 1 what the agent is up to, 2 what matters now, 3 what to do, 4 trust, emotion, patience, participation, 5 in what tone.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::BuyerMove;
+use super::Family;
+use super::Mind;
+use super::person::Tone;
+
+/// A thought that has the agreed form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Thought {
+    /// Step 1.
+    pub intent: Intent,
+    /// Step 2.
+    pub concern: Concern,
+    /// Step 3.
+    pub plan: Plan,
+    /// Step 4: the state the person will be in.
+    pub mind: Mind,
+    /// Step 5.
+    pub tone: Tone,
+}
+
+/// What the agent is up to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Intent {
+    /// It just names a price.
+    Offer,
+    /// It informs, without pressure.
+    Inform,
+    /// It presses, and the claim is believed.
+    Fair(Family),
+    /// It presses or informs, and the claim is not believed.
+    Trap(Family),
+}
+
+/// What matters now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Concern {
+    /// The price.
+    Price,
+    /// Whether a claim is true.
+    Truth,
+    /// Delivery or warranty.
+    Extras,
+    /// Rounds or patience run out.
+    Time,
+}
+
+/// The kind of move that follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Plan {
+    /// A question.
+    Ask,
+    /// Own terms.
+    Counter,
+    /// A check.
+    Challenge,
+    /// The deal.
+    Accept,
+    /// The door.
+    Walk,
+}
+
+impl Concern {
+    const ALL: [(Concern, &str); 4] =
+        [(Concern::Price, "price"), (Concern::Truth, "truth"), (Concern::Extras, "extras"), (Concern::Time, "time")];
+}
+
+impl Plan {
+    const ALL: [(Plan, &str); 5] = [
+        (Plan::Ask, "ask"),
+        (Plan::Counter, "counter"),
+        (Plan::Challenge, "challenge"),
+        (Plan::Accept, "accept"),
+        (Plan::Walk, "walk"),
+    ];
+
+    /// The plan that a move carries out.
+    #[must_use]
+    pub fn of(act: &BuyerMove) -> Plan {
+        match act {
+            BuyerMove::Ask(_) => Plan::Ask,
+            BuyerMove::Counter(_) => Plan::Counter,
+            BuyerMove::Challenge(_) => Plan::Challenge,
+            BuyerMove::Accept => Plan::Accept,
+            BuyerMove::Walk => Plan::Walk,
+        }
+    }
+}
+
+impl Thought {
+    /// The thought as text, without tags.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let intent = match self.intent {
+            Intent::Offer => "offer".to_owned(),
+            Intent::Inform => "inform".to_owned(),
+            Intent::Fair(family) => format!("fair {}", family.name()),
+            Intent::Trap(family) => format!("trap {}", family.name()),
+        };
+        let [trust, emotion, patience, participation] = self.mind.values();
+        format!(
+            "intent {intent} concern {} plan {} state {trust} {emotion} {patience} {participation} tone {}",
+            name_of(&Concern::ALL, self.concern),
+            name_of(&Plan::ALL, self.plan),
+            self.tone.name()
+        )
+    }
+
+    /// Reads a thought; `None` if any of the five steps is missing, out of order or out of range.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Thought> {
+        let mut words = text.split_whitespace();
+        let expect = |label: &str, words: &mut std::str::SplitWhitespace<'_>| (words.next()? == label).then_some(());
+        expect("intent", &mut words)?;
+        let intent = match words.next()? {
+            "offer" => Intent::Offer,
+            "inform" => Intent::Inform,
+            "fair" => Intent::Fair(family(words.next()?)?),
+            "trap" => Intent::Trap(family(words.next()?)?),
+            _ => return None,
+        };
+        expect("concern", &mut words)?;
+        let concern = named(&Concern::ALL, words.next()?)?;
+        expect("plan", &mut words)?;
+        let plan = named(&Plan::ALL, words.next()?)?;
+        expect("state", &mut words)?;
+        let mut values = [0; 4];
+        for value in &mut values {
+            *value = words.next()?.parse().ok()?;
+        }
+        let mind = Mind::from_values(values)?;
+        expect("tone", &mut words)?;
+        let word = words.next()?;
+        let tone = Tone::ALL.into_iter().find(|t| t.name() == word)?;
+        words.next().is_none().then_some(Thought { intent, concern, plan, mind, tone })
+    }
+}
+
+fn family(word: &str) -> Option<Family> {
+    Family::ALL.into_iter().find(|f| f.name() == word)
+}
+
+fn named<T: Copy>(all: &[(T, &str)], word: &str) -> Option<T> {
+    all.iter().find(|(_, name)| *name == word).map(|(value, _)| *value)
+}
+
+fn name_of<T: Copy + PartialEq>(all: &[(T, &'static str)], value: T) -> &'static str {
+    all.iter().find(|(v, _)| *v == value).map(|(_, name)| *name).expect("every value is in its table")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_thought_is_read_back() {
+        for (concern, _) in Concern::ALL {
+            for (plan, _) in Plan::ALL {
+                for tone in Tone::ALL {
+                    let intents = Family::ALL.into_iter().flat_map(|f| [Intent::Fair(f), Intent::Trap(f)]);
+                    for intent in intents.chain([Intent::Offer, Intent::Inform]) {
+                        let mind = Mind { trust: 0, emotion: 5, patience: 2, participation: 3 };
+                        let thought = Thought { intent, concern, plan, mind, tone };
+                        assert_eq!(Thought::read(&thought.words()), Some(thought));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_thought_with_a_step_missing_or_out_of_range_is_not_one() {
+        for text in [
+            "",
+            "intent offer concern price plan counter state 3 3 3 3",
+            "intent offer concern price plan counter state 3 3 3 6 tone calm",
+            "intent offer plan counter concern price state 3 3 3 3 tone calm",
+            "intent trap concern price plan counter state 3 3 3 3 tone calm",
+            "intent offer concern price plan counter state 3 3 3 3 tone calm indeed",
+        ] {
+            assert_eq!(Thought::read(text), None, "{text}");
+        }
+    }
+}
