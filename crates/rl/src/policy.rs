@@ -157,7 +157,7 @@ pub struct Model {
 }
 
 /// The text side of a model folder, byte for byte.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct TextFiles {
     /// Contents of `tokenizer.json`.
     pub tokenizer: String,
