@@ -1,0 +1,361 @@
+//! One commit point: everything a step changed becomes true with one rename.
+//!
+//! ```text
+//!  checkpoints/.tmp-step-000012/   agent/ and user/ filled by the learners, then state.json
+//!      │  every file and folder synced, the deepest first
+//!      v  one rename
+//!  checkpoints/step-000012/        the parent synced; only then older ones are thinned out
+//! ```
+//! Before the rename the commit does not exist, after it, it is whole: a process may die anywhere. What begins with a dot is left over
+//! from a death and is deleted when the run is next opened for writing. A removal renames to `.old-…` first, so no half-removed
+//! checkpoint ever has a checkpoint's name.
+//!
+//! `state.json` lists every other file with its size and checksum: a file that was cut short or mixed up is named instead of loaded.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use serde::Serialize;
+use sim::Seat;
+
+use crate::CheckpointId;
+use crate::DiskError;
+use crate::RunState;
+use crate::disk;
+use crate::disk::failed;
+
+/// Version of `state.json`.
+pub(crate) const FORMAT_VERSION: u32 = 1;
+
+const STATE: &str = "state.json";
+const UNFINISHED: &str = ".tmp-";
+const RETIRED: &str = ".old-";
+
+/// Why a checkpoint cannot be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointError {
+    /// The disk failed.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// There is no such checkpoint.
+    #[error("{} does not exist: there is no checkpoint {id}", folder.display())]
+    Unknown {
+        /// Which.
+        id: CheckpointId,
+        /// Where it should be.
+        folder: PathBuf,
+    },
+    /// This step has been committed before: it happens once.
+    #[error("{} exists: checkpoint {id} has been committed before", folder.display())]
+    Exists {
+        /// Which.
+        id: CheckpointId,
+        /// Where.
+        folder: PathBuf,
+    },
+    /// Its `state.json` is missing, cut short, or of another version.
+    #[error("checkpoint {id} is damaged: {}: {why}", file.display())]
+    State {
+        /// Which.
+        id: CheckpointId,
+        /// Its `state.json`.
+        file: PathBuf,
+        /// In words.
+        why: String,
+    },
+    /// One of its files is missing or not what was committed.
+    #[error("checkpoint {id} is damaged: {}: {why}", file.display())]
+    File {
+        /// Which.
+        id: CheckpointId,
+        /// Which file.
+        file: PathBuf,
+        /// In words.
+        why: String,
+    },
+}
+
+/// A committed step: its folder and what it says of the run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checkpoint {
+    /// Which.
+    pub id: CheckpointId,
+    /// Where.
+    pub folder: PathBuf,
+    /// From here the run goes on.
+    pub state: RunState,
+    files: Vec<StoredFile>,
+}
+
+/// `state.json`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StateFile {
+    format: u32,
+    state: RunState,
+    files: Vec<StoredFile>,
+}
+
+/// One file of a checkpoint, as it was committed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredFile {
+    /// Relative to the checkpoint, with `/`.
+    path: String,
+    bytes: u64,
+    crc32: u32,
+}
+
+impl Checkpoint {
+    /// Where a seat's model lies: an HF folder with the optimiser's state beside it.
+    #[must_use]
+    pub fn seat_folder(&self, seat: Seat) -> PathBuf {
+        self.folder.join(seat.name())
+    }
+
+    /// Compares every file with what was committed.
+    ///
+    /// # Errors
+    /// [`CheckpointError::File`] with the first that is missing, cut short or changed.
+    pub fn verify(&self) -> Result<(), CheckpointError> {
+        for stored in &self.files {
+            let file = self.folder.join(&stored.path);
+            let damaged = |why: String| CheckpointError::File { id: self.id, file: file.clone(), why };
+            let bytes = match fs::read(&file) {
+                Ok(bytes) => bytes,
+                Err(error) => return Err(damaged(error.to_string())),
+            };
+            if bytes.len() as u64 != stored.bytes {
+                return Err(damaged(format!("it holds {} bytes, but {} were committed", bytes.len(), stored.bytes)));
+            }
+            if crc32fast::hash(&bytes) != stored.crc32 {
+                return Err(damaged("its contents are not what was committed".to_owned()));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The folder of all commits of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoints {
+    folder: PathBuf,
+}
+
+impl Checkpoints {
+    /// For reading; changes nothing, so that a run in progress may be looked at.
+    #[must_use]
+    pub fn at(folder: &Path) -> Checkpoints {
+        Checkpoints { folder: folder.to_owned() }
+    }
+
+    /// For writing: creates the folder if there is none, and deletes what interrupted commits and removals left.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Disk`].
+    pub fn open(folder: &Path) -> Result<Checkpoints, CheckpointError> {
+        disk::create_folder(folder)?;
+        for name in disk::names_in(folder)? {
+            if name.starts_with(UNFINISHED) || name.starts_with(RETIRED) {
+                disk::remove_folder(&folder.join(name))?;
+            }
+        }
+        disk::sync_folder(folder)?;
+        Ok(Checkpoints::at(folder))
+    }
+
+    /// Begins a commit: its folder is there, with an empty `agent/` and `user/`, under a name that does not count yet.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Exists`] if this step has been committed; [`CheckpointError::Disk`].
+    pub fn begin(&self, id: CheckpointId) -> Result<Commit, CheckpointError> {
+        let target = self.folder_of(id);
+        if target.exists() {
+            return Err(CheckpointError::Exists { id, folder: target });
+        }
+        let folder = self.folder.join(format!("{UNFINISHED}{id}"));
+        disk::remove_folder(&folder)?;
+        for seat in Seat::ALL {
+            disk::create_folder(&folder.join(seat.name()))?;
+        }
+        Ok(Commit { checkpoints: self.clone(), id, folder })
+    }
+
+    /// All commits, oldest first. Other names in the folder are not ours and do not count.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Disk`].
+    pub fn list(&self) -> Result<Vec<CheckpointId>, CheckpointError> {
+        let names = disk::names_in(&self.folder)?;
+        // Sorted by number, since a step of seven digits sorts before one of six as a name.
+        let ids: BTreeSet<CheckpointId> = names.iter().filter_map(|name| name.parse().ok()).collect();
+        Ok(ids.into_iter().collect())
+    }
+
+    /// The newest commit; `None` if there is none.
+    ///
+    /// # Errors
+    /// As [`Checkpoints::load`]: a damaged newest commit is an error, and no older one is taken in its place.
+    pub fn latest(&self) -> Result<Option<Checkpoint>, CheckpointError> {
+        self.list()?.last().map(|id| self.load(*id)).transpose()
+    }
+
+    /// One commit's state. Its other files are not read: see [`Checkpoint::verify`].
+    ///
+    /// # Errors
+    /// [`CheckpointError::Unknown`]; [`CheckpointError::State`] if its `state.json` is missing, cut short or of another version.
+    pub fn load(&self, id: CheckpointId) -> Result<Checkpoint, CheckpointError> {
+        let folder = self.folder_of(id);
+        if !folder.exists() {
+            return Err(CheckpointError::Unknown { id, folder });
+        }
+        let file = folder.join(STATE);
+        let damaged = |why: String| CheckpointError::State { id, file: file.clone(), why };
+        let json = disk::read_bytes(&file)?.ok_or_else(|| damaged("it is missing".to_owned()))?;
+        let parsed: StateFile = serde_json::from_slice(&json).map_err(|error| damaged(error.to_string()))?;
+        let StateFile { format, state, files } = parsed;
+        if format != FORMAT_VERSION {
+            return Err(damaged(format!(
+                "it has format version {format}; this program reads version {FORMAT_VERSION}"
+            )));
+        }
+        if state.checkpoint() != id {
+            return Err(damaged(format!("it is the state of {}", state.checkpoint())));
+        }
+        Ok(Checkpoint { id, folder, state, files })
+    }
+
+    fn folder_of(&self, id: CheckpointId) -> PathBuf {
+        self.folder.join(id.to_string())
+    }
+
+    /// What must go so that at most `keep` commits remain: the oldest, but never the one after the cold start.
+    fn surplus(&self, keep: usize) -> Result<Vec<CheckpointId>, CheckpointError> {
+        let ids = self.list()?;
+        let old = ids.len().saturating_sub(keep.max(1));
+        Ok(ids[..old].iter().copied().filter(|id| *id != CheckpointId::COLD_START).collect())
+    }
+}
+
+/// A commit in the making. Dropped without [`Commit::finish`], it never happened.
+#[derive(Debug)]
+pub struct Commit {
+    checkpoints: Checkpoints,
+    id: CheckpointId,
+    folder: PathBuf,
+}
+
+impl Commit {
+    /// An empty folder to put a seat's model into.
+    #[must_use]
+    pub fn seat_folder(&self, seat: Seat) -> PathBuf {
+        self.folder.join(seat.name())
+    }
+
+    /// Makes it true, and then thins out older commits: of all, the `keep` newest stay (at least 1), and besides them always the one
+    /// after the cold start.
+    ///
+    /// # Errors
+    /// [`CheckpointError::State`] if `state` is that of another step; [`CheckpointError::Disk`]. If the error came from the thinning
+    /// out, the commit itself stands.
+    pub fn finish(self, state: &RunState, keep: usize) -> Result<Checkpoint, CheckpointError> {
+        for io in self.plan(state)? {
+            io.run()?;
+        }
+        for id in self.checkpoints.surplus(keep)? {
+            for io in self.checkpoints.removal(id) {
+                io.run()?;
+            }
+        }
+        self.checkpoints.load(self.id)
+    }
+
+    /// Every change of the disk that makes the commit, in order. A plan rather than a procedure, so that tests can stop after any of them.
+    fn plan(&self, state: &RunState) -> Result<Vec<Io>, CheckpointError> {
+        let state_file = self.folder.join(STATE);
+        if state.checkpoint() != self.id {
+            let why = format!("the state is that of {}", state.checkpoint());
+            return Err(CheckpointError::State { id: self.id, file: state_file, why });
+        }
+        let tree = Tree::walk(&self.folder)?;
+        let files = tree.files.iter().map(|file| stored(&self.folder, file)).collect::<Result<_, _>>()?;
+        let json = serde_json::to_string_pretty(&StateFile { format: FORMAT_VERSION, state: state.clone(), files })
+            .expect("a state has text keys only, so it is always JSON");
+
+        let mut plan: Vec<Io> = tree.files.into_iter().map(Io::SyncFile).collect();
+        plan.push(Io::Write(state_file, format!("{json}\n").into_bytes()));
+        plan.extend(tree.folders.into_iter().map(Io::SyncFolder));
+        plan.push(Io::Rename(self.folder.clone(), self.checkpoints.folder_of(self.id)));
+        plan.push(Io::SyncFolder(self.checkpoints.folder.clone()));
+        Ok(plan)
+    }
+}
+
+impl Checkpoints {
+    fn removal(&self, id: CheckpointId) -> [Io; 2] {
+        let retired = self.folder.join(format!("{RETIRED}{id}"));
+        [Io::Rename(self.folder_of(id), retired.clone()), Io::Remove(retired)]
+    }
+}
+
+/// One change of the disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Io {
+    /// Write a file and sync it.
+    Write(PathBuf, Vec<u8>),
+    SyncFile(PathBuf),
+    SyncFolder(PathBuf),
+    Rename(PathBuf, PathBuf),
+    /// Remove a folder with everything in it.
+    Remove(PathBuf),
+}
+
+impl Io {
+    fn run(&self) -> Result<(), DiskError> {
+        match self {
+            Io::Write(file, bytes) => disk::write_synced(file, bytes),
+            Io::SyncFile(file) => disk::sync_file(file),
+            Io::SyncFolder(folder) => disk::sync_folder(folder),
+            Io::Rename(from, to) => disk::rename(from, to),
+            Io::Remove(folder) => disk::remove_folder(folder),
+        }
+    }
+}
+
+/// What a folder holds: files in order of their names, folders with the deepest first and itself last.
+#[derive(Debug, Default)]
+struct Tree {
+    files: Vec<PathBuf>,
+    folders: Vec<PathBuf>,
+}
+
+impl Tree {
+    fn walk(folder: &Path) -> Result<Tree, DiskError> {
+        let mut tree = Tree::default();
+        tree.add(folder)?;
+        Ok(tree)
+    }
+
+    fn add(&mut self, folder: &Path) -> Result<(), DiskError> {
+        for name in disk::names_in(folder)? {
+            let path = folder.join(name);
+            if path.is_dir() {
+                self.add(&path)?;
+            } else {
+                self.files.push(path);
+            }
+        }
+        self.folders.push(folder.to_owned());
+        Ok(())
+    }
+}
+
+fn stored(root: &Path, file: &Path) -> Result<StoredFile, DiskError> {
+    let bytes = fs::read(file).map_err(failed("read", file))?;
+    let relative = file.strip_prefix(root).expect("the walk started at the root");
+    let parts: Vec<_> = relative.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+    Ok(StoredFile { path: parts.join("/"), bytes: bytes.len() as u64, crc32: crc32fast::hash(&bytes) })
+}

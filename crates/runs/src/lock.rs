@@ -1,0 +1,45 @@
+//! One writer per run folder.
+
+use std::fs::File;
+use std::fs::TryLockError;
+use std::path::Path;
+use std::path::PathBuf;
+
+use crate::DiskError;
+use crate::disk::failed;
+
+/// Why a run folder is not ours.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Another process, or another part of this one, writes this run.
+    #[error("{} is locked: another process writes this run", file.display())]
+    Held {
+        /// The lock file.
+        file: PathBuf,
+    },
+    /// The disk failed.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+}
+
+/// Held until dropped. The operating system releases it when the process dies, however it dies: no stale lock to remove by hand.
+#[derive(Debug)]
+pub struct RunLock {
+    _file: File,
+}
+
+impl RunLock {
+    /// Takes the lock, without waiting.
+    ///
+    /// # Errors
+    /// [`LockError::Held`] if somebody has it.
+    pub fn take(path: &Path) -> Result<RunLock, LockError> {
+        let opened = File::options().write(true).create(true).truncate(false).open(path);
+        let file = opened.map_err(failed("open", path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(RunLock { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(LockError::Held { file: path.to_owned() }),
+            Err(TryLockError::Error(error)) => Err(failed("lock", path)(error).into()),
+        }
+    }
+}
