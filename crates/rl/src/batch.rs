@@ -30,6 +30,84 @@ impl Sample {
     pub fn loss_tokens(&self) -> usize {
         self.weights.iter().filter(|w| **w > 0.0).count()
     }
+
+    /// Whether the sample is one a policy gradient may be taken on: all vectors as long as the stream; weight 1 on own tokens and 0 on
+    /// the others; advantage, log-probability and thought on own tokens alone; every number finite.
+    ///
+    /// # Errors
+    /// [`SampleError`] with the first thing that is wrong.
+    pub fn check(&self) -> Result<(), SampleError> {
+        let tokens = self.tokens.len();
+        let lengths = [
+            ("weights", self.weights.len()),
+            ("advantages", self.advantages.len()),
+            ("logprobs", self.logprobs.len()),
+            ("thought", self.thought.len()),
+        ];
+        if let Some((what, len)) = lengths.into_iter().find(|(_, len)| *len != tokens) {
+            return Err(SampleError::Length { what, len, tokens });
+        }
+        if !(self.temperature.is_finite() && self.temperature > 0.0) {
+            return Err(SampleError::Temperature(self.temperature));
+        }
+        (0..tokens).try_for_each(|at| self.check_token(at))
+    }
+
+    fn check_token(&self, at: usize) -> Result<(), SampleError> {
+        let (weight, advantage, logprob) = (self.weights[at], self.advantages[at], self.logprobs[at]);
+        if weight != 0.0 && weight != 1.0 {
+            return Err(SampleError::Weight { at, weight });
+        }
+        if weight == 0.0 && (advantage != 0.0 || logprob != 0.0 || self.thought[at]) {
+            return Err(SampleError::NotOwn { at });
+        }
+        if !advantage.is_finite() || !logprob.is_finite() || logprob > 0.0 {
+            return Err(SampleError::Number { at, advantage, logprob });
+        }
+        Ok(())
+    }
+}
+
+/// Why no policy gradient may be taken on a sample.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum SampleError {
+    /// A vector is not as long as the stream.
+    #[error("{what} has {len} entries for {tokens} tokens")]
+    Length {
+        /// Which vector.
+        what: &'static str,
+        /// Its length.
+        len: usize,
+        /// The stream's length.
+        tokens: usize,
+    },
+    /// A weight is neither 0 nor 1.
+    #[error("token {at} has loss weight {weight}; a policy gradient knows 0 and 1")]
+    Weight {
+        /// Which token.
+        at: usize,
+        /// Its weight.
+        weight: f32,
+    },
+    /// A token that was shown to the seat carries what only its own may.
+    #[error("token {at} was shown to the seat, yet has an advantage, a log-probability or a thought flag")]
+    NotOwn {
+        /// Which token.
+        at: usize,
+    },
+    /// A number is not finite, or a log-probability is above 0.
+    #[error("token {at} has advantage {advantage} and log-probability {logprob}")]
+    Number {
+        /// Which token.
+        at: usize,
+        /// Its advantage.
+        advantage: f32,
+        /// Its log-probability.
+        logprob: f32,
+    },
+    /// The temperature is not above 0.
+    #[error("temperature {0} is not above 0")]
+    Temperature(f32),
 }
 
 /// What the loss is.
@@ -52,4 +130,43 @@ pub struct Batch {
     pub lr: f64,
     /// The samples.
     pub samples: Vec<Sample>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Sample {
+        Sample {
+            episode: None,
+            tokens: vec![5, 6, 7],
+            weights: vec![0.0, 1.0, 1.0],
+            advantages: vec![0.0, 0.5, 0.0],
+            logprobs: vec![0.0, -1.5, 0.0],
+            thought: vec![false, true, false],
+            temperature: 1.0,
+        }
+    }
+
+    #[test]
+    fn a_sound_sample_passes() {
+        assert_eq!(sample().check(), Ok(()));
+        assert_eq!(sample().loss_tokens(), 2);
+    }
+
+    #[test]
+    fn each_broken_invariant_is_named() {
+        let broken = |change: fn(&mut Sample)| {
+            let mut sample = sample();
+            change(&mut sample);
+            sample.check().expect_err("the sample was broken on purpose")
+        };
+        assert_eq!(broken(|s| s.logprobs.truncate(2)), SampleError::Length { what: "logprobs", len: 2, tokens: 3 });
+        assert_eq!(broken(|s| s.weights[1] = 0.2), SampleError::Weight { at: 1, weight: 0.2 });
+        assert_eq!(broken(|s| s.advantages[0] = 0.1), SampleError::NotOwn { at: 0 });
+        assert_eq!(broken(|s| s.thought[0] = true), SampleError::NotOwn { at: 0 });
+        assert_eq!(broken(|s| s.logprobs[1] = 0.1), SampleError::Number { at: 1, advantage: 0.5, logprob: 0.1 });
+        assert!(matches!(broken(|s| s.advantages[2] = f32::NAN), SampleError::Number { at: 2, .. }));
+        assert_eq!(broken(|s| s.temperature = 0.0), SampleError::Temperature(0.0));
+    }
 }

@@ -1,14 +1,49 @@
 //! From trajectories to credit to advantages to batches; losses as numbers; intervals; the seams [`Policy`] and [`Learner`].
 //!
 //! Pure: no runtime, no tensors, no clock. What the paper calls a turn is a *generation* of the seat.
+//!
+//! ```text
+//!  settings ─> plan ──> castings ──(somebody plays them)──> records
+//!                           │                                  │
+//!                           └──────────> harvest <─────────────┤
+//!                group: who counts, z       │                  ├─> metrics     one flat line a step
+//!                credit: S, c_t, A          v                  └─> evaluation  means, intervals, pass@k
+//!                                         Batch ──> Learner             │
+//!                schedule: its lr           │       (tensors)           v
+//!                                           └─ loss: the same      compare: who beats whom
+//!                                              as plain numbers
+//!  policy: the seams behind which models live
+//! ```
 
 pub mod batch;
+pub mod compare;
+pub mod credit;
+pub mod evaluation;
+#[cfg(test)]
+mod fixtures;
+pub mod group;
+pub mod harvest;
+pub mod loss;
+pub mod metrics;
+pub mod plan;
 pub mod policy;
+pub mod schedule;
 pub mod settings;
 
 pub use batch::Batch;
 pub use batch::Objective;
 pub use batch::Sample;
+pub use batch::SampleError;
+pub use compare::Arm;
+pub use compare::Comparison;
+pub use compare::Estimate;
+pub use compare::Interval;
+pub use evaluation::Evaluation;
+pub use group::GroupOutcome;
+pub use harvest::Harvest;
+pub use harvest::HarvestError;
+pub use harvest::harvest;
+pub use metrics::Metrics;
 pub use policy::LearnError;
 pub use policy::Learner;
 pub use policy::Model;

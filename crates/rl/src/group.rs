@@ -1,0 +1,175 @@
+//! One group: n episodes of one item with the same world, profile, opponent and versions. Each is judged against the others.
+
+use sim::EpisodeRecord;
+use sim::Seat;
+
+use crate::credit;
+use crate::settings::GrpoSettings;
+
+/// Scores that lie closer together than this are equal: sums of the same terms in another order differ by rounding.
+const SPREAD_MIN: f64 = 1e-9;
+
+/// What one seat can learn from one group. Each seat has its own: it is baselined over its own rewards alone.
+#[derive(Clone, Debug, PartialEq)]
+pub enum GroupOutcome<'a> {
+    /// It learns from these members, in the records' order.
+    Learned {
+        /// Those that count.
+        members: Vec<Member<'a>>,
+        /// Unbiased standard deviation of their scores.
+        std: f64,
+    },
+    /// Fewer than `group_valid_min` members count.
+    TooFew {
+        /// How many do.
+        counted: usize,
+    },
+    /// All that count have the same score: nothing tells them apart.
+    NoVariance {
+        /// How many count.
+        counted: usize,
+    },
+}
+
+/// One episode within its group, from one seat's side.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Member<'a> {
+    /// The episode.
+    pub record: &'a EpisodeRecord,
+    /// What trains the seat, one reward per own turn.
+    pub rewards: Vec<f64>,
+    /// The trajectory score S.
+    pub score: f64,
+    /// The score's place in the group.
+    pub z: f64,
+}
+
+impl GroupOutcome<'_> {
+    /// What `seat` can learn from the records of one group.
+    ///
+    /// A record counts if the seat was scored and spoke. So a seat's own failure stays, with the scenario's worst score; an episode
+    /// that faulted, or that the partner failed, leaves. An episode that ended before the seat spoke leaves too: its score tells
+    /// nothing about this seat.
+    #[must_use]
+    pub fn of<'a>(records: &[&'a EpisodeRecord], seat: Seat, settings: &GrpoSettings) -> GroupOutcome<'a> {
+        let counting: Vec<(&EpisodeRecord, Vec<f64>)> = records
+            .iter()
+            .filter_map(|record| Some((*record, record.turn_rewards(seat)?)))
+            .filter(|(_, rewards)| !rewards.is_empty())
+            .collect();
+        let counted = counting.len();
+        if counted < (settings.group_valid_min as usize).max(2) {
+            return GroupOutcome::TooFew { counted };
+        }
+        let score = |rewards: &[f64]| credit::trajectory_score(settings.trajectory_score, rewards, settings.gamma);
+        let scores: Vec<f64> = counting.iter().map(|(_, rewards)| score(rewards)).collect();
+        if is_flat(&scores) {
+            return GroupOutcome::NoVariance { counted };
+        }
+        let zs = credit::standardize(&scores, settings.std_eps, settings.normalize_std);
+        let members = counting.into_iter().zip(scores.iter().zip(zs));
+        GroupOutcome::Learned {
+            members: members
+                .map(|((record, rewards), (score, z))| Member { record, rewards, score: *score, z })
+                .collect(),
+            std: credit::std_unbiased(&scores),
+        }
+    }
+}
+
+fn is_flat(scores: &[f64]) -> bool {
+    let low = scores.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    high - low < SPREAD_MIN
+}
+
+#[cfg(test)]
+mod tests {
+    use sim::Fault;
+    use sim::FaultKind;
+    use sim::Pair;
+    use sim::Party;
+    use sim::Stop;
+
+    use super::*;
+    use crate::fixtures;
+
+    fn settings() -> GrpoSettings {
+        GrpoSettings { group_size: 4, group_valid_min: 3, std_eps: 0.05, ..fixtures::settings() }
+    }
+
+    fn faulted(mut record: EpisodeRecord) -> EpisodeRecord {
+        record.fault = Some(Fault::new(Party::Judge, FaultKind::Deadline, "no verdict in time"));
+        record.verdict = None;
+        record.scores = Pair::default();
+        record
+    }
+
+    fn failed(mut record: EpisodeRecord, seat: Seat, worst: f64) -> EpisodeRecord {
+        record.stop = Some(Stop::Failed(seat));
+        record.verdict = None;
+        record.scores = Pair::default();
+        record.scores[seat] = Some(worst);
+        record
+    }
+
+    fn records(agent: [f64; 4], user: [f64; 4]) -> Vec<EpisodeRecord> {
+        (0..4).map(|i| fixtures::record(0, i as u32 + 1, &[agent[i]], &[user[i]])).collect()
+    }
+
+    fn outcome<'a>(records: &'a [EpisodeRecord], seat: Seat) -> GroupOutcome<'a> {
+        GroupOutcome::of(&records.iter().collect::<Vec<_>>(), seat, &settings())
+    }
+
+    fn zs(outcome: &GroupOutcome) -> Vec<f64> {
+        match outcome {
+            GroupOutcome::Learned { members, .. } => members.iter().map(|m| (m.z * 1e4).round() / 1e4).collect(),
+            other => panic!("nothing was learned: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn each_seat_is_measured_against_its_own_rewards() {
+        let records = records([1.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 0.4]);
+        // Agent: mean ½, std √(4·¼/3) = .57735; ½ / .62735. User: mean .1, std .2; −.1 / .25 and .3 / .25.
+        assert_eq!(zs(&outcome(&records, Seat::Agent)), [0.797, -0.797, 0.797, -0.797]);
+        assert_eq!(zs(&outcome(&records, Seat::User)), [-0.4, -0.4, -0.4, 1.2]);
+    }
+
+    #[test]
+    fn a_seats_own_failure_stays_in_its_group_and_leaves_its_partners() {
+        let mut records = records([0.5; 4], [0.1, 0.2, 0.3, 0.4]);
+        records[1] = failed(records[1].clone(), Seat::Agent, -1.0);
+        // Agent: .5, −1, .5, .5: mean .125, std .75.
+        assert_eq!(zs(&outcome(&records, Seat::Agent)), [0.4688, -1.4063, 0.4688, 0.4688]);
+        assert_eq!(zs(&outcome(&records, Seat::User)).len(), 3);
+    }
+
+    #[test]
+    fn a_fault_leaves_both_groups_and_too_few_members_are_skipped() {
+        let mut records = records([0.1, 0.2, 0.3, 0.4], [0.4, 0.3, 0.2, 0.1]);
+        records[0] = faulted(records[0].clone());
+        for seat in Seat::ALL {
+            assert_eq!(zs(&outcome(&records, seat)).len(), 3);
+        }
+        records[2] = faulted(records[2].clone());
+        for seat in Seat::ALL {
+            assert_eq!(outcome(&records, seat), GroupOutcome::TooFew { counted: 2 });
+        }
+    }
+
+    #[test]
+    fn members_without_a_difference_teach_nothing() {
+        let records = records([0.3, 0.1 + 0.2, 0.3, 0.3], [0.0, 0.0, 0.0, 1.0]);
+        assert_eq!(outcome(&records, Seat::Agent), GroupOutcome::NoVariance { counted: 4 });
+        assert_eq!(zs(&outcome(&records, Seat::User)).len(), 4);
+    }
+
+    #[test]
+    fn a_seat_that_never_spoke_is_not_measured() {
+        let mut records = records([0.1, 0.2, 0.3, 0.4], [0.4, 0.3, 0.2, 0.1]);
+        records[3].turns.retain(|turn| turn.seat == Seat::Agent);
+        assert_eq!(zs(&outcome(&records, Seat::User)).len(), 3);
+        assert_eq!(zs(&outcome(&records, Seat::Agent)).len(), 4);
+    }
+}

@@ -1,0 +1,396 @@
+//! What a step's episodes yield for one seat: the batch it learns from, and the counts that say what became of every group.
+//!
+//! ```text
+//!  castings ─┐   by group, by id        one per record                 own tokens only
+//!  records  ─┴─> GroupOutcome ─────> z ──────> credit ─> Spread ─────> Sample ─────> Batch
+//!                 ├ too few, no variance: counted, skipped
+//! ```
+//!
+//! Records may come in any order: everything is laid out by episode id first, so the order in which episodes end leaves no trace. The
+//! groups then go into the batch in an addressed random order, so that a minibatch is not all mutual or all fixed groups.
+
+use std::collections::BTreeMap;
+
+use sim::EpisodeId;
+use sim::EpisodeRecord;
+use sim::Generation;
+use sim::Phase;
+use sim::Seat;
+use sim::draws::Stream;
+use sim::record::Casting;
+
+use crate::Batch;
+use crate::Metrics;
+use crate::Objective;
+use crate::Sample;
+use crate::batch::SampleError;
+use crate::credit;
+use crate::group::GroupOutcome;
+use crate::group::Member;
+use crate::settings::GrpoSettings;
+
+/// One seat's yield of one step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Harvest {
+    /// What it learns from. Without samples there is nothing to update on.
+    pub batch: Batch,
+    /// What became of the groups and the tokens.
+    pub counts: Counts,
+}
+
+/// What became of a seat's groups and tokens in one step.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Counts {
+    /// Groups played for the seat.
+    pub groups: usize,
+    /// Groups skipped because fewer than `group_valid_min` members counted.
+    pub groups_too_few: usize,
+    /// Groups skipped because all members scored the same.
+    pub groups_no_variance: usize,
+    /// Sum of the unbiased score deviations of mutual groups that were learned from, and their number. The partner's sampling adds to it.
+    pub std_mutual: sim::Ratio,
+    /// The same for groups against a fixed opponent.
+    pub std_fixed: sim::Ratio,
+    /// Trajectories whose credits nearly cancelled, so that all turns shared alike.
+    pub credit_fallbacks: usize,
+    /// Trajectories learned from.
+    pub samples: usize,
+    /// Tokens of their streams, shown ones included.
+    pub stream_tokens: usize,
+    /// Own tokens of private thought.
+    pub thought: Mass,
+    /// Own tokens of public reply.
+    pub reply: Mass,
+}
+
+/// Advantage over a kind of tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Mass {
+    /// How many tokens.
+    pub tokens: usize,
+    /// Sum of the sizes of their advantages.
+    pub advantage_abs: f64,
+    /// Sum of their advantages: above 0, the tokens are made likelier on the whole.
+    pub advantage: f64,
+}
+
+/// Why a step has no batch: a record breaks what every record of a learning seat must keep.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum HarvestError {
+    /// A learning seat took a turn without a generation: no model played it.
+    #[error("{episode}: turn {turn} of the {seat} that learns has no tokens")]
+    NoGeneration {
+        /// The episode.
+        episode: EpisodeId,
+        /// The seat.
+        seat: Seat,
+        /// Its own turn, from 0.
+        turn: usize,
+    },
+    /// A generation does not fit together.
+    #[error("{episode}: {seat}: {source}")]
+    Sample {
+        /// The episode.
+        episode: EpisodeId,
+        /// The seat.
+        seat: Seat,
+        /// What is wrong.
+        source: SampleError,
+    },
+}
+
+/// Makes `seat`'s batch from the step's castings and the records they left; `lr` is the step's learning rate. Castings that do not
+/// train the seat, and their records, are left alone.
+///
+/// # Errors
+/// [`HarvestError`] if a record of a learning seat is not whole.
+pub fn harvest(
+    castings: &[Casting],
+    records: &[EpisodeRecord],
+    seat: Seat,
+    settings: &GrpoSettings,
+    lr: f64,
+) -> Result<Harvest, HarvestError> {
+    let mut counts = Counts::default();
+    let mut learned = Vec::new();
+    for records in by_group(castings, records, seat).values() {
+        counts.groups += 1;
+        match GroupOutcome::of(records, seat, settings) {
+            GroupOutcome::TooFew { .. } => counts.groups_too_few += 1,
+            GroupOutcome::NoVariance { .. } => counts.groups_no_variance += 1,
+            GroupOutcome::Learned { members, std } => {
+                counts.count_std(&members[0].record.casting, seat, std);
+                learned.push(members);
+            }
+        }
+    }
+    shuffle_groups(&mut learned, seat);
+    let mut samples = Vec::new();
+    for member in learned.iter().flatten() {
+        let (sample, fell_back) = sample(member, seat, settings)?;
+        counts.count_sample(&sample, fell_back);
+        samples.push(sample);
+    }
+    Ok(Harvest { batch: Batch { objective: Objective::Grpo, lr, samples }, counts })
+}
+
+impl Counts {
+    fn count_std(&mut self, casting: &Casting, seat: Seat, std: f64) {
+        let partner_is_model = casting.policies[seat.partner()] == casting.policies[seat];
+        let pooled = if partner_is_model { &mut self.std_mutual } else { &mut self.std_fixed };
+        *pooled += sim::Ratio::new(std, 1.0);
+    }
+
+    fn count_sample(&mut self, sample: &Sample, fell_back: bool) {
+        self.samples += 1;
+        self.credit_fallbacks += usize::from(fell_back);
+        self.stream_tokens += sample.tokens.len();
+        for at in (0..sample.tokens.len()).filter(|at| sample.weights[*at] > 0.0) {
+            let mass = if sample.thought[at] { &mut self.thought } else { &mut self.reply };
+            let advantage = f64::from(sample.advantages[at]);
+            mass.tokens += 1;
+            mass.advantage += advantage;
+            mass.advantage_abs += advantage.abs();
+        }
+    }
+
+    /// The counts as metrics of `seat`. A mean over nothing is `None`.
+    #[must_use]
+    pub fn metrics(&self, seat: Seat) -> Metrics {
+        let mut metrics = Metrics::default();
+        let mut set = |name: &str, value: Option<f64>| metrics.set(format!("{seat}/{name}"), value);
+        set("groups", Some(self.groups as f64));
+        set("groups/too_few", Some(self.groups_too_few as f64));
+        set("groups/no_variance", Some(self.groups_no_variance as f64));
+        set("groups/std_mutual", self.std_mutual.rate());
+        set("groups/std_fixed", self.std_fixed.rate());
+        set("credit_fallbacks", Some(self.credit_fallbacks as f64));
+        set("samples", Some(self.samples as f64));
+        set("stream_tokens/mean", sim::Ratio::new(self.stream_tokens as f64, self.samples as f64).rate());
+        for (part, mass) in [("thought", self.thought), ("reply", self.reply)] {
+            let tokens = mass.tokens as f64;
+            set(&format!("loss_tokens/{part}"), Some(tokens));
+            set(&format!("advantage/{part}"), sim::Ratio::new(mass.advantage, tokens).rate());
+            set(&format!("advantage_abs/{part}"), sim::Ratio::new(mass.advantage_abs, tokens).rate());
+        }
+        metrics
+    }
+}
+
+/// The records of each group that was played to train `seat`, in id order. A group whose episodes were all lost is there, and empty.
+fn by_group<'a>(
+    castings: &[Casting],
+    records: &'a [EpisodeRecord],
+    seat: Seat,
+) -> BTreeMap<u32, Vec<&'a EpisodeRecord>> {
+    let mut groups: BTreeMap<u32, Vec<&EpisodeRecord>> =
+        castings.iter().filter(|casting| casting.learns[seat]).map(|casting| (casting.id.group, Vec::new())).collect();
+    for record in records.iter().filter(|record| record.casting.learns[seat]) {
+        groups.entry(record.casting.id.group).or_default().push(record);
+    }
+    for records in groups.values_mut() {
+        records.sort_by_key(|record| record.casting.id);
+    }
+    groups
+}
+
+fn shuffle_groups(groups: &mut [Vec<Member>], seat: Seat) {
+    let Some(record) = groups.first().map(|members| members[0].record) else {
+        return;
+    };
+    let step = EpisodeId { phase: Phase::Grpo, group: 0, trial: 0, member: 0, ..record.casting.id };
+    step.address(record.seed).draws(Stream::Shuffle(seat as u32)).shuffle(groups);
+}
+
+/// One member's token stream with its advantages, and whether its credits fell back to equal shares.
+fn sample(member: &Member, seat: Seat, settings: &GrpoSettings) -> Result<(Sample, bool), HarvestError> {
+    let episode = member.record.casting.id;
+    let generations = generations(member.record, seat)?;
+    let lengths: Vec<usize> = generations.iter().map(|generation| generation.tokens.len()).collect();
+    let credits = credit::turn_credits(settings.turn_credit, &member.rewards, settings.gamma, settings.em_k);
+    let spread = credit::spread(&credits, &lengths, member.z);
+    let mut sample = Sample { episode: Some(episode), ..Sample::default() };
+    for (generation, advantage) in generations.iter().zip(&spread.advantages) {
+        // Advantages are small sums and quotients: f32 holds them to 1e-7.
+        append(&mut sample, generation, *advantage as f32);
+    }
+    sample.check().map_err(|source| HarvestError::Sample { episode, seat, source })?;
+    Ok((sample, spread.fell_back))
+}
+
+/// The seat's generations, one for each of its turns.
+fn generations(record: &EpisodeRecord, seat: Seat) -> Result<Vec<&Generation>, HarvestError> {
+    let missing = |turn| HarvestError::NoGeneration { episode: record.casting.id, seat, turn };
+    let turns = record.turns_of(seat).enumerate();
+    turns.map(|(at, turn)| turn.decision.generation.as_ref().ok_or_else(|| missing(at))).collect()
+}
+
+/// Lays one generation at the end of the stream: what was shown, then what was sampled.
+fn append(sample: &mut Sample, generation: &Generation, advantage: f32) {
+    let (shown, own) = (generation.prompt.len(), generation.tokens.len());
+    sample.tokens.extend(&generation.prompt);
+    sample.tokens.extend(&generation.tokens);
+    sample.weights.extend([0.0].repeat(shown));
+    sample.weights.extend([1.0].repeat(own));
+    sample.advantages.extend([0.0].repeat(shown));
+    sample.advantages.extend([advantage].repeat(own));
+    sample.logprobs.extend([0.0].repeat(shown));
+    sample.logprobs.extend(&generation.logprobs);
+    sample.thought.extend([false].repeat(shown));
+    sample.thought.extend((0..own).map(|at| at < generation.thought_len as usize));
+    sample.temperature = generation.temperature;
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use sim::Pair;
+
+    use super::*;
+    use crate::fixtures;
+    use crate::settings::TurnCredit;
+
+    fn castings(records: &[EpisodeRecord]) -> Vec<Casting> {
+        records.iter().map(|record| record.casting.clone()).collect()
+    }
+
+    fn reap(records: &[EpisodeRecord], seat: Seat, settings: &GrpoSettings) -> Harvest {
+        harvest(&castings(records), records, seat, settings, 1e-3).expect("the records are whole")
+    }
+
+    /// Two members of two turns each; the agent's scores are 1 and 0, so with eps 0.05 z = ±.5 / (.70711 + .05) = ±.66041.
+    fn pair() -> Vec<EpisodeRecord> {
+        vec![fixtures::record(0, 1, &[0.0, 1.0], &[0.5, 0.0]), fixtures::record(0, 2, &[0.0, 0.0], &[0.0, 0.0])]
+    }
+
+    #[test]
+    fn a_sample_is_the_stream_with_everything_of_others_masked() {
+        let harvest = reap(&pair(), Seat::Agent, &fixtures::settings());
+        let sample = &harvest.batch.samples[0];
+        // Generations of 2 + 3 and 2 + 4 tokens.
+        assert_eq!(sample.tokens, [0, 1, 100, 101, 102, 0, 1, 100, 101, 102, 103]);
+        assert_eq!(sample.weights, [0., 0., 1., 1., 1., 0., 0., 1., 1., 1., 1.]);
+        assert_eq!(sample.logprobs, [0., 0., -1., -2., -3., 0., 0., -1., -2., -3., -4.]);
+        let own: Vec<f32> = (sample.advantages.iter()).map(|a| (a * 1e4).round() / 1e4).collect();
+        let z = 0.6604;
+        assert_eq!(own, [0., 0., z, z, z, 0., 0., z, z, z, z]);
+        let t = true;
+        let f = false;
+        assert_eq!(sample.thought, [f, f, t, t, f, f, f, t, t, f, f]);
+        assert_eq!(sample.episode, Some(fixtures::casting(0, 1).id));
+        assert_eq!((harvest.batch.objective, harvest.batch.lr), (Objective::Grpo, 1e-3));
+    }
+
+    #[test]
+    fn turn_credit_moves_advantage_to_the_turns_that_earned_it() {
+        let settings = GrpoSettings { turn_credit: TurnCredit::R2g, ..fixtures::settings() };
+        let harvest = reap(&pair(), Seat::Agent, &settings);
+        let sample = &harvest.batch.samples[0];
+        // Credits .8 on 3 tokens and 1 on 4: Σa 6.4, N 7: factor z · 7 / 6.4 = .72233.
+        assert!((sample.advantages[2] - 0.57786).abs() < 1e-4);
+        assert!((sample.advantages[10] - 0.72233).abs() < 1e-4);
+        // The other one has no reward to go at all.
+        assert!(harvest.batch.samples[1].advantages.iter().all(|a| *a == 0.0));
+        assert_eq!(harvest.batch.samples[1].loss_tokens(), 7);
+    }
+
+    #[test]
+    fn every_group_is_counted_once_even_if_all_its_episodes_were_lost() {
+        let mut records = pair();
+        records.push(fixtures::record(1, 1, &[0.3], &[0.0]));
+        records.push(fixtures::record(1, 2, &[0.3], &[0.1]));
+        records.push(fixtures::record(2, 1, &[0.3], &[0.0]));
+        let mut castings = castings(&records);
+        castings.push(fixtures::casting(3, 1));
+        castings.push(fixtures::casting(3, 2));
+        let harvest = harvest(&castings, &records, Seat::Agent, &fixtures::settings(), 1e-3).expect("whole");
+        let counts = &harvest.counts;
+        assert_eq!((counts.groups, counts.groups_too_few, counts.groups_no_variance), (4, 2, 1));
+        assert_eq!(counts.samples, 2);
+        assert_eq!(counts.std_fixed.den, 0.0);
+        assert!((counts.std_mutual.rate().expect("one group") - 0.70711).abs() < 1e-4);
+    }
+
+    #[test]
+    fn advantage_is_told_apart_for_thought_and_reply() {
+        let counts = reap(&pair(), Seat::Agent, &fixtures::settings()).counts;
+        // Per sample: 2 + 2 tokens of thought and 1 + 2 of reply, all with |A| = .66041, one sample up, one down.
+        assert_eq!((counts.thought.tokens, counts.reply.tokens, counts.stream_tokens), (8, 6, 22));
+        assert!((counts.thought.advantage_abs - 8.0 * 0.66041).abs() < 1e-3);
+        assert!((counts.reply.advantage_abs - 6.0 * 0.66041).abs() < 1e-3);
+        assert!(counts.reply.advantage.abs() < 1e-6);
+        let metrics = counts.metrics(Seat::Agent);
+        assert_eq!(metrics.get("agent/loss_tokens/thought"), Some(8.0));
+        assert_eq!(metrics.get("agent/groups/std_fixed"), None);
+    }
+
+    #[test]
+    fn what_does_not_train_the_seat_is_left_alone() {
+        let mut records = pair();
+        for record in &mut records {
+            record.casting.learns = Pair { agent: true, user: false };
+            record.turns.iter_mut().filter(|t| t.seat == Seat::User).for_each(|t| t.decision.generation = None);
+        }
+        assert_eq!(reap(&records, Seat::User, &fixtures::settings()).counts, Counts::default());
+        assert_eq!(reap(&records, Seat::Agent, &fixtures::settings()).counts.samples, 2);
+    }
+
+    #[test]
+    fn a_learning_seat_without_tokens_is_an_error_that_names_the_turn() {
+        let mut records = pair();
+        records[1].turns[2].decision.generation = None;
+        let got = harvest(&castings(&records), &records, Seat::Agent, &fixtures::settings(), 1e-3);
+        let episode = records[1].casting.id;
+        assert_eq!(got, Err(HarvestError::NoGeneration { episode, seat: Seat::Agent, turn: 1 }));
+        assert!(got.expect_err("just compared").to_string().starts_with("grpo-000003-0000-0-2: turn 1 of the agent"));
+    }
+
+    #[test]
+    fn a_generation_with_too_few_logprobs_is_an_error() {
+        let mut records = pair();
+        let generation = records[0].turns[0].decision.generation.as_mut().expect("the fixture has one");
+        generation.logprobs.pop();
+        let got = harvest(&castings(&records), &records, Seat::Agent, &fixtures::settings(), 1e-3);
+        assert!(matches!(got, Err(HarvestError::Sample { source: SampleError::Length { .. }, .. })));
+    }
+
+    fn any_group() -> impl Strategy<Value = Vec<EpisodeRecord>> {
+        let rewards = || prop::collection::vec(-1.0..1.0f64, 1..5);
+        prop::collection::vec((rewards(), rewards()), 2..6).prop_map(|members| {
+            let numbered = members.iter().zip(1..);
+            numbered.map(|((agent, user), member)| fixtures::record(0, member, agent, user)).collect()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn only_a_seats_own_sampled_tokens_train_it(records in any_group(), credit in 0..4usize) {
+            let turn_credit = [TurnCredit::Naive, TurnCredit::Equalized, TurnCredit::R2g, TurnCredit::Em][credit];
+            let settings = GrpoSettings { turn_credit, ..fixtures::settings() };
+            for seat in Seat::ALL {
+                let harvest = reap(&records, seat, &settings);
+                for sample in &harvest.batch.samples {
+                    prop_assert_eq!(sample.check(), Ok(()));
+                    let record = records.iter().find(|r| Some(r.casting.id) == sample.episode).expect("one of them");
+                    let own: Vec<u32> = record
+                        .turns_of(seat)
+                        .flat_map(|turn| turn.decision.generation.as_ref().expect("models played").tokens.clone())
+                        .collect();
+                    let trained: Vec<u32> = (sample.tokens.iter().zip(&sample.weights))
+                        .filter(|(_, weight)| **weight == 1.0)
+                        .map(|(token, _)| *token)
+                        .collect();
+                    prop_assert_eq!(trained, own);
+                }
+            }
+        }
+
+        #[test]
+        fn the_order_in_which_episodes_end_leaves_no_trace(records in any_group()) {
+            let mut reversed = records.clone();
+            reversed.reverse();
+            let settings = fixtures::settings();
+            prop_assert_eq!(reap(&records, Seat::User, &settings), reap(&reversed, Seat::User, &settings));
+        }
+    }
+}

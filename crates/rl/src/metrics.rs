@@ -1,0 +1,163 @@
+//! What a set of episodes looks like in numbers: names and values, each value with its number of cases behind it.
+//!
+//! An episode gives a [`Ratio`] for each name ([`observe`]); pooling adds numerators and denominators, so every metric is a ratio of sums
+//! and an episode without a case adds nothing. `docs/METRICS.md` has each name with its formula.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::Serialize;
+use sim::EpisodeRecord;
+use sim::Generation;
+use sim::NoAct;
+use sim::Pair;
+use sim::Party;
+use sim::Ratio;
+use sim::Seat;
+use sim::Stop;
+use sim::Turn;
+use sim::scenario::Condition;
+
+/// Metric names and values, in the order of their names. `None`: there was nothing to count.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Metrics(BTreeMap<String, Option<f64>>);
+
+impl Metrics {
+    /// Sets one value; a value that is no finite number becomes `None`.
+    pub fn set(&mut self, name: impl Into<String>, value: Option<f64>) {
+        self.0.insert(name.into(), value.filter(|value| value.is_finite()));
+    }
+
+    /// One value; `None` too if the name is unknown.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<f64> {
+        self.0.get(name).copied().flatten()
+    }
+
+    /// Takes all values of `other`; where both have a name, the other's counts.
+    pub fn extend(&mut self, other: Metrics) {
+        self.0.extend(other.0);
+    }
+
+    /// All names and values, in the order of the names.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, Option<f64>)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), *value))
+    }
+}
+
+/// Pools the records of `opened` episodes. What was opened and left no record was lost.
+#[must_use]
+pub fn pool(records: &[EpisodeRecord], opened: usize, success: &Pair<Option<Condition>>) -> Metrics {
+    let mut metrics = Metrics::default();
+    let mut ratios: BTreeMap<String, Ratio> = BTreeMap::new();
+    for record in records {
+        for (name, ratio) in observe(record, success) {
+            *ratios.entry(name).or_default() += ratio;
+        }
+    }
+    for (name, ratio) in ratios {
+        metrics.set(name, ratio.rate());
+    }
+    let count = |counts: &dyn Fn(&EpisodeRecord) -> bool| Some(records.iter().filter(|r| counts(r)).count() as f64);
+    metrics.set("episodes", Some(opened as f64));
+    metrics.set("lost", Some(opened.saturating_sub(records.len()) as f64));
+    for seat in Seat::ALL {
+        metrics.set(format!("{seat}/scored"), count(&|record| record.scores[seat].is_some()));
+    }
+    for party in Party::ALL {
+        let name = format!("faults/{}", party.name());
+        metrics.set(name, count(&|record| record.fault.as_ref().is_some_and(|fault| fault.party == party)));
+    }
+    metrics
+}
+
+/// What one episode adds to each metric. Every name that could have had a case is there, if only with (0, 0); an episode that faulted adds
+/// nothing else, since its numbers are cut short.
+#[must_use]
+pub fn observe(record: &EpisodeRecord, success: &Pair<Option<Condition>>) -> BTreeMap<String, Ratio> {
+    let mut ratios = BTreeMap::new();
+    for seat in Seat::ALL {
+        ratios.insert(format!("{seat}/score/mean"), of_value(record.scores[seat]));
+        ratios.insert(format!("{seat}/reward/mean"), of_value(reward(record, seat)));
+        if let Some(condition) = &success[seat] {
+            let succeeded = succeeded(record, seat, condition);
+            ratios.insert(format!("{seat}/success"), succeeded.map_or(Ratio::default(), Ratio::yes));
+        }
+    }
+    if let (Some(stop), None) = (record.stop, &record.fault) {
+        observe_stop(stop, &mut ratios);
+        ratios.insert("turns/mean".to_owned(), Ratio::new(record.turns.len() as f64, 1.0));
+        for seat in Seat::ALL {
+            observe_turns(record, seat, &mut ratios);
+        }
+    }
+    if let Some(verdict) = &record.verdict {
+        ratios.extend(verdict.measures.iter().map(|(name, ratio)| (name.clone(), *ratio)));
+    }
+    ratios
+}
+
+/// What trained or would have trained the seat: outcomes and training terms; its worst score if it failed. `None` if it was not scored.
+#[must_use]
+pub fn reward(record: &EpisodeRecord, seat: Seat) -> Option<f64> {
+    let score = record.scores[seat]?;
+    Some(record.verdict.as_ref().map_or(score, |verdict| verdict.reward(seat)))
+}
+
+/// Whether the episode was a success for the seat. A seat that failed by itself had none; `None` if nobody can say: a fault, the partner's
+/// failure, or a measure without a case.
+#[must_use]
+pub fn succeeded(record: &EpisodeRecord, seat: Seat, condition: &Condition) -> Option<bool> {
+    match (&record.verdict, record.stop) {
+        (Some(verdict), _) => condition.holds(verdict),
+        (None, Some(Stop::Failed(failed))) if failed == seat => Some(false),
+        (None, _) => None,
+    }
+}
+
+fn of_value(value: Option<f64>) -> Ratio {
+    value.map_or(Ratio::default(), |value| Ratio::new(value, 1.0))
+}
+
+fn observe_stop(stop: Stop, ratios: &mut BTreeMap<String, Ratio>) {
+    let all = [Stop::Terminated, Stop::Truncated, Stop::Failed(Seat::Agent), Stop::Failed(Seat::User)];
+    for kind in all {
+        let name = match kind {
+            Stop::Terminated | Stop::Truncated => format!("stop/{}", kind.name()),
+            Stop::Failed(seat) => format!("stop/{seat}_{}", kind.name()),
+        };
+        ratios.insert(name, Ratio::yes(stop == kind));
+    }
+}
+
+fn observe_turns(record: &EpisodeRecord, seat: Seat, ratios: &mut BTreeMap<String, Ratio>) {
+    let mut add = |name: &str, ratio: Ratio| *ratios.entry(format!("{seat}/{name}")).or_default() += ratio;
+    add("turns/mean", Ratio::new(record.turns_of(seat).count() as f64, 1.0));
+    for turn in record.turns_of(seat) {
+        add("malformed", Ratio::yes(is_malformed(turn)));
+        if let Some(generation) = &turn.decision.generation {
+            observe_tokens(generation, &mut add);
+        }
+    }
+}
+
+fn observe_tokens(generation: &Generation, add: &mut impl FnMut(&str, Ratio)) {
+    let thought = (generation.thought_len as usize).min(generation.tokens.len());
+    let reply = generation.tokens.len() - thought;
+    let logprobs = generation.logprobs.iter().map(|logprob| f64::from(*logprob));
+    add("tokens/thought", Ratio::new(thought as f64, 1.0));
+    add("tokens/reply", Ratio::new(reply as f64, 1.0));
+    add("logprob/thought", Ratio::new(logprobs.clone().take(thought).sum(), thought as f64));
+    add("logprob/reply", Ratio::new(logprobs.skip(thought).sum(), reply as f64));
+    add("unclosed", Ratio::yes(!generation.closed));
+}
+
+/// Whether the turn brought no legal act: none could be read from it, or the world refused it.
+fn is_malformed(turn: &Turn) -> bool {
+    let refused = turn.effect.as_ref().is_some_and(|effect| effect.malformed.is_some());
+    match turn.decision.act {
+        Ok(_) => refused,
+        Err(NoAct::Malformed(_) | NoAct::OutOfTokens) => true,
+    }
+}

@@ -1,0 +1,233 @@
+//! Who plays what at a step: castings, planned before anybody moves.
+//!
+//! ```text
+//!  group  0 … m−1            mutual: both seats are models; trains each seat that learns now
+//!         m … m+f−1          the agent against its fixed opponent      (only while it learns)
+//!         …                  the user against its fixed opponent       (only while it learns)
+//! ```
+//!
+//! Everything is drawn by address, so a step can be planned again after a crash and comes out the same.
+
+use sim::Address;
+use sim::EpisodeId;
+use sim::Pair;
+use sim::Phase;
+use sim::Seat;
+use sim::draws::Stream;
+use sim::record::Casting;
+use sim::scenario::ItemCounts;
+use sim::scenario::Split;
+
+use crate::settings::GrpoSettings;
+use crate::settings::UpdateMode;
+
+/// The policy of a seat whose model is being trained, in castings.
+pub const MODEL: &str = "model";
+
+/// Which seats are updated at `step`; steps count from 1.
+///
+/// # Panics
+/// If `step` is 0: nothing is updated before the first step.
+#[must_use]
+pub fn learns(mode: UpdateMode, step: u64) -> Pair<bool> {
+    assert!(step >= 1, "steps count from 1");
+    match mode {
+        UpdateMode::Only(only) => Pair::from_fn(|seat| seat == only),
+        UpdateMode::Simultaneous => Pair { agent: true, user: true },
+        UpdateMode::Alternating { agent_steps } => {
+            let agent = (step - 1) % (agent_steps + 1) < agent_steps;
+            Pair { agent, user: !agent }
+        }
+    }
+}
+
+/// All episodes of one training step, in id order; steps count from 1. `opponents` are the fixed policies at each seat: `opponents.user` is whom the
+/// agent meets. Where only one seat ever learns, its mutual groups are played against the fixed opponent too.
+///
+/// # Panics
+/// If `step` is 0 or the scenario has no training items.
+#[must_use]
+pub fn step_castings(
+    settings: &GrpoSettings,
+    items: ItemCounts,
+    opponents: &Pair<String>,
+    seed: u64,
+    step: u64,
+) -> Vec<Casting> {
+    let groups = (0..).zip(step_groups(settings, step));
+    groups
+        .flat_map(|(group, models)| {
+            let id = EpisodeId { phase: Phase::Grpo, round: step, group, trial: 0, member: 0 };
+            let item = draw_item(items, id.address(seed));
+            let policies = Pair::from_fn(|seat| if models[seat] { MODEL.to_owned() } else { opponents[seat].clone() });
+            let now = learns(settings.mode, step);
+            let learns = Pair::from_fn(|seat| models[seat] && now[seat]);
+            (1..=settings.group_size).map(move |member| Casting {
+                id: EpisodeId { member, ..id },
+                split: Split::Train,
+                item,
+                policies: policies.clone(),
+                learns,
+            })
+        })
+        .collect()
+}
+
+/// For each group of the step, which seats are models.
+fn step_groups(settings: &GrpoSettings, step: u64) -> Vec<Pair<bool>> {
+    let (mutual, fixed) = (settings.groups.mutual as usize, settings.groups.fixed as usize);
+    let alone = |only: Seat| Pair::from_fn(|seat| seat == only);
+    match settings.mode {
+        UpdateMode::Only(seat) => vec![alone(seat); mutual + fixed],
+        UpdateMode::Simultaneous | UpdateMode::Alternating { .. } => {
+            let mut groups = vec![Pair { agent: true, user: true }; mutual];
+            for (seat, _) in learns(settings.mode, step).iter().filter(|(_, learns)| **learns) {
+                groups.extend(vec![alone(seat); fixed]);
+            }
+            groups
+        }
+    }
+}
+
+/// The scripted dialogues of a cold start, in id order: `teacher` plays both seats.
+///
+/// # Panics
+/// If the scenario has no training items.
+#[must_use]
+pub fn cold_start_castings(dialogues: u32, teacher: &str, items: ItemCounts, seed: u64) -> Vec<Casting> {
+    (0..dialogues)
+        .map(|group| {
+            let id = EpisodeId { phase: Phase::Sft, round: 0, group, trial: 0, member: 1 };
+            Casting {
+                id,
+                split: Split::Train,
+                item: draw_item(items, id.address(seed)),
+                policies: Pair { agent: teacher.to_owned(), user: teacher.to_owned() },
+                learns: Pair::default(),
+            }
+        })
+        .collect()
+}
+
+/// An evaluation's episodes, in id order: the first `items` of the split, `trials` times each. `round` is the step evaluated; it names the
+/// episodes, but moves no draw, so that all steps and arms share their worlds.
+#[must_use]
+pub fn eval_castings(split: Split, items: u32, trials: u32, policies: &Pair<String>, round: u64) -> Vec<Casting> {
+    let places = (0..items).flat_map(|item| (0..trials).map(move |trial| (item, trial)));
+    places
+        .map(|(item, trial)| Casting {
+            id: EpisodeId { phase: Phase::Eval, round, group: item, trial, member: 1 },
+            split,
+            item,
+            policies: policies.clone(),
+            learns: Pair::default(),
+        })
+        .collect()
+}
+
+fn draw_item(items: ItemCounts, address: Address) -> u32 {
+    assert!(items.train > 0, "a scenario without training items trains nobody");
+    let item = address.draws(Stream::Item).range(0, i64::from(items.train) - 1);
+    u32::try_from(item).expect("an item's number lies below a count that is a u32")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::fixtures;
+
+    const ITEMS: ItemCounts = ItemCounts { train: 4000, held_out: 1000, seed: 7 };
+
+    fn castings(mode: UpdateMode, seed: u64, step: u64) -> Vec<Casting> {
+        let opponents = Pair { agent: "scripted:trapper".to_owned(), user: "rule".to_owned() };
+        step_castings(&GrpoSettings { mode, ..fixtures::settings() }, ITEMS, &opponents, seed, step)
+    }
+
+    /// One line per group: number, policies, who learns.
+    fn table(mode: UpdateMode, step: u64) -> Vec<String> {
+        let castings = castings(mode, 7, step);
+        let first = castings.iter().filter(|casting| casting.id.member == 1);
+        let word = |learns: bool| if learns { "+" } else { "" };
+        first
+            .map(|c| {
+                let (agent, user) = (&c.policies.agent, &c.policies.user);
+                format!("{} {agent}{} {user}{}", c.id.group, word(c.learns.agent), word(c.learns.user))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn simultaneous_steps_play_mutual_groups_and_fixed_ones_for_each_seat() {
+        assert_eq!(
+            table(UpdateMode::Simultaneous, 1),
+            ["0 model+ model+", "1 model+ model+", "2 model+ rule", "3 scripted:trapper model+"]
+        );
+    }
+
+    #[test]
+    fn a_seat_that_learns_alone_meets_its_fixed_opponent_everywhere() {
+        assert_eq!(table(UpdateMode::Only(Seat::Agent), 1), ["0 model+ rule", "1 model+ rule", "2 model+ rule"]);
+    }
+
+    #[test]
+    fn alternating_steps_train_the_agent_so_often_and_then_the_user_once() {
+        let mode = UpdateMode::Alternating { agent_steps: 2 };
+        let turns: Vec<bool> = (1..=6).map(|step| learns(mode, step).agent).collect();
+        assert_eq!(turns, [true, true, false, true, true, false]);
+        assert_eq!(table(mode, 1), ["0 model+ model", "1 model+ model", "2 model+ rule"]);
+        assert_eq!(table(mode, 3), ["0 model model+", "1 model model+", "2 scripted:trapper model+"]);
+    }
+
+    #[test]
+    fn a_group_has_all_its_members_on_one_item() {
+        let castings = castings(UpdateMode::Simultaneous, 7, 3);
+        assert_eq!(castings.len(), 16);
+        for group in castings.chunks(4) {
+            let members: Vec<u32> = group.iter().map(|casting| casting.id.member).collect();
+            assert_eq!(members, [1, 2, 3, 4]);
+            assert!(group.iter().all(|c| (c.item, c.id.group) == (group[0].item, group[0].id.group)));
+            assert!(group.iter().all(|c| c.split == Split::Train && c.id.round == 3 && c.item < 4000));
+        }
+        let ids: Vec<EpisodeId> = castings.iter().map(|casting| casting.id).collect();
+        assert!(ids.is_sorted());
+        assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len());
+    }
+
+    #[test]
+    fn items_change_with_seed_step_and_group_and_are_planned_again_alike() {
+        let items = |seed, step| -> Vec<u32> {
+            castings(UpdateMode::Simultaneous, seed, step).iter().map(|casting| casting.item).collect()
+        };
+        assert_eq!(items(7, 3), items(7, 3));
+        assert_ne!(items(7, 3), items(8, 3));
+        assert_ne!(items(7, 3), items(7, 4));
+        assert!(items(7, 3).into_iter().collect::<BTreeSet<_>>().len() > 1);
+    }
+
+    #[test]
+    fn training_reaches_all_items_evenly() {
+        let few = ItemCounts { train: 4, ..ITEMS };
+        let mut counts = [0u32; 4];
+        for casting in cold_start_castings(8000, "scripted:noisy", few, 7) {
+            assert_eq!((casting.split, casting.learns), (Split::Train, Pair { agent: false, user: false }));
+            counts[casting.item as usize] += 1;
+        }
+        // Binomial: 2000 expected each, standard deviation 39; 5 of them.
+        assert!(counts.iter().all(|count| count.abs_diff(2000) < 195), "{counts:?}");
+    }
+
+    #[test]
+    fn evaluations_play_the_first_items_and_share_their_worlds() {
+        let policies = Pair { agent: MODEL.to_owned(), user: "rule".to_owned() };
+        let at = |round| eval_castings(Split::HeldOut, 3, 2, &policies, round);
+        let places: Vec<(u32, u32)> = at(0).iter().map(|casting| (casting.item, casting.id.trial)).collect();
+        assert_eq!(places, [(0, 0), (0, 1), (1, 0), (1, 1), (2, 0), (2, 1)]);
+        for (before, after) in at(0).iter().zip(&at(40)) {
+            assert_ne!(before.id, after.id);
+            assert_eq!(before.id.address(7), after.id.address(7));
+            assert_eq!(before.learns, Pair { agent: false, user: false });
+        }
+    }
+}

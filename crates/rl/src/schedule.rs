@@ -1,0 +1,79 @@
+//! Learning rates as functions of the update's number, counted from 1: never of a clock.
+
+use std::f64::consts::PI;
+
+use crate::settings::GrpoSettings;
+use crate::settings::SftSettings;
+
+/// The cold start's learning rate at `update`: up to `lr` in `warmup` equal steps, then down a half cosine to `lr · lr_floor` at the last update.
+#[must_use]
+pub fn sft_lr(settings: &SftSettings, update: u64) -> f64 {
+    if update <= settings.warmup {
+        return warm(settings.lr, settings.warmup, update);
+    }
+    let falling = settings.updates.saturating_sub(settings.warmup).max(1) as f64;
+    let progress = ((update - settings.warmup) as f64 / falling).min(1.0);
+    let share = settings.lr_floor + (1.0 - settings.lr_floor) * 0.5 * (1.0 + (PI * progress).cos());
+    settings.lr * share
+}
+
+/// GRPO's learning rate at `step`: up to `lr` in `warmup` equal steps, then constant.
+#[must_use]
+pub fn grpo_lr(settings: &GrpoSettings, step: u64) -> f64 {
+    warm(settings.lr, settings.warmup, step)
+}
+
+fn warm(lr: f64, warmup: u64, update: u64) -> f64 {
+    if update >= warmup { lr } else { lr * update as f64 / warmup as f64 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures;
+
+    fn sft() -> SftSettings {
+        SftSettings {
+            dialogues: 8000,
+            teacher: "scripted:noisy".to_owned(),
+            updates: 100,
+            tokens_per_update: 700,
+            lr: 2e-3,
+            warmup: 20,
+            lr_floor: 0.05,
+            partner_weight: 0.2,
+            drill_share: 0.3,
+            probe_min: 0.6,
+        }
+    }
+
+    #[track_caller]
+    fn check(lr: f64, want: f64) {
+        assert!((lr - want).abs() < 1e-12, "{lr} against {want}");
+    }
+
+    #[test]
+    fn the_cold_start_warms_up_and_cools_down_to_its_floor() {
+        check(sft_lr(&sft(), 1), 1e-4);
+        check(sft_lr(&sft(), 20), 2e-3);
+        // Half-way down: the mean of both ends.
+        check(sft_lr(&sft(), 60), 2e-3 * (1.0 + 0.05) / 2.0);
+        check(sft_lr(&sft(), 100), 1e-4);
+        check(sft_lr(&sft(), 150), 1e-4);
+    }
+
+    #[test]
+    fn a_cold_start_shorter_than_its_warm_up_only_warms_up() {
+        let short = SftSettings { updates: 10, ..sft() };
+        check(sft_lr(&short, 10), 1e-3);
+    }
+
+    #[test]
+    fn policy_optimisation_warms_up_and_stays() {
+        let settings = fixtures::settings();
+        check(grpo_lr(&settings, 1), 6e-4 / 5.0);
+        check(grpo_lr(&settings, 5), 6e-4);
+        check(grpo_lr(&settings, 500), 6e-4);
+        check(grpo_lr(&GrpoSettings { warmup: 0, ..settings }, 1), 6e-4);
+    }
+}
