@@ -13,6 +13,7 @@
 //! challenge makes it show the fact to both. A deal that rests on a lie earns the seller nothing; what a lie hid costs the buyer.
 
 pub mod drills;
+pub mod example;
 pub mod facts;
 pub mod items;
 pub mod moves;
@@ -25,6 +26,7 @@ pub mod view;
 pub mod world;
 
 pub use drills::Drill;
+pub use example::example;
 pub use facts::Fact;
 pub use facts::Family;
 pub use items::Item;

@@ -2,44 +2,18 @@
 
 use std::sync::Arc;
 
-use super::Rules;
 use crate::EpisodeRecord;
 use crate::Pair;
 use crate::Phase;
-use crate::RewardKind;
 use crate::Scenario;
 use crate::Seat;
 use crate::drive::play_by_rule;
 use crate::record::Casting;
 use crate::record::EpisodeId;
-use crate::scenario::ItemCounts;
-use crate::scenario::JudgeRules;
-use crate::scenario::RewardRule;
-use crate::scenario::SeatRules;
 use crate::scenario::Split;
 
 pub(crate) fn scenario() -> Arc<Scenario> {
-    let seat = |policy: &str, reasons| SeatRules { policy: policy.to_owned(), tokens_max: 48, reasons, deadline_ms: None };
-    let rewards = super::TERMS
-        .iter()
-        .map(|term| RewardRule {
-            seat: term.seat,
-            name: term.name.to_owned(),
-            kind: term.kind,
-            weight: if term.kind == RewardKind::Outcome { 1.0 } else { 0.05 },
-        })
-        .collect();
-    Arc::new(Scenario {
-        name: "haggle".to_owned(),
-        turns_max: 6,
-        malformed_max: 3,
-        rules: crate::gyms::Rules::Haggle(Rules::default()),
-        items: ItemCounts { train: 4000, held_out: 1000, seed: 7 },
-        seats: Pair { agent: seat("scripted:good", false), user: seat("rule", true) },
-        judge: JudgeRules { policy: "rule".to_owned(), deadline_ms: 2000 },
-        rewards,
-        success: Pair { agent: None, user: None },
-    })
+    Arc::new(super::example())
 }
 
 fn episode(scenario: &Arc<Scenario>, agent: &str, user: &str, item: u32) -> EpisodeRecord {

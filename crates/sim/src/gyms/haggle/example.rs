@@ -1,0 +1,43 @@
+//! The scenario that `scenarios/haggle.toml` describes, as a value: for tests, benches and examples that read no files.
+
+use super::Rules;
+use super::TERMS;
+use crate::Pair;
+use crate::RewardKind;
+use crate::Scenario;
+use crate::Seat;
+use crate::scenario::ItemCounts;
+use crate::scenario::JudgeRules;
+use crate::scenario::RewardRule;
+use crate::scenario::SeatRules;
+
+/// The bargaining world with its usual limits, rules and weights: six rounds, 4000 items to learn from and 1000 held out.
+///
+/// # Panics
+/// Never: its success conditions are constants that parse, which a test checks.
+#[must_use]
+pub fn example() -> Scenario {
+    let seat = |policy: &str, reasons| SeatRules { policy: policy.to_owned(), tokens_max: 48, reasons, deadline_ms: None };
+    let success = |text: &str| Some(text.parse().expect("a constant that parses"));
+    Scenario {
+        name: "haggle".to_owned(),
+        turns_max: 6,
+        malformed_max: 3,
+        rules: crate::gyms::Rules::Haggle(Rules::default()),
+        items: ItemCounts { train: 4000, held_out: 1000, seed: 7 },
+        seats: Pair { agent: seat("scripted:good", false), user: seat("rule", true) },
+        judge: JudgeRules { policy: "rule".to_owned(), deadline_ms: 2000 },
+        rewards: TERMS.iter().map(|term| rule(term.seat, term.name, term.kind)).collect(),
+        success: Pair { agent: success("deal and agent.score > 0"), user: success("deal and user.score > 0") },
+    }
+}
+
+fn rule(seat: Seat, name: &str, kind: RewardKind) -> RewardRule {
+    let weight = match (seat, name) {
+        (_, "surplus") => 1.0,
+        (Seat::User, "traps_countered") => 0.15,
+        (Seat::Agent, "truthful") | (Seat::User, "trust_kept") => 0.1,
+        _ => 0.05,
+    };
+    RewardRule { seat, name: name.to_owned(), kind, weight }
+}
