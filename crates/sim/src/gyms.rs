@@ -6,6 +6,8 @@ pub mod haggle;
 use serde::Deserialize;
 use serde::Serialize;
 
+pub use haggle::Drill;
+
 use crate::Address;
 use crate::Decision;
 use crate::Observation;
@@ -75,6 +77,30 @@ impl Rules {
                 let draws = casting.id.address(seed).draws(crate::draws::Stream::World);
                 World::Haggle(Box::new(haggle::World::new(rules.clone(), item, scenario, draws)))
             }
+        }
+    }
+
+    /// The drill with this number for a seat; `None` if the gym has none.
+    #[must_use]
+    pub fn drill(&self, scenario: &Scenario, split: Split, seat: Seat, index: u32) -> Option<Drill> {
+        match self {
+            Rules::Haggle(rules) => Some(rules.drill(scenario, split, seat, index)),
+        }
+    }
+
+    /// Texts that must be one token each wherever they stand, such as prices.
+    #[must_use]
+    pub fn whole_tokens(&self) -> Vec<String> {
+        match self {
+            Rules::Haggle(_) => haggle::talk::price_tokens(),
+        }
+    }
+
+    /// Tokens that stand for numbers, each with its place in [0, 1]: their embeddings may start in order.
+    #[must_use]
+    pub fn ordered_tokens(&self) -> Vec<(String, f32)> {
+        match self {
+            Rules::Haggle(_) => haggle::talk::ordered_tokens(),
         }
     }
 

@@ -15,6 +15,7 @@ use super::facts::Value;
 use super::moves::Bid;
 use super::moves::BuyerMove;
 use super::moves::Question;
+use super::person::MIND_MAX;
 
 /// How many templates of each kind training shows; the one after them is held out.
 pub const VARIANTS: usize = 3;
@@ -63,6 +64,14 @@ pub fn price_words(price: i64) -> String {
 #[must_use]
 pub fn price_tokens() -> Vec<String> {
     (0..=PRICE_MAX).map(price_words).collect()
+}
+
+/// Prices and the numbers of the state, with their places between the lowest, 0, and the highest, 1.
+#[must_use]
+pub fn ordered_tokens() -> Vec<(String, f32)> {
+    let prices = (0..=PRICE_MAX).map(|price| (price_words(price), price as f32 / PRICE_MAX as f32));
+    let states = (0..=MIND_MAX).map(|value| (format!(" {value}"), value as f32 / MIND_MAX as f32));
+    prices.chain(states).collect()
 }
 
 /// A seller's turn as text; `variant` chooses the template of each clause.
