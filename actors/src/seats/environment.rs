@@ -1,0 +1,75 @@
+//! The environment seat: steps the world it is lent, hands it back and keeps nothing.
+
+use ractor::Actor;
+use ractor::ActorProcessingErr;
+use ractor::ActorRef;
+use sim::Input;
+use sim::World;
+use sim::WorldInput;
+use sim::WorldOutput;
+
+use crate::episode::EpisodeMessage;
+use crate::seats::Asking;
+use crate::seats::Pending;
+
+/// Whoever steps a lent world.
+pub trait Stagehand: Send {
+    /// Steps the world and hands it back with what it said.
+    fn step(&mut self, world: World, input: WorldInput) -> Pending<'_, (World, Vec<WorldOutput>)>;
+}
+
+/// Lets the world step itself, at once.
+pub struct AsWritten;
+
+impl Stagehand for AsWritten {
+    fn step(&mut self, mut world: World, input: WorldInput) -> Pending<'_, (World, Vec<WorldOutput>)> {
+        Box::pin(async move {
+            let outputs = world.step(input);
+            (world, outputs)
+        })
+    }
+}
+
+/// Mail of the environment seat.
+pub enum EnvironmentMessage {
+    /// Step this world.
+    Apply(Asking, World, WorldInput),
+}
+
+/// The actor.
+pub struct EnvironmentSeat;
+
+/// Its state.
+pub struct EnvironmentState {
+    stagehand: Box<dyn Stagehand>,
+    episode: ActorRef<EpisodeMessage>,
+}
+
+impl Actor for EnvironmentSeat {
+    type Msg = EnvironmentMessage;
+    type State = EnvironmentState;
+    type Arguments = (Box<dyn Stagehand>, ActorRef<EpisodeMessage>);
+
+    async fn pre_start(
+        &self,
+        _myself: ActorRef<EnvironmentMessage>,
+        (stagehand, episode): Self::Arguments,
+    ) -> Result<EnvironmentState, ActorProcessingErr> {
+        Ok(EnvironmentState { stagehand, episode })
+    }
+
+    async fn handle(
+        &self,
+        _myself: ActorRef<EnvironmentMessage>,
+        message: EnvironmentMessage,
+        state: &mut EnvironmentState,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            EnvironmentMessage::Apply(asking, world, input) => {
+                let (world, outputs) = state.stagehand.step(world, input).await;
+                let _ = state.episode.cast(EpisodeMessage::Answered(asking, Input::Effected(world, outputs)));
+            }
+        }
+        Ok(())
+    }
+}

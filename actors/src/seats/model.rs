@@ -1,0 +1,120 @@
+//! A seat whose words a model samples. The seat keeps the token stream, the policy server keeps the policy.
+
+use ractor::ActorRef;
+use rl::Row;
+use rl::Session;
+use sim::Act;
+use sim::Address;
+use sim::Answer;
+use sim::Decision;
+use sim::Fault;
+use sim::FaultKind;
+use sim::Message;
+use sim::Observation;
+use sim::Party;
+use sim::Query;
+use tokio::sync::oneshot;
+
+use crate::policy_server::ServerMessage;
+use crate::round::Ticket;
+use crate::seats::Pending;
+use crate::seats::Player;
+
+/// One seat's conversation as tokens. It only grows: what it held before an observation is a prefix of what it holds after.
+pub trait Stream: Send {
+    /// Puts what the seat is shown behind what was sampled, and opens its turn.
+    fn observe(&mut self, messages: &[Message]);
+
+    /// All of it, ending where sampling starts.
+    fn tokens(&self) -> &[u32];
+
+    /// Puts what was sampled behind it and reads the decision out of it.
+    fn sampled(&mut self, sampled: rl::Sampled, temperature: f32) -> Decision;
+}
+
+/// How a model reads and writes conversations: its tokenizer, template and parser.
+pub trait Dialect: Send + Sync {
+    /// An empty stream. `policy` names the model in the generations.
+    fn stream(&self, policy: &str) -> Box<dyn Stream>;
+}
+
+/// How a model's turns are drawn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sampling {
+    /// Above 0; 1 in training. Ignored if `greedy`.
+    pub temperature: f32,
+    /// Take the likeliest token instead of drawing.
+    pub greedy: bool,
+}
+
+impl Default for Sampling {
+    fn default() -> Sampling {
+        Sampling { temperature: 1.0, greedy: false }
+    }
+}
+
+/// A model in a seat.
+pub struct ModelPlayer {
+    /// The episode's admission.
+    pub ticket: Ticket,
+    /// The episode and the seat.
+    pub session: Session,
+    /// Where its tokens are drawn.
+    pub address: Address,
+    /// Tokens of one turn.
+    pub tokens_max: u32,
+    /// How they are drawn.
+    pub sampling: Sampling,
+    /// Who samples.
+    pub server: ActorRef<ServerMessage>,
+    /// What was shown and sampled so far.
+    pub stream: Box<dyn Stream>,
+    /// The seat's own turn, queries included.
+    pub turn: u32,
+}
+
+impl ModelPlayer {
+    async fn turn(&mut self, messages: &[Message]) -> Result<Decision, Fault> {
+        self.stream.observe(messages);
+        let Sampling { temperature, greedy } = self.sampling;
+        let row = Row {
+            session: self.session,
+            stream: self.stream.tokens().to_vec(),
+            address: self.address,
+            turn: self.turn,
+            tokens_max: self.tokens_max,
+            temperature,
+            greedy,
+        };
+        let (reply, sampled) = oneshot::channel();
+        let _ = self.server.cast(ServerMessage::Sample { ticket: self.ticket, row, reply });
+        let sampled = sampled.await.map_err(|_| server_gone())??;
+        self.turn += 1;
+        Ok(self.stream.sampled(sampled, if greedy { 1.0 } else { temperature }))
+    }
+}
+
+impl Player for ModelPlayer {
+    fn decide(&mut self, observation: Observation) -> Pending<'_, Result<Decision, Fault>> {
+        Box::pin(async move { self.turn(&observation.messages).await })
+    }
+
+    fn answer(&mut self, query: Query) -> Pending<'_, Result<Answer, Fault>> {
+        Box::pin(async move {
+            let decision = self.turn(&query.messages).await?;
+            match &decision.act {
+                Ok(Act::Say(reply)) => Ok(Answer { reply: reply.clone(), decision: Some(decision) }),
+                Ok(Act::Tool { .. }) => Err(bad_reply(self.session, "a tool call is no answer")),
+                Err(no_act) => Err(bad_reply(self.session, &format!("{no_act:?}"))),
+            }
+        })
+    }
+}
+
+fn bad_reply(session: Session, why: &str) -> Fault {
+    Fault::new(session.seat.into(), FaultKind::BadReply, format!("the answer cannot be read: {why}"))
+}
+
+fn server_gone() -> Fault {
+    Fault::new(Party::Infrastructure, FaultKind::Refused, "the policy server is gone")
+}

@@ -1,0 +1,35 @@
+//! A seat that plays by rule: a pure function of what it observes and of its address.
+
+use sim::Address;
+use sim::Answer;
+use sim::Decision;
+use sim::Fault;
+use sim::FaultKind;
+use sim::Observation;
+use sim::Query;
+use sim::Seat;
+use sim::gyms::Script;
+
+use crate::seats::Pending;
+use crate::seats::Player;
+
+/// A script in a seat.
+pub struct ScriptPlayer {
+    /// Which seat.
+    pub seat: Seat,
+    /// What it plays.
+    pub script: Script,
+    /// Where the episode's world draws; the script adds its seat and turn.
+    pub address: Address,
+}
+
+impl Player for ScriptPlayer {
+    fn decide(&mut self, observation: Observation) -> Pending<'_, Result<Decision, Fault>> {
+        Box::pin(async move { Ok(self.script.decide(&observation, self.address)) })
+    }
+
+    fn answer(&mut self, _query: Query) -> Pending<'_, Result<Answer, Fault>> {
+        let fault = Fault::new(self.seat.into(), FaultKind::Refused, "a script answers no queries");
+        Box::pin(async move { Err(fault) })
+    }
+}

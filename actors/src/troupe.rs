@@ -1,0 +1,293 @@
+//! The whole company behind one handle: plays castings, updates models, records. What it can hang on, it does not: when a service dies, the
+//! pending call and all later ones return [`Ended`].
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use ractor::Actor;
+use ractor::ActorRef;
+use ractor::concurrency::JoinHandle;
+use rl::Batch;
+use rl::LearnError;
+use rl::UpdateReport;
+use runs::Offset;
+use sim::EpisodeId;
+use sim::Pair;
+use sim::Party;
+use sim::Seat;
+use sim::gyms::Script;
+use sim::record::Casting;
+use tokio::sync::oneshot;
+use tokio::sync::watch;
+
+use crate::ended::Ended;
+use crate::ended::TroupeError;
+use crate::learner::Job;
+use crate::learner::Outcome;
+use crate::recorder::Journal;
+use crate::recorder::NoJournal;
+use crate::seats::Guests;
+use crate::supervisor::Call;
+use crate::supervisor::Performance;
+use crate::supervisor::Progress;
+use crate::supervisor::Reply;
+use crate::supervisor::Supervisor;
+use crate::supervisor::SupervisorArguments;
+use crate::supervisor::SupervisorMessage;
+use crate::supervisor::Terms;
+use crate::supervisor::Victim;
+use crate::supervisor::Voice;
+use crate::supervisor::model_name;
+
+/// Who works for the troupe, and its bounds.
+pub struct Company {
+    /// Episodes alive at once; at least 1.
+    pub episodes_live_max: usize,
+    /// Rows in one batch of a policy; at least 1.
+    pub batch_max: usize,
+    /// Models by name. `agent` and `user` are the seats' own: what `model` means in a casting; `model:NAME` means any of them.
+    pub models: BTreeMap<String, Voice>,
+    /// Each seat's learner, if it learns; it borrows the weights of the seat's own model, which must be among `models`.
+    pub learners: Pair<Option<Box<dyn rl::Learner>>>,
+    /// Where records go.
+    pub journal: Box<dyn Journal>,
+    /// Players and judges that are neither scripts nor models.
+    pub guests: Guests,
+}
+
+impl Company {
+    /// A company without models that records nothing: rules and scripts only.
+    #[must_use]
+    pub fn of_scripts(episodes_live_max: usize) -> Company {
+        Company {
+            episodes_live_max,
+            batch_max: 1,
+            models: BTreeMap::new(),
+            learners: Pair::default(),
+            journal: Box::new(NoJournal),
+            guests: Guests::default(),
+        }
+    }
+}
+
+/// Both seats' results of an update; `None` for a seat that had no batch.
+pub type Updates = Pair<Option<Result<UpdateReport, LearnError>>>;
+
+/// The handle of a running company. It makes one call at a time; dropping it stops everybody.
+pub struct Troupe {
+    supervisor: ActorRef<SupervisorMessage>,
+    running: JoinHandle<()>,
+    progress: watch::Receiver<Progress>,
+    models: BTreeSet<String>,
+    learners: Pair<bool>,
+    guests: Guests,
+}
+
+impl Troupe {
+    /// Spawns the supervisor, the policy servers, the learners and the recorder. Needs a tokio runtime with time.
+    ///
+    /// # Errors
+    /// [`TroupeError::Model`] if a learner's model is missing; [`TroupeError::Ended`] if an actor cannot be spawned.
+    pub async fn spawn(company: Company) -> Result<Troupe, TroupeError> {
+        let Company { episodes_live_max, batch_max, models, learners, journal, guests } = company;
+        let names: BTreeSet<String> = models.keys().cloned().collect();
+        let learns = Pair::from_fn(|seat| learners[seat].is_some());
+        if let Some(seat) = Seat::ALL.into_iter().find(|seat| learns[*seat] && !names.contains(seat.name())) {
+            return Err(no_model(seat.name(), "is not loaded"));
+        }
+        let (told, progress) = watch::channel(Progress::default());
+        let arguments = SupervisorArguments {
+            episodes_live_max,
+            batch_max,
+            models,
+            learners,
+            journal,
+            guests: guests.clone(),
+            progress: told,
+        };
+        let spawned = Supervisor::spawn(None, Supervisor, arguments).await;
+        let (supervisor, running) = spawned.map_err(|error| supervisor_ended(error.to_string()))?;
+        Ok(Troupe { supervisor, running, progress, models: names, learners: learns, guests })
+    }
+
+    /// Plays each casting once. In lockstep if any seat is a model, else as it comes. Dropping the future breaks the play off.
+    ///
+    /// # Errors
+    /// [`TroupeError::UnknownPolicy`], [`TroupeError::UnknownJudge`] and [`TroupeError::CastTwice`] before anything is played;
+    /// [`TroupeError::Ended`] if a service dies. A dying episode or seat is no error but part of the result.
+    pub async fn play(&mut self, castings: Vec<Casting>, terms: &Terms) -> Result<Performance, TroupeError> {
+        self.check(&castings, terms)?;
+        self.progress.mark_unchanged();
+        Ok(self.call(|reply| Call::Play(castings, terms.clone(), reply)).await?)
+    }
+
+    /// Updates the models of the seats that have a batch, both at the same time. When it returns, the policies have loaded the weights.
+    ///
+    /// # Errors
+    /// [`TroupeError::NoLearner`] before anything is done; [`TroupeError::Ended`] if a service dies. A learner's own refusal is in the result.
+    pub async fn update(&mut self, batches: Pair<Option<Batch>>) -> Result<Updates, TroupeError> {
+        let outcomes = self.work(batches.map(|_, batch| batch.map(|b| Job::Update(Box::new(b))))).await?;
+        Ok(outcomes.map(|_, outcome| match outcome {
+            Some(Outcome::Updated(report)) => Some(report),
+            Some(Outcome::Anchored | Outcome::Saved(_)) | None => None,
+        }))
+    }
+
+    /// Begins a new phase for these seats: the present weights become the reference, and the moments are set to 0.
+    ///
+    /// # Errors
+    /// As [`Troupe::update`].
+    pub async fn anchor(&mut self, seats: Pair<bool>) -> Result<(), TroupeError> {
+        self.work(seats.map(|_, wanted| wanted.then_some(Job::Anchor))).await.map(drop)
+    }
+
+    /// Writes the seats' weights and optimiser states into existing empty folders.
+    ///
+    /// # Errors
+    /// As [`Troupe::update`].
+    pub async fn save(
+        &mut self,
+        folders: Pair<Option<PathBuf>>,
+    ) -> Result<Pair<Option<Result<(), LearnError>>>, TroupeError> {
+        let outcomes = self.work(folders.map(|_, folder| folder.map(Job::Save))).await?;
+        Ok(outcomes.map(|_, outcome| match outcome {
+            Some(Outcome::Saved(saved)) => Some(saved),
+            Some(Outcome::Anchored | Outcome::Updated(_)) | None => None,
+        }))
+    }
+
+    /// Waits until all records are on disk, and says where they end.
+    ///
+    /// # Errors
+    /// [`TroupeError::Ended`] if the journal cannot be synced, or the run has ended before.
+    pub async fn sync(&mut self) -> Result<Offset, TroupeError> {
+        Ok(self.call(Call::Sync).await?)
+    }
+
+    /// Adds a model, e.g. a pool member or a checkpoint to play against.
+    ///
+    /// # Errors
+    /// [`TroupeError::Model`] if the name is taken.
+    pub async fn seat_model(&mut self, name: &str, voice: Voice) -> Result<(), TroupeError> {
+        if self.models.contains(name) {
+            return Err(no_model(name, "is already loaded"));
+        }
+        self.call(|reply| Call::Seat(name.to_owned(), voice, reply)).await?;
+        self.models.insert(name.to_owned());
+        Ok(())
+    }
+
+    /// Removes a model.
+    ///
+    /// # Errors
+    /// [`TroupeError::Model`] if there is none of this name, or a learner needs it.
+    pub async fn dismiss_model(&mut self, name: &str) -> Result<(), TroupeError> {
+        if !self.models.contains(name) {
+            return Err(no_model(name, "is not loaded"));
+        }
+        if Seat::ALL.into_iter().any(|seat| seat.name() == name && self.learners[seat]) {
+            return Err(no_model(name, "belongs to a learner"));
+        }
+        self.call(|reply| Call::Dismiss(name.to_owned(), reply)).await?;
+        self.models.remove(name);
+        Ok(())
+    }
+
+    /// How far the present play has come; it keeps its last value between plays.
+    #[must_use]
+    pub fn progress(&self) -> watch::Receiver<Progress> {
+        self.progress.clone()
+    }
+
+    /// A way to kill members of the company, for trying out what happens then.
+    #[must_use]
+    pub fn killer(&self) -> Killer {
+        Killer { supervisor: self.supervisor.clone() }
+    }
+
+    /// Stops everybody and waits until the supervisor is gone. Records that were not synced may be lost.
+    pub async fn stop(mut self) {
+        self.supervisor.stop(None);
+        // It was stopped: how its task ended is no news.
+        let _ = (&mut self.running).await;
+    }
+
+    async fn work(&mut self, jobs: Pair<Option<Job>>) -> Result<Pair<Option<Outcome>>, TroupeError> {
+        if let Some(seat) = Seat::ALL.into_iter().find(|seat| jobs[*seat].is_some() && !self.learners[*seat]) {
+            return Err(TroupeError::NoLearner(seat));
+        }
+        Ok(self.call(|reply| Call::Work(jobs, reply)).await?)
+    }
+
+    /// Makes a call and waits for its answer. A supervisor that dies drops the call, which is an answer too.
+    async fn call<T>(&mut self, call: impl FnOnce(Reply<T>) -> Call) -> Result<T, Ended> {
+        let (reply, answer) = oneshot::channel();
+        let gone = || supervisor_ended("it takes no more calls".to_owned());
+        self.supervisor.cast(SupervisorMessage::Call(call(reply))).map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+
+    fn check(&self, castings: &[Casting], terms: &Terms) -> Result<(), TroupeError> {
+        let mut ids = BTreeSet::new();
+        if let Some(twice) = castings.iter().find(|casting| !ids.insert(casting.id)) {
+            return Err(TroupeError::CastTwice(twice.id));
+        }
+        let judge = &terms.scenario.judge.policy;
+        if judge != "rule" && !self.guests.judges.contains_key(judge) {
+            return Err(TroupeError::UnknownJudge(judge.clone()));
+        }
+        // Few different names, many castings.
+        let names: BTreeSet<(Seat, &String)> = castings.iter().flat_map(|c| c.policies.iter()).collect();
+        names.into_iter().try_for_each(|(seat, policy)| self.check_policy(seat, policy, terms))
+    }
+
+    fn check_policy(&self, seat: Seat, policy: &str, terms: &Terms) -> Result<(), TroupeError> {
+        let rules = &terms.scenario.rules;
+        let known = self.guests.players.contains_key(policy)
+            || match model_name(policy, seat) {
+                Some(name) => self.models.contains(name),
+                None => Script::named(rules, seat, policy).is_some(),
+            };
+        if known {
+            return Ok(());
+        }
+        let mut names = Script::names(rules, seat);
+        names.extend(self.models.iter().map(|name| format!("model:{name}")));
+        names.extend(self.guests.players.keys().cloned());
+        Err(TroupeError::UnknownPolicy { seat, policy: policy.to_owned(), known: names })
+    }
+}
+
+impl Drop for Troupe {
+    fn drop(&mut self) {
+        self.supervisor.stop(None);
+    }
+}
+
+/// Kills members of a company.
+#[derive(Clone)]
+pub struct Killer {
+    supervisor: ActorRef<SupervisorMessage>,
+}
+
+impl Killer {
+    /// Kills somebody, soon. Who is not alive by then is left alone.
+    pub fn kill(&self, victim: Victim) {
+        // If the supervisor is gone, so is everybody.
+        let _ = self.supervisor.cast(SupervisorMessage::Kill(victim));
+    }
+
+    /// Kills one party of a live episode.
+    pub fn kill_seat(&self, episode: EpisodeId, party: Party) {
+        self.kill(Victim::Seat(episode, party));
+    }
+}
+
+fn supervisor_ended(why: String) -> Ended {
+    Ended { who: "supervisor".to_owned(), why }
+}
+
+fn no_model(name: &str, problem: &'static str) -> TroupeError {
+    TroupeError::Model { name: name.to_owned(), problem }
+}
