@@ -1,0 +1,165 @@
+//! The collector of a file's mistakes, and the checks that most keys need.
+//!
+//! A check returns a value in any case: the one given, the default, or, after noting an error, some placeholder. Placeholders never
+//! escape, since [`Check::finish`] gives the value only if there was no error.
+
+use std::fmt;
+
+use serde::Deserialize;
+
+use crate::ConfigError;
+use crate::ConfigErrors;
+use crate::allowed::Allowed;
+use crate::node::Node;
+use crate::node::Origin;
+use crate::read;
+use crate::read::Problems;
+use crate::suggest;
+
+/// The mistakes of one file so far.
+pub(crate) struct Check<'n> {
+    file: String,
+    root: &'n Node,
+    problems: Problems,
+    errors: Vec<ConfigError>,
+}
+
+impl<'n> Check<'n> {
+    /// Nothing wrong yet.
+    pub(crate) fn new(file: String, root: &'n Node) -> Check<'n> {
+        Check { file, root, problems: Problems::default(), errors: Vec::new() }
+    }
+
+    /// Reads a raw type from the value at `path`; empty: the whole file. What is not there reads as the raw type's default.
+    pub(crate) fn read<T: Deserialize<'n> + Default>(&mut self, path: &str) -> T {
+        let node = if path.is_empty() { Some(self.root) } else { self.root.get(path) };
+        node.map_or_else(T::default, |node| read::read(node, path, &mut self.problems))
+    }
+
+    /// Reads a raw type from a tree that was cut out of the file at `path`.
+    pub(crate) fn read_part<T: for<'a> Deserialize<'a> + Default>(&mut self, part: &Node, path: &str) -> T {
+        read::read(part, path, &mut self.problems)
+    }
+
+    /// Notes a mistake in the value of `key`.
+    pub(crate) fn error(&mut self, key: &str, what: impl Into<String>, hint: impl Into<String>) {
+        // A key that is missing is reported where its section begins.
+        let parents = key.rmatch_indices(['.', '[']).map(|(at, _)| &key[..at]);
+        let node = [key].into_iter().chain(parents).find_map(|path| self.root.get(path));
+        let place = node.map(|node| node.origin);
+        self.push(place, key, what.into(), hint.into());
+    }
+
+    fn push(&mut self, place: Option<Origin>, key: &str, what: String, hint: String) {
+        let (file, line) = match place {
+            Some(Origin::Line(line)) => (self.file.clone(), Some(line)),
+            Some(Origin::Set) => ("--set".to_owned(), None),
+            None => (self.file.clone(), None),
+        };
+        self.errors.push(ConfigError { file, line, key: key.to_owned(), what, hint: Some(hint) });
+    }
+
+    /// A key that must be there. `example` is how it may look, e.g. `turns_max = 6`.
+    pub(crate) fn required<T: Default>(&mut self, key: &str, given: Option<T>, example: &str) -> T {
+        self.present(key, given.is_some(), example);
+        given.unwrap_or_default()
+    }
+
+    /// Notes that a key is missing, unless it is there or could not be read, which has been noted.
+    pub(crate) fn present(&mut self, key: &str, given: bool, example: &str) {
+        if !given && !self.problems.overlooked(key) {
+            self.error(key, "is missing", format!("add a line like `{example}`"));
+        }
+    }
+
+    /// A name that may become part of a path.
+    pub(crate) fn name(&mut self, key: &str, name: &str) {
+        let good = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if !name.chars().all(good) || name.starts_with('.') {
+            let what = format!("cannot be \"{name}\": names become parts of paths");
+            self.error(key, what, "use letters, digits, `-`, `_` and `.`, with no `.` in front");
+        }
+    }
+
+    /// A number within its range.
+    pub(crate) fn number(&mut self, key: &str, given: Option<f64>, default: f64, allowed: Allowed) -> f64 {
+        let value = given.unwrap_or(default);
+        if !allowed.has(value) {
+            let hint = format!("it is {allowed}; the default is {default}");
+            self.error(key, format!("cannot be {value}: {}", allowed.why), hint);
+        }
+        value
+    }
+
+    /// A whole number within its range.
+    pub(crate) fn whole<T: Whole>(&mut self, key: &str, given: Option<i64>, default: T, allowed: Allowed) -> T {
+        self.whole_or(key, given, default, allowed, &format!("; the default is {default}"))
+    }
+
+    /// A whole number that must be there.
+    pub(crate) fn whole_required<T: Whole>(
+        &mut self,
+        key: &str,
+        given: Option<i64>,
+        example: i64,
+        allowed: Allowed,
+    ) -> T {
+        let name = key.rsplit('.').next().unwrap_or(key);
+        self.present(key, given.is_some(), &format!("{name} = {example}"));
+        self.whole_or(key, given, T::default(), allowed, &format!(", e.g. {example}"))
+    }
+
+    fn whole_or<T: Whole>(&mut self, key: &str, given: Option<i64>, default: T, allowed: Allowed, also: &str) -> T {
+        let Some(value) = given else {
+            return default;
+        };
+        match T::try_from(value) {
+            Ok(fits) if allowed.has(value as f64) => fits,
+            _ => {
+                self.error(key, format!("cannot be {value}: {}", allowed.why), format!("it is {allowed}{also}"));
+                default
+            }
+        }
+    }
+
+    /// One of a few words, each with its meaning. The first is the default.
+    pub(crate) fn word<T: Copy>(&mut self, key: &str, given: Option<&str>, words: &[(&str, T)]) -> T {
+        given.and_then(|given| self.one_of(key, given, words)).unwrap_or(words[0].1)
+    }
+
+    /// The meaning of one of a few words; `None` if it is none of them, which has been noted.
+    pub(crate) fn one_of<T: Copy>(&mut self, key: &str, given: &str, words: &[(&str, T)]) -> Option<T> {
+        let found = words.iter().find(|(word, _)| *word == given);
+        if found.is_none() {
+            let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+            let hint = suggest::hint(given, known.iter().copied(), "it is one of");
+            self.error(key, format!("cannot be `{given}`"), hint);
+        }
+        found.map(|(_, meaning)| *meaning)
+    }
+
+    /// A key that something else in the run leaves without effect must not be there.
+    pub(crate) fn without_effect<T>(&mut self, key: &str, given: Option<T>, because: &str) {
+        if given.is_some() {
+            let hint = format!("take it out of the file (or, for this call, `--set {key}=`)");
+            self.error(key, format!("has no effect in this run: {because}"), hint);
+        }
+    }
+
+    /// The value, if nothing was wrong.
+    pub(crate) fn finish<T>(mut self, value: T) -> Result<T, ConfigErrors> {
+        for problem in std::mem::take(&mut self.problems.found) {
+            self.push(Some(problem.origin), &problem.path, problem.what, problem.hint);
+        }
+        if self.errors.is_empty() {
+            return Ok(value);
+        }
+        self.errors.sort_by_key(|error| error.line);
+        Err(ConfigErrors(self.errors))
+    }
+}
+
+/// The whole numbers of checked types.
+pub(crate) trait Whole: TryFrom<i64> + Copy + Default + fmt::Display {}
+
+impl<T: TryFrom<i64> + Copy + Default + fmt::Display> Whole for T {}

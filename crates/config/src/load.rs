@@ -1,0 +1,154 @@
+//! From paths to checked values.
+
+use std::path::Component;
+use std::path::Path;
+use std::path::PathBuf;
+
+use rl::RunSettings;
+use sim::Scenario;
+
+use crate::ConfigError;
+use crate::ConfigErrors;
+use crate::Source;
+use crate::check::Check;
+use crate::node::Node;
+use crate::node::Origin;
+use crate::run;
+use crate::scenario;
+
+/// What a run was made from, for its folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sources {
+    /// The run file.
+    pub run: Source,
+    /// The scenario file.
+    pub scenario: Source,
+    /// The `--set`s, in order.
+    pub overrides: Vec<String>,
+}
+
+/// A file that has been found good.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Checked {
+    /// A scenario file.
+    Scenario(Box<Scenario>),
+    /// A run file, with its scenario.
+    Run(Box<RunSettings>, Box<Scenario>),
+}
+
+/// Reads and checks a scenario file.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn load_scenario(path: &Path) -> Result<Scenario, ConfigErrors> {
+    scenario_of(&Source::read(path)?)
+}
+
+/// Reads and checks a run file with `--set KEY=VALUE` applied to it, and its scenario. `scenario` in the file is relative to the file's
+/// folder; in an override, to the working folder.
+///
+/// # Errors
+/// Everything that is wrong with either file or with an override.
+pub fn load_run(path: &Path, overrides: &[String]) -> Result<(RunSettings, Scenario, Sources), ConfigErrors> {
+    let source = Source::read(path)?;
+    let mut root = Node::parse(&source)?;
+    let mut errors: Vec<ConfigError> = overrides.iter().filter_map(|text| root.set(text).err()).collect();
+    let mut check = Check::new(source.name(), &root);
+    let stem = path.file_stem().map_or_else(|| "run".into(), |stem| stem.to_string_lossy());
+    let (settings, scenario_path) = run::run(&mut check, &stem);
+    let mut scenario = None;
+    if let Some(written) = scenario_path {
+        let path = scenario_path_of(path, &root, &written);
+        match read_scenario(&path, &written, &mut check) {
+            Ok(Some(read)) => {
+                run::against_scenario(&mut check, &settings, &read.1);
+                scenario = Some(read);
+            }
+            Ok(None) => {}
+            Err(found) => errors.extend(found.0),
+        }
+    }
+    let settings = match check.finish(settings) {
+        Ok(settings) => Some(settings),
+        Err(found) => {
+            errors.splice(0..0, found.0);
+            None
+        }
+    };
+    match (settings, scenario) {
+        (Some(settings), Some((scenario_source, scenario))) if errors.is_empty() => {
+            let sources = Sources { run: source, scenario: scenario_source, overrides: overrides.to_vec() };
+            Ok((settings, scenario, sources))
+        }
+        _ => Err(ConfigErrors(errors)),
+    }
+}
+
+/// Reads and checks a file of either kind: a run file names a `scenario`, a scenario file has a `[world]`.
+///
+/// # Errors
+/// Everything that is wrong with it, or that it is neither.
+pub fn check_file(path: &Path) -> Result<Checked, ConfigErrors> {
+    let source = Source::read(path)?;
+    let root = Node::parse(&source)?;
+    match (root.get("scenario").is_some(), root.get("world").is_some()) {
+        (true, _) => load_run(path, &[]).map(|(settings, scenario, _)| Checked::Run(settings.into(), scenario.into())),
+        (false, true) => scenario_of(&source).map(|scenario| Checked::Scenario(scenario.into())),
+        (false, false) => Err(ConfigErrors::from(ConfigError {
+            file: source.name(),
+            line: None,
+            key: String::new(),
+            what: "is neither a scenario file nor a run file".to_owned(),
+            hint: Some("a run file names its `scenario = \"…\"`, a scenario file has a section `[world]`".to_owned()),
+        })),
+    }
+}
+
+fn scenario_of(source: &Source) -> Result<Scenario, ConfigErrors> {
+    let root = Node::parse(source)?;
+    let mut check = Check::new(source.name(), &root);
+    let scenario = scenario::scenario(&mut check, &root);
+    check.finish(scenario)
+}
+
+/// Reads the run's scenario. A file that cannot be read is a mistake of the run file's line, and then there is `None`.
+fn read_scenario(
+    path: &Path,
+    written: &str,
+    check: &mut Check<'_>,
+) -> Result<Option<(Source, Scenario)>, ConfigErrors> {
+    let source = match Source::read(path) {
+        Ok(source) => source,
+        Err(error) => {
+            let hint = error.hint.unwrap_or_else(|| "the path starts at the run file's folder".to_owned());
+            check.error("scenario", format!("`{written}` {}", error.what), hint);
+            return Ok(None);
+        }
+    };
+    let scenario = scenario_of(&source)?;
+    Ok(Some((source, scenario)))
+}
+
+/// A path in a file starts at the file's folder; one on the command line where the command was given.
+fn scenario_path_of(run: &Path, root: &Node, written: &str) -> PathBuf {
+    let on_command_line = root.get("scenario").is_some_and(|node| node.origin == Origin::Set);
+    let folder = if on_command_line { Path::new("") } else { run.parent().unwrap_or(Path::new("")) };
+    let joined = folder.join(written);
+    let short = without_detours(&joined);
+    // Through a symbolic link `a/b/..` need not be `a`.
+    if short.exists() { short } else { joined }
+}
+
+/// `configs/../scenarios/haggle.toml` as `scenarios/haggle.toml`.
+fn without_detours(path: &Path) -> PathBuf {
+    let mut short = PathBuf::new();
+    for part in path.components() {
+        let back = part == Component::ParentDir && matches!(short.components().next_back(), Some(Component::Normal(_)));
+        if back {
+            short.pop();
+        } else {
+            short.push(part);
+        }
+    }
+    short
+}

@@ -1,0 +1,47 @@
+//! Policies, as they are written in files and flags.
+
+use sim::Seat;
+use sim::gyms::Rules;
+use sim::gyms::Script;
+
+use crate::ConfigError;
+use crate::suggest;
+
+/// Prefixes of policies that are made of something on disk, and what follows them.
+const PREFIXES: [(&str, &str); 2] = [("model:", "DIR"), ("replay:", "FILE")];
+
+/// Checks a policy given by a flag, e.g. `--agent scripted:good`: whether this build knows it for that seat. Whether the folder of a
+/// `model:DIR` holds a model is found out when it is opened.
+///
+/// # Errors
+/// One that names `flag`, with the nearest policy or all of them as a hint.
+pub fn check_policy(flag: &str, rules: &Rules, seat: Seat, policy: &str) -> Result<(), ConfigError> {
+    match mistake(rules, seat, policy) {
+        None => Ok(()),
+        Some((what, hint)) => {
+            Err(ConfigError { file: flag.to_owned(), line: None, key: String::new(), what, hint: Some(hint) })
+        }
+    }
+}
+
+/// What is wrong with a policy, and what may have been meant; `None` if it is a good one.
+pub(crate) fn mistake(rules: &Rules, seat: Seat, policy: &str) -> Option<(String, String)> {
+    for (prefix, rest) in PREFIXES {
+        match policy.strip_prefix(prefix) {
+            Some("") => return Some((format!("`{policy}` does not say which"), format!("write {prefix}{rest}"))),
+            Some(_) => return None,
+            None => {}
+        }
+    }
+    if Script::named(rules, seat, policy).is_some() {
+        return None;
+    }
+    let names = Script::names(rules, seat);
+    let prefixed = PREFIXES.map(|(prefix, rest)| format!("{prefix}{rest}"));
+    let known = names.iter().chain(&prefixed).map(String::as_str);
+    let hint = match suggest::nearest(policy, names.iter().map(String::as_str)) {
+        Some(name) => format!("did you mean `{name}`? The {seat} can be {}", suggest::list(known)),
+        None => format!("the {seat} can be {}", suggest::list(known)),
+    };
+    Some((format!("there is no policy `{policy}` for the {seat}"), hint))
+}

@@ -1,0 +1,291 @@
+//! A run file, from raw keys to [`rl::RunSettings`]. The defaults are the settings of the quickstart, so a run file may be short.
+
+mod grpo;
+
+use rl::RunSettings;
+use rl::settings::CheckpointSettings;
+use rl::settings::Device;
+use rl::settings::EvalSettings;
+use rl::settings::Limits;
+use rl::settings::ModelShape;
+use rl::settings::OptimizerSettings;
+use rl::settings::SftSettings;
+use serde::Deserialize;
+use sim::Scenario;
+use sim::Seat;
+
+use crate::allowed::Allowed;
+use crate::check::Check;
+use crate::policy;
+use grpo::GrpoFile;
+
+/// Counts that only need to be counts.
+const COUNT: Allowed = Allowed::between(1.0, 1e9, "there must be at least one");
+/// Shares of a whole.
+const SHARE: Allowed = Allowed::between(0.0, 1.0, "it is a share");
+/// Learning rates.
+const RATE: Allowed = Allowed::above(0.0, 1.0, "at 0 nothing is learned, and above 1 no update is a small step");
+/// Updates of warm-up.
+const WARMUP: Allowed = Allowed::between(0.0, 1e9, "it is a number of updates");
+
+#[derive(Debug, Default, Deserialize)]
+struct RunFile {
+    scenario: Option<String>,
+    name: Option<String>,
+    seed: Option<i64>,
+    limits: Option<LimitsFile>,
+    model: Option<ModelFile>,
+    sft: Option<SftFile>,
+    grpo: Option<GrpoFile>,
+    optimizer: Option<OptimizerFile>,
+    eval: Option<EvalFile>,
+    checkpoints: Option<CheckpointsFile>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct LimitsFile {
+    episodes_live_max: Option<i64>,
+    batch_max: Option<i64>,
+    threads: Option<i64>,
+    device: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct ModelFile {
+    hidden_size: Option<i64>,
+    num_hidden_layers: Option<i64>,
+    num_attention_heads: Option<i64>,
+    num_key_value_heads: Option<i64>,
+    head_dim: Option<i64>,
+    intermediate_size: Option<i64>,
+    max_position_embeddings: Option<i64>,
+    tie_word_embeddings: Option<bool>,
+    rope_theta: Option<f64>,
+    rms_norm_eps: Option<f64>,
+    vocab_max: Option<i64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct SftFile {
+    dialogues: Option<i64>,
+    teacher: Option<String>,
+    updates: Option<i64>,
+    tokens_per_update: Option<i64>,
+    lr: Option<f64>,
+    warmup: Option<i64>,
+    lr_floor: Option<f64>,
+    partner_weight: Option<f64>,
+    drill_share: Option<f64>,
+    probe_min: Option<f64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct OptimizerFile {
+    beta1: Option<f64>,
+    beta2: Option<f64>,
+    eps: Option<f64>,
+    weight_decay: Option<f64>,
+    grad_norm_max: Option<f64>,
+    micro_tokens_max: Option<i64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct EvalFile {
+    every: Option<i64>,
+    items: Option<i64>,
+    trials: Option<i64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct CheckpointsFile {
+    sft_every: Option<i64>,
+    grpo_every: Option<i64>,
+    keep: Option<i64>,
+}
+
+/// Checks the whole file, except for what only the scenario can tell: see [`against_scenario`]. `name` is the run's name where the file
+/// gives none. The second value is the scenario's path as written; `None` if it is missing, which has been noted.
+pub(crate) fn run(check: &mut Check<'_>, default_name: &str) -> (RunSettings, Option<String>) {
+    let RunFile { scenario, name, seed, limits, model, sft, grpo, optimizer, eval, checkpoints } = check.read("");
+    check.present("scenario", scenario.is_some(), "scenario = \"../scenarios/haggle.toml\"");
+    let name = name.unwrap_or_else(|| default_name.to_owned());
+    check.name("name", &name);
+    let model = model_shape(check, model.unwrap_or_default());
+    let optimizer = optimizer_settings(check, optimizer.unwrap_or_default(), &model);
+    let settings = RunSettings {
+        name,
+        seed: check.whole("seed", seed, 1, Allowed::SEED),
+        limits: run_limits(check, limits.unwrap_or_default()),
+        model,
+        sft: sft_settings(check, sft.unwrap_or_default()),
+        grpo: grpo::grpo_settings(check, grpo.unwrap_or_default(), optimizer),
+        eval: eval_settings(check, eval.unwrap_or_default()),
+        checkpoints: checkpoint_settings(check, checkpoints.unwrap_or_default()),
+    };
+    (settings, scenario)
+}
+
+/// Checks what concerns both files.
+pub(crate) fn against_scenario(check: &mut Check<'_>, settings: &RunSettings, scenario: &Scenario) {
+    for seat in Seat::ALL {
+        if let Some((what, hint)) = policy::mistake(&scenario.rules, seat, &settings.sft.teacher) {
+            check.error("sft.teacher", format!("{what}, and it teaches both seats"), hint);
+            break;
+        }
+    }
+    let held_out = scenario.items.held_out;
+    if settings.eval.items > held_out {
+        let what = format!("cannot be {}: the scenario has {held_out} held-out items", settings.eval.items);
+        check.error("eval.items", what, "lower it, or raise `held_out` in the scenario's `items`");
+    }
+    let context = settings.model.max_position_embeddings;
+    for (seat, rules) in scenario.seats.iter() {
+        if i64::from(rules.tokens_max) >= context {
+            let what = format!("{context} are too few: the {seat} may write {} in one turn alone", rules.tokens_max);
+            check.error(
+                "model.max_position_embeddings",
+                what,
+                format!("raise it, or lower `{seat}.tokens_max` in the scenario"),
+            );
+        }
+    }
+}
+
+fn run_limits(check: &mut Check<'_>, file: LimitsFile) -> Limits {
+    let LimitsFile { episodes_live_max, batch_max, threads, device } = file;
+    let live = Allowed::between(1.0, 1e6, "nothing is played unless one episode is alive, and every one takes memory");
+    let batch = Allowed::between(1.0, 65_536.0, "it is the number of rows a policy samples at once");
+    let cores = Allowed::between(1.0, 1024.0, "it is a number of threads");
+    let devices = [("auto", Device::Auto), ("cpu", Device::Cpu), ("cuda", Device::Cuda)];
+    Limits {
+        episodes_live_max: check.whole("limits.episodes_live_max", episodes_live_max, 256, live),
+        batch_max: check.whole("limits.batch_max", batch_max, 256, batch),
+        threads: check.whole("limits.threads", threads, 1, cores),
+        device: check.word("limits.device", device.as_deref(), &devices),
+    }
+}
+
+fn model_shape(check: &mut Check<'_>, file: ModelFile) -> ModelShape {
+    let ModelFile {
+        hidden_size,
+        num_hidden_layers,
+        num_attention_heads,
+        num_key_value_heads,
+        head_dim,
+        intermediate_size,
+        max_position_embeddings,
+        tie_word_embeddings,
+        rope_theta,
+        rms_norm_eps,
+        vocab_max,
+    } = file;
+    let width = Allowed::between(8.0, 65_536.0, "it is a width of the model");
+    let layers = Allowed::between(1.0, 256.0, "it is a number of layers");
+    let heads = Allowed::between(1.0, 256.0, "it is a number of heads");
+    let head_width =
+        Allowed::between(2.0, 1024.0, "it is the width of one head, turned in pairs by the rotary embedding");
+    let context = Allowed::between(64.0, 1_048_576.0, "a talk with its briefing has to fit into it");
+    let theta = Allowed::above(1.0, 1e9, "it is the base of the rotary embedding's wavelengths");
+    let eps = Allowed::above(0.0, 0.1, "it keeps RMSNorm from dividing by 0");
+    let vocab = Allowed::between(64.0, 262_144.0, "it is the number of entries a tokenizer may have");
+    let shape = ModelShape {
+        hidden_size: check.whole("model.hidden_size", hidden_size, 128, width),
+        num_hidden_layers: check.whole("model.num_hidden_layers", num_hidden_layers, 3, layers),
+        num_attention_heads: check.whole("model.num_attention_heads", num_attention_heads, 4, heads),
+        num_key_value_heads: check.whole("model.num_key_value_heads", num_key_value_heads, 4, heads),
+        head_dim: check.whole("model.head_dim", head_dim, 32, head_width),
+        intermediate_size: check.whole("model.intermediate_size", intermediate_size, 352, width),
+        max_position_embeddings: check.whole("model.max_position_embeddings", max_position_embeddings, 512, context),
+        tie_word_embeddings: tie_word_embeddings.unwrap_or(true),
+        rope_theta: check.number("model.rope_theta", rope_theta, 10_000.0, theta),
+        rms_norm_eps: check.number("model.rms_norm_eps", rms_norm_eps, 1e-6, eps),
+        vocab_max: check.whole("model.vocab_max", vocab_max, 2048, vocab),
+    };
+    heads_fit(check, &shape);
+    shape
+}
+
+fn heads_fit(check: &mut Check<'_>, shape: &ModelShape) {
+    if shape.head_dim % 2 != 0 {
+        let what = format!("cannot be {}: the rotary embedding turns a head's channels in pairs", shape.head_dim);
+        check.error("model.head_dim", what, "it is an even number; the default is 32");
+    }
+    let (queries, keys) = (shape.num_attention_heads, shape.num_key_value_heads);
+    if keys < 1 || queries % keys != 0 {
+        let what =
+            format!("cannot be {keys}: each key and value head serves the same number of the {queries} query heads");
+        let divisors = (1..=queries).filter(|n| queries % n == 0).map(|n| n.to_string()).collect::<Vec<_>>().join(", ");
+        check.error("model.num_key_value_heads", what, format!("it is one of {divisors}"));
+    }
+}
+
+fn sft_settings(check: &mut Check<'_>, file: SftFile) -> SftSettings {
+    let SftFile {
+        dialogues,
+        teacher,
+        updates,
+        tokens_per_update,
+        lr,
+        warmup,
+        lr_floor,
+        partner_weight,
+        drill_share,
+        probe_min,
+    } = file;
+    let drills = Allowed::below(0.0, 1.0, "it is a share of the samples, and dialogues need the rest");
+    let tokens = Allowed::between(16.0, 1e7, "it is the number of tokens an update learns from");
+    SftSettings {
+        dialogues: check.whole("sft.dialogues", dialogues, 6000, COUNT),
+        teacher: teacher.unwrap_or_else(|| "scripted:noisy".to_owned()),
+        updates: check.whole("sft.updates", updates, 900, COUNT),
+        tokens_per_update: check.whole("sft.tokens_per_update", tokens_per_update, 700, tokens),
+        lr: check.number("sft.lr", lr, 1.5e-3, RATE),
+        warmup: check.whole("sft.warmup", warmup, 20, WARMUP),
+        lr_floor: check.number("sft.lr_floor", lr_floor, 0.05, SHARE),
+        partner_weight: check.number("sft.partner_weight", partner_weight, 0.2, SHARE) as f32,
+        drill_share: check.number("sft.drill_share", drill_share, 0.3, drills),
+        probe_min: check.number("sft.probe_min", probe_min, 0.9, SHARE),
+    }
+}
+
+fn optimizer_settings(check: &mut Check<'_>, file: OptimizerFile, model: &ModelShape) -> OptimizerSettings {
+    let OptimizerFile { beta1, beta2, eps, weight_decay, grad_norm_max, micro_tokens_max } = file;
+    let beta = Allowed::below(0.0, 1.0, "it is how much of a moment is kept, and at 1 nothing new would enter it");
+    let epsilon = Allowed::above(0.0, 0.1, "it keeps AdamW from dividing by 0");
+    let decay = Allowed::between(0.0, 1.0, "it is taken off the weights, times the learning rate");
+    let norm = Allowed::above(0.0, 1e6, "gradients are scaled down to it");
+    let micro = Allowed::between(1.0, 1e8, "it is the number of tokens computed at once");
+    let settings = OptimizerSettings {
+        beta1: check.number("optimizer.beta1", beta1, 0.9, beta),
+        beta2: check.number("optimizer.beta2", beta2, 0.95, beta),
+        eps: check.number("optimizer.eps", eps, 1e-8, epsilon),
+        weight_decay: check.number("optimizer.weight_decay", weight_decay, 0.0, decay),
+        grad_norm_max: check.number("optimizer.grad_norm_max", grad_norm_max, 1.0, norm),
+        micro_tokens_max: check.whole("optimizer.micro_tokens_max", micro_tokens_max, 8192, micro),
+    };
+    let (most, stream) = (settings.micro_tokens_max, model.max_position_embeddings);
+    if usize::try_from(stream).is_ok_and(|stream| most < stream) {
+        let what = format!("cannot be {most}: one stream may have {stream} tokens, and it is never cut");
+        check.error("optimizer.micro_tokens_max", what, "it is at least `model.max_position_embeddings`");
+    }
+    settings
+}
+
+fn eval_settings(check: &mut Check<'_>, file: EvalFile) -> EvalSettings {
+    let EvalFile { every, items, trials } = file;
+    EvalSettings {
+        every: check.whole("eval.every", every, 10, COUNT),
+        items: check.whole("eval.items", items, 200, COUNT),
+        trials: check.whole("eval.trials", trials, 1, COUNT),
+    }
+}
+
+fn checkpoint_settings(check: &mut Check<'_>, file: CheckpointsFile) -> CheckpointSettings {
+    let CheckpointsFile { sft_every, grpo_every, keep } = file;
+    let kept = Allowed::between(1.0, 1e6, "without a checkpoint no run could be resumed");
+    CheckpointSettings {
+        sft_every: check.whole("checkpoints.sft_every", sft_every, 200, COUNT),
+        grpo_every: check.whole("checkpoints.grpo_every", grpo_every, 1, COUNT),
+        keep: check.whole("checkpoints.keep", keep, 3, kept),
+    }
+}

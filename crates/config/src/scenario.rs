@@ -1,0 +1,229 @@
+//! A scenario file, from raw keys to [`sim::Scenario`].
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use sim::Pair;
+use sim::RewardKind;
+use sim::Scenario;
+use sim::Seat;
+use sim::gyms::Rules;
+use sim::scenario::Condition;
+use sim::scenario::JudgeRules;
+use sim::scenario::RewardRule;
+use sim::scenario::SeatRules;
+
+use crate::allowed::Allowed;
+use crate::check::Check;
+use crate::node::Node;
+use crate::policy;
+use crate::suggest;
+use crate::world;
+
+/// Training terms of a seat may weigh this share of the span of its outcomes, all together: more would let form outweigh result.
+const TRAINING_SHARE_MAX: f64 = 0.2;
+
+/// How long a decision or a verdict may be waited for.
+const DEADLINE_MS: Allowed = Allowed::between(1.0, 3.6e6, "it is a time in milliseconds, an hour at the most");
+
+const KINDS: [(&str, RewardKind); 2] = [("outcome", RewardKind::Outcome), ("training", RewardKind::Training)];
+
+#[derive(Debug, Default, Deserialize)]
+struct ScenarioFile {
+    name: Option<String>,
+    turns_max: Option<i64>,
+    malformed_max: Option<i64>,
+    /// Read on its own, since its keys depend on the gym.
+    world: Option<IgnoredAny>,
+    agent: Option<SeatFile>,
+    user: Option<SeatFile>,
+    judge: Option<JudgeFile>,
+    reward: Option<Vec<RewardFile>>,
+    success: Option<SuccessFile>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct SeatFile {
+    policy: Option<String>,
+    tokens_max: Option<i64>,
+    reasons: Option<bool>,
+    deadline_ms: Option<i64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct JudgeFile {
+    policy: Option<String>,
+    deadline_ms: Option<i64>,
+    on_fault: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct RewardFile {
+    seat: Option<String>,
+    name: Option<String>,
+    kind: Option<String>,
+    weight: Option<f64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct SuccessFile {
+    agent: Option<String>,
+    user: Option<String>,
+}
+
+/// Checks the whole file. The scenario is good only if `check` has found nothing.
+pub(crate) fn scenario(check: &mut Check<'_>, root: &Node) -> Scenario {
+    let ScenarioFile { name, turns_max, malformed_max, world, agent, user, judge, reward, success } = check.read("");
+    let name = check.required("name", name, "name = \"haggle\"");
+    check.name("name", &name);
+    let turns = Allowed::between(1.0, 1000.0, "without a turn nobody speaks, and every talk has a bound");
+    let turns_max = check.whole_required("turns_max", turns_max, 6, turns);
+    let in_a_row = Allowed::between(1.0, 1000.0, "it is how many turns in a row may hold no legal act");
+    let malformed_max = check.whole("malformed_max", malformed_max, 3, in_a_row);
+    check.present("world", world.is_some(), "[world]` with a `gym` and `items` below it, such as `gym = \"haggle\"");
+    let (rules, items) = world::world(check, root, turns_max);
+    let agent = seat_rules(check, &rules, Seat::Agent, agent);
+    let user = seat_rules(check, &rules, Seat::User, user);
+    let judge = judge_rules(check, judge.unwrap_or_default());
+    let rewards = reward_rules(check, &rules, reward.unwrap_or_default());
+    let SuccessFile { agent: agent_success, user: user_success } = success.unwrap_or_default();
+    let success = Pair {
+        agent: condition(check, &rules, Seat::Agent, agent_success),
+        user: condition(check, &rules, Seat::User, user_success),
+    };
+    let seats = Pair { agent, user };
+    let scenario = Scenario { name, turns_max, malformed_max, rules, items, seats, judge, rewards, success };
+    training_shares(check, &scenario);
+    scenario
+}
+
+fn seat_rules(check: &mut Check<'_>, rules: &Rules, seat: Seat, file: Option<SeatFile>) -> SeatRules {
+    let SeatFile { policy, tokens_max, reasons, deadline_ms } = file.unwrap_or_default();
+    let key = |name: &str| format!("{seat}.{name}");
+    let policy = check.required(&key("policy"), policy, "policy = \"rule\"");
+    if let Some((what, hint)) = policy::mistake(rules, seat, &policy).filter(|_| !policy.is_empty()) {
+        check.error(&key("policy"), what, hint);
+    }
+    let tokens = Allowed::between(1.0, 65_536.0, "it is what a model may write in one turn");
+    SeatRules {
+        policy,
+        tokens_max: check.whole_required(&key("tokens_max"), tokens_max, 48, tokens),
+        reasons: reasons.unwrap_or(false),
+        deadline_ms: deadline_ms.map(|given| check.whole(&key("deadline_ms"), Some(given), 2000, DEADLINE_MS)),
+    }
+}
+
+fn judge_rules(check: &mut Check<'_>, file: JudgeFile) -> JudgeRules {
+    let JudgeFile { policy, deadline_ms, on_fault } = file;
+    let policy = check.word("judge.policy", policy.as_deref(), &[("rule", "rule")]);
+    check.word("judge.on_fault", on_fault.as_deref(), &[("no_verdict", ())]);
+    let deadline_ms = check.whole("judge.deadline_ms", deadline_ms, 2000, DEADLINE_MS);
+    JudgeRules { policy: policy.to_owned(), deadline_ms }
+}
+
+/// The terms that could be read, each at most once.
+fn reward_rules(check: &mut Check<'_>, rules: &Rules, files: Vec<RewardFile>) -> Vec<RewardRule> {
+    let mut rewards: Vec<RewardRule> = Vec::new();
+    for (index, file) in files.into_iter().enumerate() {
+        let Some(rule) = reward_rule(check, rules, index, file) else {
+            continue;
+        };
+        if rewards.iter().any(|r| (r.seat, &r.name) == (rule.seat, &rule.name)) {
+            let what = format!("the {} has the term `{}` already", rule.seat, rule.name);
+            check.error(
+                &format!("reward[{index}].name"),
+                what,
+                "give the first one the weight you mean, and take this one out",
+            );
+        }
+        rewards.push(rule);
+    }
+    for seat in Seat::ALL {
+        if !rewards.iter().any(|r| r.seat == seat && r.kind == RewardKind::Outcome) {
+            let outcomes = terms(rules, seat, Some(RewardKind::Outcome));
+            let hint = format!("outcome terms of the {seat}: {}", suggest::list(outcomes.iter().copied()));
+            check.error("reward", format!("the {seat} has no outcome term, so it would have no score"), hint);
+        }
+    }
+    rewards
+}
+
+/// One `[[reward]]`; `None` if it names no term, which has been noted.
+fn reward_rule(check: &mut Check<'_>, rules: &Rules, index: usize, file: RewardFile) -> Option<RewardRule> {
+    let RewardFile { seat, name, kind, weight } = file;
+    let key = |field: &str| format!("reward[{index}].{field}");
+    let examples = ["seat = \"agent\"", "name = \"surplus\"", "kind = \"outcome\"", "weight = 1.0"];
+    let given = [seat.is_some(), name.is_some(), kind.is_some(), weight.is_some()];
+    for ((field, given), example) in ["seat", "name", "kind", "weight"].into_iter().zip(given).zip(examples) {
+        check.present(&key(field), given, example);
+    }
+    let weights =
+        Allowed::above(0.0, 1000.0, "a term without weight has no effect, and more of a term is always better");
+    let weight = check.number(&key("weight"), weight, 1.0, weights);
+    let declared = kind.and_then(|kind| check.one_of(&key("kind"), &kind, &KINDS));
+    let seat = check.one_of(&key("seat"), &seat?, &Seat::ALL.map(|seat| (seat.name(), seat)))?;
+    let name = name?;
+    let Some(term) = rules.terms().iter().find(|term| term.seat == seat && term.name == name) else {
+        let known = terms(rules, seat, None);
+        let hint = suggest::hint(&name, known.iter().copied(), &format!("terms of the {seat}"));
+        check.error(&key("name"), format!("{} has no term `{name}` for the {seat}", rules.name()), hint);
+        return None;
+    };
+    if let Some(declared) = declared.filter(|declared| *declared != term.kind) {
+        let word = |kind| KINDS.iter().find(|(_, k)| *k == kind).map_or("", |(word, _)| *word);
+        let what = format!("`{name}` cannot be a term of kind `{}`: it is {}", word(declared), term.meaning);
+        check.error(&key("kind"), what, format!("write kind = \"{}\"", word(term.kind)));
+    }
+    Some(RewardRule { seat, name, kind: term.kind, weight })
+}
+
+fn terms(rules: &Rules, seat: Seat, kind: Option<RewardKind>) -> Vec<&'static str> {
+    let of_seat = rules.terms().iter().filter(|term| term.seat == seat && kind.is_none_or(|kind| term.kind == kind));
+    of_seat.map(|term| term.name).collect()
+}
+
+/// Form must not outweigh result.
+fn training_shares(check: &mut Check<'_>, scenario: &Scenario) {
+    for seat in Seat::ALL {
+        let is_training = |r: &&RewardRule| r.seat == seat && r.kind == RewardKind::Training;
+        let sum: f64 = scenario.rewards.iter().filter(is_training).map(|r| r.weight).sum();
+        let (low, high) = scenario.outcome_range(seat);
+        let most = TRAINING_SHARE_MAX * (high - low);
+        // Weights are decimals in the file, so a sum that is equal on paper may exceed by the last bit.
+        if high > low && sum > most + 1e-9 {
+            let what = format!(
+                "the training terms of the {seat} weigh {sum:.3} together, above 20 % of what its score spans ({low} to {high}): form would \
+                 outweigh result"
+            );
+            let last = scenario.rewards.iter().rposition(|r| is_training(&r)).unwrap_or_default();
+            check.error(
+                &format!("reward[{last}].weight"),
+                what,
+                format!("lower their weights to a sum of at most {most:.3}"),
+            );
+        }
+    }
+}
+
+fn condition(check: &mut Check<'_>, rules: &Rules, seat: Seat, text: Option<String>) -> Option<Condition> {
+    let text = text?;
+    let key = format!("success.{seat}");
+    let condition = match text.parse::<Condition>() {
+        Ok(condition) => condition,
+        Err(why) => {
+            check.error(
+                &key,
+                format!("cannot be read: {why}"),
+                "write e.g. \"deal and agent.score > 0\"; operators: < <= > >= ==",
+            );
+            return None;
+        }
+    };
+    let known: Vec<&str> = ["agent.score", "user.score"].iter().chain(rules.measures()).copied().collect();
+    for clause in &condition.all {
+        if !known.contains(&clause.name.as_str()) {
+            let hint = suggest::hint(&clause.name, known.iter().copied(), "it can be");
+            check.error(&key, format!("{} measures no `{}`", rules.name(), clause.name), hint);
+        }
+    }
+    Some(condition)
+}

@@ -1,0 +1,89 @@
+//! The files of this repository, and what is made of them.
+
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+
+use duologue_config::Checked;
+use duologue_config::check_file;
+use duologue_config::hash;
+use duologue_config::load_run;
+use duologue_config::load_scenario;
+use rl::settings::UpdateMode;
+use sim::Seat;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn toml_files(folder: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(root().join(folder)).unwrap();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    paths.sort();
+    assert!(!paths.is_empty(), "{folder} holds no file");
+    paths
+}
+
+#[test]
+fn every_file_parses_and_begins_with_the_command_that_runs_it() {
+    for folder in ["scenarios", "configs"] {
+        for path in toml_files(folder) {
+            let checked = check_file(&path).unwrap_or_else(|errors| panic!("{errors}"));
+            assert_eq!(matches!(checked, Checked::Scenario(_)), folder == "scenarios", "{}", path.display());
+            let text = fs::read_to_string(&path).unwrap();
+            let first = text.lines().next().unwrap();
+            let names_itself = first.contains(&format!("{folder}/{}", path.file_name().unwrap().to_str().unwrap()));
+            assert!(first.starts_with("# duologue ") && names_itself, "{}: {first}", path.display());
+        }
+    }
+}
+
+#[test]
+fn the_quickstart_writes_out_the_defaults() {
+    let folder = tempfile::tempdir().unwrap();
+    let short = folder.path().join("quickstart.toml");
+    let scenario = root().join("scenarios/haggle.toml").canonicalize().unwrap();
+    fs::write(&short, format!("scenario = {scenario:?}\n")).unwrap();
+    let (short, ..) = load_run(&short, &[]).unwrap();
+    let (long, ..) = load_run(&root().join("configs/quickstart.toml"), &[]).unwrap();
+    assert_eq!(short, long);
+    assert_eq!(hash(&short), hash(&long));
+}
+
+#[test]
+fn a_scenario_keeps_its_numbers_and_its_order() {
+    let scenario = load_scenario(&root().join("scenarios/haggle.toml")).unwrap();
+    assert_eq!(scenario.outcome_range(Seat::Agent), (-1.0, 1.0));
+    assert_eq!(scenario.seats.user.deadline_ms, None);
+    assert!(scenario.seats.user.reasons && !scenario.seats.agent.reasons);
+    let condition = scenario.success.agent.unwrap();
+    let names: Vec<&str> = condition.all.iter().map(|clause| clause.name.as_str()).collect();
+    assert_eq!(names, ["deal", "agent.score"]);
+}
+
+#[test]
+fn overrides_change_what_they_name_and_the_hash_with_it() {
+    let path = root().join("configs/quickstart.toml");
+    let load = |overrides: &[&str]| {
+        let overrides: Vec<String> = overrides.iter().map(|text| (*text).to_owned()).collect();
+        load_run(&path, &overrides).unwrap_or_else(|errors| panic!("{errors}")).0
+    };
+    let base = load(&[]);
+    let changed = load(&["grpo.lr=3e-4", "seed=9", "grpo.mode=alternating", "grpo.agent_steps=2", "grpo.dual_clip=0"]);
+    assert_eq!((changed.grpo.lr, changed.seed, changed.grpo.dual_clip), (3e-4, 9, None));
+    assert_eq!(changed.grpo.mode, UpdateMode::Alternating { agent_steps: 2 });
+    assert_ne!(hash(&base), hash(&changed));
+    // Taking a key out brings its default back, which here is the value that was written.
+    assert_eq!(load(&["grpo.std_eps="]), base);
+    let one_sided = load(&["grpo.mode=agent", "grpo.groups.mutual=0"]);
+    assert_eq!((one_sided.grpo.mode, one_sided.grpo.groups.fixed), (UpdateMode::Only(Seat::Agent), 6));
+}
+
+#[test]
+fn sources_are_the_files_byte_for_byte() {
+    let (_, _, sources) = load_run(&root().join("configs/quickstart.toml"), &["seed=3".to_owned()]).unwrap();
+    assert_eq!(sources.run.text, fs::read_to_string(root().join("configs/quickstart.toml")).unwrap());
+    assert_eq!(sources.scenario.text, fs::read_to_string(root().join("scenarios/haggle.toml")).unwrap());
+    assert_eq!(sources.overrides, ["seed=3"]);
+}
