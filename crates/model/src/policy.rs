@@ -1,0 +1,98 @@
+//! A decoder as a [`Policy`].
+
+use std::any::Any;
+
+use rl::Policy;
+use rl::Reply;
+use rl::Row;
+use rl::Session;
+use rl::Weights;
+use sim::Fault;
+use sim::FaultKind;
+use sim::Party;
+use tch::no_grad;
+
+use crate::cache::Sessions;
+use crate::guard::caught;
+use crate::sampler;
+use crate::transformer::Decoder;
+
+/// A decoder and the number of optimiser updates that made it.
+#[derive(Debug)]
+pub struct TchWeights {
+    /// The decoder.
+    pub decoder: Decoder,
+    /// Optimiser updates since the cold start began.
+    pub version: u64,
+}
+
+impl Weights for TchWeights {
+    fn version(&self) -> u64 {
+        self.version
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+/// Samples from its weights on the caller's thread, and replies before `submit` returns.
+#[derive(Debug)]
+pub struct TchPolicy {
+    weights: Option<Box<TchWeights>>,
+    sessions: Sessions,
+}
+
+impl TchPolicy {
+    /// A policy that holds these weights.
+    #[must_use]
+    pub fn new(weights: TchWeights) -> TchPolicy {
+        TchPolicy { weights: Some(Box::new(weights)), sessions: Sessions::default() }
+    }
+
+    /// Sessions whose keys and values are kept.
+    #[must_use]
+    pub fn sessions(&self) -> usize {
+        self.sessions.len()
+    }
+
+    fn sample(&mut self, rows: &[Row]) -> Vec<Result<rl::Sampled, Fault>> {
+        let all = |kind: FaultKind, detail: &str| {
+            rows.iter().map(|_| Err(Fault::new(Party::Infrastructure, kind, detail))).collect()
+        };
+        let Some(weights) = &self.weights else {
+            return all(FaultKind::Refused, "the policy's weights are out for an update");
+        };
+        let sessions = &mut self.sessions;
+        match caught(|| no_grad(|| sampler::sample(&weights.decoder, sessions, weights.version, rows))) {
+            Ok(results) => results,
+            Err(panic) => {
+                // Whatever was half written is not to be trusted.
+                self.sessions.clear();
+                all(FaultKind::Panicked, &panic)
+            }
+        }
+    }
+}
+
+impl Policy for TchPolicy {
+    fn submit(&mut self, rows: Vec<Row>, reply: Reply) {
+        let results = self.sample(&rows);
+        reply(results);
+    }
+
+    fn forget(&mut self, sessions: &[Session]) {
+        self.sessions.forget(sessions);
+    }
+
+    fn lend(&mut self) -> Option<Box<dyn Weights>> {
+        self.sessions.clear();
+        self.weights.take().map(|weights| weights as Box<dyn Weights>)
+    }
+
+    fn load(&mut self, weights: Box<dyn Weights>) {
+        self.sessions.clear();
+        let weights = weights.into_any().downcast().expect("a policy is given back the weights it lent");
+        self.weights = Some(weights);
+    }
+}

@@ -1,0 +1,369 @@
+//! Batched sampling: rows of different lengths, resumed where their sessions stopped, each token drawn by inverting the
+//! distribution at an addressed uniform.
+//!
+//! All rows of a batch end at the same column of one working cache, so that a step writes one column for everybody and a row differs
+//! from the next only in where it *starts*:
+//!
+//! ```text
+//! column      0 . . . . . . . . . . . . . T0          T0 + steps
+//! row 0           [ kept from last turn | new ] sampled →
+//! row 1       [ kept from last turn     | new ] sampled →
+//! row 2                   [       new         ] sampled →
+//! ```
+//!
+//! Positions count from each row's start, and a mask hides the columns before it. New tokens are computed in buckets of rows with about
+//! equally many of them; where a row of a bucket has fewer than the longest, its last kept tokens are computed again, which changes
+//! nothing. Rows that are equal and fresh (the members of a group at their first turn) are computed once and copied.
+
+use std::collections::BTreeMap;
+
+use rl::Row;
+use rl::Sampled;
+use sim::Draws;
+use sim::Fault;
+use sim::FaultKind;
+use sim::Party;
+use sim::draws::Stream;
+use tch::IndexOp;
+use tch::Kind;
+use tch::Tensor;
+
+use crate::cache::Sessions;
+use crate::transformer::Decoder;
+use crate::transformer::Window;
+
+/// Most tokens computed at once before sampling starts: more would only leave the processor's caches.
+const PREFILL_TOKENS_MAX: usize = 2048;
+
+/// Finished rows leave the working cache once the rows still speaking are at most this share of it: copying the cache costs about
+/// as much as a step.
+const COMPACT_SHARE: f64 = 0.75;
+
+/// A row on its way.
+struct Turn<'a> {
+    /// Its place among the rows that were asked for.
+    index: usize,
+    row: &'a Row,
+    draws: Draws,
+    /// Tokens at the start of the stream that need not be computed.
+    kept: usize,
+    /// Most tokens it may sample.
+    limit: usize,
+    /// First column of its stream.
+    start: i64,
+    sampled: Sampled,
+    done: bool,
+}
+
+impl Turn<'_> {
+    fn new_tokens(&self) -> usize {
+        self.row.stream.len() - self.kept
+    }
+}
+
+/// Samples one turn for each row, in their order, and keeps in `sessions` what was computed. Call under `no_grad`.
+pub fn sample(decoder: &Decoder, sessions: &mut Sessions, version: u64, rows: &[Row]) -> Vec<Result<Sampled, Fault>> {
+    let mut results: Vec<Option<Result<Sampled, Fault>>> = vec![None; rows.len()];
+    let mut turns = Vec::with_capacity(rows.len());
+    for (index, row) in rows.iter().enumerate() {
+        match admit(decoder, sessions, version, index, row) {
+            Ok(turn) => turns.push(turn),
+            Err(fault) => results[index] = Some(Err(fault)),
+        }
+    }
+    if !turns.is_empty() {
+        for turn in Speaking::start(decoder, sessions, turns).finish(sessions) {
+            results[turn.index] = Some(Ok(turn.sampled));
+        }
+    }
+    results.into_iter().map(|result| result.expect("each row was admitted and finished, or has its fault")).collect()
+}
+
+/// Checks a row against the model's shape.
+fn admit<'a>(
+    decoder: &Decoder,
+    sessions: &Sessions,
+    version: u64,
+    index: usize,
+    row: &'a Row,
+) -> Result<Turn<'a>, Fault> {
+    let config = decoder.config();
+    let refuse = |detail: String| Fault::new(Party::Infrastructure, FaultKind::Refused, detail);
+    let room = (config.positions_max as usize).saturating_sub(row.stream.len());
+    if row.stream.is_empty() || room == 0 {
+        let (len, context) = (row.stream.len(), config.positions_max);
+        return Err(refuse(format!("a stream of {len} tokens cannot be continued in a context of {context}")));
+    }
+    if let Some(id) = row.stream.iter().find(|id| i64::from(**id) >= config.vocab_size) {
+        return Err(refuse(format!("token {id} is outside the vocabulary of {}", config.vocab_size)));
+    }
+    if !row.greedy && !(row.temperature > 0.0 && row.temperature.is_finite()) {
+        return Err(refuse(format!("temperature {} is not above 0", row.temperature)));
+    }
+    if row.tokens_max == 0 {
+        return Err(refuse("a turn of at most 0 tokens".to_owned()));
+    }
+    Ok(Turn {
+        index,
+        row,
+        draws: row.address.draws(Stream::Tokens(row.session.seat, row.turn)),
+        kept: sessions.reusable(&row.session, &row.stream),
+        limit: room.min(row.tokens_max as usize),
+        start: 0,
+        sampled: Sampled { tokens: Vec::new(), logprobs: Vec::new(), closed: false, version },
+        done: false,
+    })
+}
+
+/// Rows that are being sampled, side by side in one working cache.
+struct Speaking<'a> {
+    decoder: &'a Decoder,
+    /// In the order of the cache's rows.
+    turns: Vec<Turn<'a>>,
+    finished: Vec<Turn<'a>>,
+    /// `[2 layers, rows, kv_heads, columns, head_dim]`
+    cache: Tensor,
+    /// `[rows, 1]`: first column of each row.
+    starts: Tensor,
+    /// `[rows, 1, 1, columns]`: 0 from a row's start on, −∞ before.
+    mask: Tensor,
+    /// `[rows, 1]`: what logits are divided by.
+    temperatures: Tensor,
+    /// `[rows]`: who takes the likeliest token; `None` if nobody does.
+    greedy: Option<Tensor>,
+    /// `[rows, vocab]`
+    logits: Tensor,
+    /// First free column.
+    column: i64,
+}
+
+impl<'a> Speaking<'a> {
+    /// Computes what is new in each row.
+    fn start(decoder: &'a Decoder, sessions: &Sessions, turns: Vec<Turn<'a>>) -> Speaking<'a> {
+        let config = decoder.config();
+        let device = decoder.device();
+        let Order { mut turns, unique, copied_from } = order(turns);
+        let column = turns.iter().map(|turn| turn.row.stream.len()).max().expect("there is a row") as i64;
+        let steps = turns.iter().map(|turn| turn.limit).max().expect("there is a row") as i64;
+        for turn in &mut turns {
+            turn.start = column - turn.row.stream.len() as i64;
+        }
+        let shape = [2 * config.layers, turns.len() as i64, config.kv_heads, column + steps, config.head_dim];
+        // Zeros and not whatever was there: a hidden column has weight 0, and 0 times a NaN is a NaN.
+        let cache = Tensor::zeros(shape, (Kind::Float, device));
+        let hidden = prefill(decoder, sessions, &cache, &turns[..unique], column);
+        let hidden = if copied_from.is_empty() {
+            hidden
+        } else {
+            let sources = Tensor::from_slice(&copied_from).to_device(device);
+            let computed = cache.narrow(3, 0, column);
+            computed.narrow(1, unique as i64, copied_from.len() as i64).copy_(&computed.index_select(1, &sources));
+            Tensor::cat(&[&hidden, &hidden.index_select(0, &sources)], 0)
+        };
+        let starts: Vec<i64> = turns.iter().map(|turn| turn.start).collect();
+        let starts = Tensor::from_slice(&starts).unsqueeze(1).to_device(device);
+        let mask = Tensor::arange(column + steps, (Kind::Int64, device)).unsqueeze(0).lt_tensor(&starts);
+        let mask = mask.to_kind(Kind::Float).masked_fill(&mask, f64::NEG_INFINITY).unsqueeze(1).unsqueeze(1);
+        let temperatures: Vec<f32> =
+            turns.iter().map(|turn| if turn.row.greedy { 1.0 } else { turn.row.temperature }).collect();
+        let greedy: Vec<bool> = turns.iter().map(|turn| turn.row.greedy).collect();
+        Speaking {
+            decoder,
+            finished: Vec::with_capacity(turns.len()),
+            turns,
+            cache,
+            starts,
+            mask,
+            temperatures: Tensor::from_slice(&temperatures).unsqueeze(1).to_device(device),
+            greedy: greedy.contains(&true).then(|| Tensor::from_slice(&greedy).to_device(device)),
+            logits: decoder.logits(&hidden),
+            column,
+        }
+    }
+
+    /// Samples until every row is done.
+    fn finish(mut self, sessions: &mut Sessions) -> Vec<Turn<'a>> {
+        loop {
+            let tokens = self.draw();
+            self.keep_finished(sessions);
+            let speaking = self.turns.iter().filter(|turn| !turn.done).count();
+            if speaking == 0 {
+                self.finished.append(&mut self.turns);
+                return self.finished;
+            }
+            let tokens =
+                if speaking as f64 <= COMPACT_SHARE * self.turns.len() as f64 { self.compact(&tokens) } else { tokens };
+            self.step(&tokens);
+        }
+    }
+
+    /// Draws a token for each row that still speaks, `[rows]`.
+    fn draw(&mut self) -> Tensor {
+        let uniforms: Vec<f64> =
+            self.turns.iter_mut().map(|turn| if turn.done { 0.0 } else { turn.draws.uniform() }).collect();
+        let uniforms = Tensor::from_slice(&uniforms).unsqueeze(1).to_device(self.decoder.device());
+        let (tokens, logprobs) = invert(&self.logits, &self.temperatures, self.greedy.as_ref(), &uniforms);
+        let ids = Vec::<i64>::try_from(&tokens).expect("token ids are one row of integers");
+        let logprobs = Vec::<f32>::try_from(&logprobs).expect("log-probabilities are one row of numbers");
+        let close_id = self.decoder.config().close_id;
+        for ((turn, id), logprob) in self.turns.iter_mut().zip(ids).zip(logprobs) {
+            if turn.done {
+                continue;
+            }
+            turn.sampled.tokens.push(id as u32);
+            turn.sampled.logprobs.push(logprob);
+            turn.sampled.closed = id as u32 == close_id;
+            turn.done = turn.sampled.closed || turn.sampled.tokens.len() == turn.limit;
+        }
+        tokens
+    }
+
+    /// Keeps the keys and values of rows that were just done. The last token was never shown to the model, so it has none yet.
+    fn keep_finished(&self, sessions: &mut Sessions) {
+        for (place, turn) in self.turns.iter().enumerate() {
+            let len = self.column - turn.start;
+            let mut tokens = turn.row.stream.clone();
+            tokens.extend(&turn.sampled.tokens[..turn.sampled.tokens.len() - 1]);
+            // A row done earlier stays in the batch for a while, and has fewer tokens than columns.
+            if turn.done && tokens.len() as i64 == len {
+                let planes = self.cache.select(1, place as i64).narrow(2, turn.start, len).copy();
+                sessions.keep(turn.row.session, tokens, planes);
+            }
+        }
+    }
+
+    /// Drops the rows that are done; gives the tokens of the others.
+    fn compact(&mut self, tokens: &Tensor) -> Tensor {
+        let speaking: Vec<i64> =
+            (0..self.turns.len() as i64).filter(|place| !self.turns[*place as usize].done).collect();
+        let places = Tensor::from_slice(&speaking).to_device(self.decoder.device());
+        self.cache = self.cache.index_select(1, &places);
+        self.starts = self.starts.index_select(0, &places);
+        self.mask = self.mask.index_select(0, &places);
+        self.temperatures = self.temperatures.index_select(0, &places);
+        self.greedy = self.greedy.as_ref().map(|greedy| greedy.index_select(0, &places));
+        let (done, turns) = std::mem::take(&mut self.turns).into_iter().partition(|turn| turn.done);
+        self.turns = turns;
+        self.finished.extend::<Vec<Turn<'a>>>(done);
+        tokens.index_select(0, &places)
+    }
+
+    /// Shows the model one token of each row, `[rows]`.
+    fn step(&mut self, tokens: &Tensor) {
+        // A row that is done may run past the context; its numbers are never read.
+        let positions = (self.column - &self.starts).clamp_max(self.decoder.config().positions_max - 1);
+        let window = Window {
+            cache: &self.cache,
+            first_column: self.column,
+            positions: &positions,
+            mask: &self.mask.narrow(3, 0, self.column + 1),
+        };
+        let hidden = self.decoder.extend(&tokens.unsqueeze(1), &window);
+        self.logits = self.decoder.logits(&hidden.squeeze_dim(1));
+        self.column += 1;
+    }
+}
+
+/// Rows in the order of the working cache.
+struct Order<'a> {
+    turns: Vec<Turn<'a>>,
+    /// The first so many are computed, by rising number of new tokens.
+    unique: usize,
+    /// For each of the others: which of the first it equals.
+    copied_from: Vec<i64>,
+}
+
+fn order(turns: Vec<Turn<'_>>) -> Order<'_> {
+    let mut first_of: BTreeMap<&[u32], usize> = BTreeMap::new();
+    let mut copies = Vec::new();
+    let mut unique = Vec::new();
+    for turn in turns {
+        let original = (turn.kept == 0).then(|| first_of.get(turn.row.stream.as_slice()).copied()).flatten();
+        match original {
+            Some(original) => copies.push((original, turn)),
+            None => {
+                if turn.kept == 0 {
+                    first_of.insert(&turn.row.stream, turn.index);
+                }
+                unique.push(turn);
+            }
+        }
+    }
+    unique.sort_by_key(Turn::new_tokens);
+    let place_of: BTreeMap<usize, i64> =
+        unique.iter().enumerate().map(|(place, turn)| (turn.index, place as i64)).collect();
+    let copied_from = copies.iter().map(|(original, _)| place_of[original]).collect();
+    let count = unique.len();
+    unique.extend(copies.into_iter().map(|(_, turn)| turn));
+    Order { turns: unique, unique: count, copied_from }
+}
+
+/// Computes the new tokens of rows sorted by their number, bucket by bucket; last hidden states `[rows, d]`.
+fn prefill(decoder: &Decoder, sessions: &Sessions, cache: &Tensor, turns: &[Turn<'_>], column: i64) -> Tensor {
+    let mut hidden = Vec::new();
+    let mut first = 0;
+    while first < turns.len() {
+        let least = turns[first].new_tokens();
+        let fits = |end: usize| {
+            let most = turns[end].new_tokens();
+            most <= least + least / 2 + 8 && most * (end + 1 - first) <= PREFILL_TOKENS_MAX
+        };
+        let mut end = first + 1;
+        while end < turns.len() && fits(end) {
+            end += 1;
+        }
+        let rows = cache.narrow(1, first as i64, (end - first) as i64);
+        hidden.push(prefill_bucket(decoder, sessions, &rows, &turns[first..end], column));
+        first = end;
+    }
+    Tensor::cat(&hidden, 0)
+}
+
+/// One bucket over its rows of the cache. Last hidden states `[rows, d]`.
+fn prefill_bucket(decoder: &Decoder, sessions: &Sessions, rows: &Tensor, turns: &[Turn<'_>], column: i64) -> Tensor {
+    let device = decoder.device();
+    let new = turns.iter().map(Turn::new_tokens).max().expect("a bucket has a row") as i64;
+    let first_start = turns.iter().map(|turn| turn.start).min().expect("a bucket has a row");
+    let mut ids: Vec<i64> = Vec::with_capacity(turns.len() * new as usize);
+    for (place, turn) in turns.iter().enumerate() {
+        if let Some(planes) = sessions.planes(&turn.row.session, turn.kept) {
+            rows.select(1, place as i64).narrow(2, turn.start, turn.kept as i64).copy_(&planes);
+        }
+        let stream = &turn.row.stream;
+        let padding = (new as usize).saturating_sub(stream.len());
+        ids.extend(std::iter::repeat_n(i64::from(decoder.config().pad_id), padding));
+        ids.extend(stream[stream.len() + padding - new as usize..].iter().map(|id| i64::from(*id)));
+    }
+    let tokens = Tensor::from_slice(&ids).view([turns.len() as i64, new]).to_device(device);
+    // Columns are counted from the first that any row of the bucket uses.
+    let starts: Vec<i64> = turns.iter().map(|turn| turn.start - first_start).collect();
+    let starts = Tensor::from_slice(&starts).view([-1, 1, 1, 1]).to_device(device);
+    let columns = Tensor::arange(column - first_start, (Kind::Int64, device));
+    let own = columns.narrow(0, column - first_start - new, new).unsqueeze(1);
+    // A token of the padding sees itself, so that no softmax is over nothing.
+    let mask = columns.ge_tensor(&starts).logical_and(&columns.le_tensor(&own)).logical_or(&columns.eq_tensor(&own));
+    let positions = (own.view([1, new]) - starts.view([-1, 1])).clamp_min(0);
+    let window = Window {
+        cache: &rows.narrow(3, first_start, column - first_start),
+        first_column: column - first_start - new,
+        positions: &positions,
+        mask: &mask,
+    };
+    decoder.extend(&tokens, &window).i((.., new - 1))
+}
+
+/// Inverts each row's distribution at its uniform: tokens `[rows]` and the log-probabilities they were drawn with.
+fn invert(logits: &Tensor, temperatures: &Tensor, greedy: Option<&Tensor>, uniforms: &Tensor) -> (Tensor, Tensor) {
+    let logprobs = (logits / temperatures).log_softmax(-1, Kind::Float);
+    let cumulated = logprobs.exp().cumsum(-1, Kind::Double);
+    let vocab = cumulated.size()[1];
+    // Scaled to the sum as it is, not as it should be; then only rounding could leave the range.
+    let targets = uniforms * cumulated.narrow(1, vocab - 1, 1);
+    let tokens = cumulated.le_tensor(&targets).sum_dim_intlist(1, false, Kind::Int64).clamp_max(vocab - 1);
+    let tokens = match greedy {
+        None => tokens,
+        Some(greedy) => logprobs.argmax(-1, false).where_self(greedy, &tokens),
+    };
+    let chosen = logprobs.gather(1, &tokens.unsqueeze(1), false).squeeze_dim(1);
+    (tokens, chosen)
+}

@@ -1,0 +1,214 @@
+//! The decoder: RMSNorm, grouped-query attention with normed queries and keys, rotary positions, SwiGLU. The arithmetic is Hugging
+//! Face's Qwen3, so that a folder of ours opens there with the same logits.
+//!
+//! Two ways through it. [`Decoder::hidden`] sees whole padded streams and keeps a graph for the learner. [`Decoder::extend`] sees
+//! only what is new, reads and writes a cache of keys and values, and is for sampling.
+
+use tch::Device;
+use tch::IndexOp;
+use tch::Kind;
+use tch::Tensor;
+
+use crate::Config;
+use crate::parameters::Layer;
+use crate::parameters::Parameters;
+
+/// Shape, parameters and rotary tables.
+#[derive(Debug)]
+pub struct Decoder {
+    config: Config,
+    parameters: Parameters,
+    /// `[positions, 1, head_dim]`
+    cos: Tensor,
+    /// `[positions, 1, head_dim]`, negated in the first half: what the rolled half is multiplied by.
+    sin: Tensor,
+}
+
+/// What [`Decoder::extend`] is given besides tokens: where they stand and what they see.
+#[derive(Debug)]
+pub struct Window<'a> {
+    /// Keys and values `[2 layers, batch, kv_heads, columns, head_dim]`: keys of layer `l` at `2 l`, values at `2 l + 1`. Written in place.
+    pub cache: &'a Tensor,
+    /// Columns that the new tokens are written to: `columns.0 .. columns.0 + new`.
+    pub first_column: i64,
+    /// `[batch, new]`: position of each token in its stream.
+    pub positions: &'a Tensor,
+    /// `[batch, 1, new, first_column + new]`: true (or 0) where a token sees a column, false (or −∞) elsewhere.
+    pub mask: &'a Tensor,
+}
+
+impl Decoder {
+    /// A decoder over these parameters, on their device.
+    #[must_use]
+    pub fn new(config: Config, parameters: Parameters) -> Decoder {
+        let (cos, sin) = rotary_tables(&config, parameters.flat().device());
+        Decoder { config, parameters, cos, sin }
+    }
+
+    /// Its shape.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Its parameters.
+    #[must_use]
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// Its parameters, for the optimiser.
+    pub fn parameters_mut(&mut self) -> &mut Parameters {
+        &mut self.parameters
+    }
+
+    /// Where it lives.
+    #[must_use]
+    pub fn device(&self) -> Device {
+        self.parameters.flat().device()
+    }
+
+    /// A frozen copy.
+    #[must_use]
+    pub fn copy(&self) -> Decoder {
+        Decoder::new(self.config.clone(), self.parameters.copy(&self.config))
+    }
+
+    /// Normed last hidden states `[batch, time, d]` of token ids `[batch, time]` padded on the right. Padding needs no mask: causal attention
+    /// never looks to the right.
+    #[must_use]
+    pub fn hidden(&self, tokens: &Tensor) -> Tensor {
+        let (batch, time) = tokens.size2().expect("token ids are [batch, time]");
+        let cos = self.cos.narrow(0, 0, time);
+        let sin = self.sin.narrow(0, 0, time);
+        let mut x = self.embed(tokens);
+        for index in 0..self.config.layers as usize {
+            let layer = self.parameters.layer(index);
+            let (q, k, v) = self.queries_keys_values(layer, &x, &cos, &sin);
+            let (q, k, v) = (q.transpose(1, 2), self.repeat(&k.transpose(1, 2)), self.repeat(&v.transpose(1, 2)));
+            let attended = Tensor::scaled_dot_product_attention(&q, &k, &v, None::<&Tensor>, 0.0, true, None, false);
+            x = x + attended.transpose(1, 2).reshape([batch, time, -1]).linear(layer.o, None::<&Tensor>);
+            x = self.feed_forward(layer, x);
+        }
+        self.norm(&x, self.parameters.norm())
+    }
+
+    /// Normed last hidden states `[batch, new, d]` of new tokens `[batch, new]`, whose keys and values are written into the cache.
+    #[must_use]
+    pub fn extend(&self, tokens: &Tensor, window: &Window<'_>) -> Tensor {
+        let (batch, new) = tokens.size2().expect("token ids are [batch, new]");
+        let flat_positions = window.positions.reshape([-1]);
+        let shape = [batch, new, 1, self.config.head_dim];
+        let cos = self.cos.index_select(0, &flat_positions).view(shape);
+        let sin = self.sin.index_select(0, &flat_positions).view(shape);
+        let mut x = self.embed(tokens);
+        for index in 0..self.config.layers {
+            let layer = self.parameters.layer(index as usize);
+            let (q, k, v) = self.queries_keys_values(layer, &x, &cos, &sin);
+            // [batch, kv_heads, first_column + new, head_dim], the new columns just written.
+            let keep = |plane: i64, new_values: &Tensor| {
+                let columns = window.cache.i(plane);
+                columns.narrow(2, window.first_column, new).copy_(&new_values.transpose(1, 2));
+                columns.narrow(2, 0, window.first_column + new)
+            };
+            let (keys, values) = (keep(2 * index, &k), keep(2 * index + 1, &v));
+            let attended = self.attend_cached(&q, &keys, &values, window.mask);
+            x += attended.linear(layer.o, None::<&Tensor>);
+            x = self.feed_forward(layer, x);
+        }
+        self.norm(&x, self.parameters.norm())
+    }
+
+    /// Logits `[…, vocab]` of normed hidden states `[…, d]`.
+    #[must_use]
+    pub fn logits(&self, hidden: &Tensor) -> Tensor {
+        hidden.linear(self.parameters.head(), None::<&Tensor>)
+    }
+
+    fn embed(&self, tokens: &Tensor) -> Tensor {
+        Tensor::embedding(self.parameters.embedding(), tokens, -1, false, false)
+    }
+
+    fn norm(&self, x: &Tensor, weight: &Tensor) -> Tensor {
+        x.rms_norm([x.size()[x.dim() - 1]], Some(weight), self.config.rms_norm_eps)
+    }
+
+    /// Queries `[batch, time, heads, head_dim]`, keys and values `[batch, time, kv_heads, head_dim]`. Queries and keys lie side by side, so
+    /// one norm and one rotation serve both.
+    fn queries_keys_values(
+        &self,
+        layer: Layer<'_>,
+        x: &Tensor,
+        cos: &Tensor,
+        sin: &Tensor,
+    ) -> (Tensor, Tensor, Tensor) {
+        let Config { heads, kv_heads, head_dim, .. } = self.config;
+        let normed = self.norm(x, layer.input_norm);
+        let (batch, time, _) = normed.size3().expect("the residual stream is [batch, time, d]");
+        let qkv = normed.linear(layer.qkv, None::<&Tensor>).view([batch, time, heads + 2 * kv_heads, head_dim]);
+        let weight = Tensor::cat(
+            &[
+                layer.qk_norm.narrow(0, 0, 1).expand([heads, head_dim], false),
+                layer.qk_norm.narrow(0, 1, 1).expand([kv_heads, head_dim], false),
+            ],
+            0,
+        );
+        let qk =
+            qkv.narrow(2, 0, heads + kv_heads).rms_norm([head_dim], None::<&Tensor>, self.config.rms_norm_eps) * weight;
+        let rotated = (&qk * cos).addcmul(&qk.roll([head_dim / 2], [-1]), sin);
+        (rotated.narrow(2, 0, heads), rotated.narrow(2, heads, kv_heads), qkv.narrow(2, heads + kv_heads, kv_heads))
+    }
+
+    /// Keys or values `[batch, kv_heads, time, head_dim]`, each repeated for the query heads that share it.
+    fn repeat(&self, x: &Tensor) -> Tensor {
+        let Config { heads, kv_heads, head_dim, .. } = self.config;
+        if heads == kv_heads {
+            return x.shallow_clone();
+        }
+        let (batch, time) = (x.size()[0], x.size()[2]);
+        x.unsqueeze(2)
+            .expand([batch, kv_heads, heads / kv_heads, time, head_dim], false)
+            .reshape([batch, heads, time, head_dim])
+    }
+
+    /// Attention of queries `[batch, new, heads, head_dim]` over cached columns, `[batch, new, heads head_dim]`. Query heads that share a key head are
+    /// laid along the time axis, so that the cache is never repeated.
+    fn attend_cached(&self, q: &Tensor, keys: &Tensor, values: &Tensor, mask: &Tensor) -> Tensor {
+        let Config { heads, kv_heads, head_dim, .. } = self.config;
+        let (batch, new) = (q.size()[0], q.size()[1]);
+        let shared = heads / kv_heads;
+        let q = q.reshape([batch, new, kv_heads, shared, head_dim]).permute([0, 2, 3, 1, 4]).reshape([
+            batch,
+            kv_heads,
+            shared * new,
+            head_dim,
+        ]);
+        // One new token: the mask broadcasts over the heads. More: it is laid out like the queries.
+        let mask = if new == 1 || shared == 1 { mask.shallow_clone() } else { mask.repeat([1, 1, shared, 1]) };
+        let attended = Tensor::scaled_dot_product_attention(&q, keys, values, Some(&mask), 0.0, false, None, false);
+        attended.view([batch, kv_heads, shared, new, head_dim]).permute([0, 3, 1, 2, 4]).reshape([
+            batch,
+            new,
+            heads * head_dim,
+        ])
+    }
+
+    fn feed_forward(&self, layer: Layer<'_>, x: Tensor) -> Tensor {
+        let gate_up = self.norm(&x, layer.post_norm).linear(layer.gate_up, None::<&Tensor>);
+        let gate = gate_up.narrow(-1, 0, self.config.intermediate_size);
+        let up = gate_up.narrow(-1, self.config.intermediate_size, self.config.intermediate_size);
+        x + (gate.silu() * up).linear(layer.down, None::<&Tensor>)
+    }
+}
+
+/// Cosines and signed sines. Hugging Face turns channel `i` with channel `i + head_dim / 2`.
+fn rotary_tables(config: &Config, device: Device) -> (Tensor, Tensor) {
+    let half = config.head_dim / 2;
+    let exponents = Tensor::arange(half, (Kind::Double, Device::Cpu)) * (2.0 / config.head_dim as f64);
+    let frequencies = (exponents * -config.rope_theta.ln()).exp();
+    let positions = Tensor::arange(config.positions_max, (Kind::Double, Device::Cpu));
+    let angles = positions.outer(&frequencies);
+    let finish = |table: Tensor| table.unsqueeze(1).to_kind(Kind::Float).to_device(device);
+    let (cos, sin) = (angles.cos(), angles.sin());
+    (finish(Tensor::cat(&[&cos, &cos], 1)), finish(Tensor::cat(&[-&sin, sin], 1)))
+}

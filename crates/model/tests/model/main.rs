@@ -1,0 +1,6 @@
+//! Behaviour of the model crate as its callers see it: through `rl`'s traits.
+
+mod fixtures;
+mod folders;
+mod learning;
+mod sampling;
