@@ -228,15 +228,34 @@ impl Checkpoints {
         Ok(Checkpoint { id, folder, state, files })
     }
 
+    /// Removes old commits: the `keep` newest stay (at least 1), and besides them always the one after the cold start. Each commit ends
+    /// with it; a resumed run calls it too, since the one before may have died between its last commit and this.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Disk`].
+    pub fn thin_out(&self, keep: usize) -> Result<(), CheckpointError> {
+        for id in self.surplus(keep)? {
+            for io in self.removal(id) {
+                io.run()?;
+            }
+        }
+        Ok(())
+    }
+
     fn folder_of(&self, id: CheckpointId) -> PathBuf {
         self.folder.join(id.to_string())
     }
 
-    /// What must go so that at most `keep` commits remain: the oldest, but never the one after the cold start.
+    /// What must go: all but the `keep` newest, but never the one after the cold start.
     fn surplus(&self, keep: usize) -> Result<Vec<CheckpointId>, CheckpointError> {
         let ids = self.list()?;
         let old = ids.len().saturating_sub(keep.max(1));
         Ok(ids[..old].iter().copied().filter(|id| *id != CheckpointId::COLD_START).collect())
+    }
+
+    fn removal(&self, id: CheckpointId) -> [Io; 2] {
+        let retired = self.folder.join(format!("{RETIRED}{id}"));
+        [Io::Rename(self.folder_of(id), retired.clone()), Io::Remove(retired)]
     }
 }
 
@@ -255,8 +274,7 @@ impl Commit {
         self.folder.join(seat.name())
     }
 
-    /// Makes it true, and then thins out older commits: of all, the `keep` newest stay (at least 1), and besides them always the one
-    /// after the cold start.
+    /// Makes it true, and then thins out older commits: see [`Checkpoints::thin_out`].
     ///
     /// # Errors
     /// [`CheckpointError::State`] if `state` is that of another step; [`CheckpointError::Disk`]. If the error came from the thinning
@@ -265,11 +283,7 @@ impl Commit {
         for io in self.plan(state)? {
             io.run()?;
         }
-        for id in self.checkpoints.surplus(keep)? {
-            for io in self.checkpoints.removal(id) {
-                io.run()?;
-            }
-        }
+        self.checkpoints.thin_out(keep)?;
         self.checkpoints.load(self.id)
     }
 
@@ -291,13 +305,6 @@ impl Commit {
         plan.push(Io::Rename(self.folder.clone(), self.checkpoints.folder_of(self.id)));
         plan.push(Io::SyncFolder(self.checkpoints.folder.clone()));
         Ok(plan)
-    }
-}
-
-impl Checkpoints {
-    fn removal(&self, id: CheckpointId) -> [Io; 2] {
-        let retired = self.folder.join(format!("{RETIRED}{id}"));
-        [Io::Rename(self.folder_of(id), retired.clone()), Io::Remove(retired)]
     }
 }
 
@@ -359,3 +366,8 @@ fn stored(root: &Path, file: &Path) -> Result<StoredFile, DiskError> {
     let parts: Vec<_> = relative.components().map(|part| part.as_os_str().to_string_lossy()).collect();
     Ok(StoredFile { path: parts.join("/"), bytes: bytes.len() as u64, crc32: crc32fast::hash(&bytes) })
 }
+
+#[cfg(test)]
+mod crashes;
+#[cfg(test)]
+mod tests;

@@ -32,7 +32,12 @@ pub struct CodecError(String);
 
 /// The bytes of a record.
 pub(crate) fn encode(record: &EpisodeRecord) -> Result<Vec<u8>, CodecError> {
-    bincode::serde::encode_to_vec(record, CONFIG).map_err(|error| CodecError(error.to_string()))
+    let bytes = bincode::serde::encode_to_vec(record, CONFIG).map_err(|error| CodecError(error.to_string()))?;
+    // bincode holds to its limit only when it decodes: without this, a record could be written that cannot be read.
+    if RECORD_BYTES_MAX < bytes.len() {
+        return Err(CodecError(format!("it takes {} bytes; at most {RECORD_BYTES_MAX} can be read back", bytes.len())));
+    }
+    Ok(bytes)
 }
 
 /// The record in these bytes, which must hold nothing else.
@@ -50,3 +55,6 @@ pub(crate) fn decode_id(bytes: &[u8]) -> Result<EpisodeId, CodecError> {
     let (id, _) = bincode::serde::decode_from_slice(bytes, CONFIG).map_err(|error| CodecError(error.to_string()))?;
     Ok(id)
 }
+
+#[cfg(test)]
+mod tests;

@@ -223,3 +223,6 @@ fn refuse_foreign(paths: &RunPaths) -> Result<(), FolderError> {
     let foreign = disk::names_in(dir)?.into_iter().find(|name| ours.iter().all(|file| *file != dir.join(name)));
     foreign.map_or(Ok(()), |name| Err(FolderError::NotEmpty { dir: dir.to_owned(), name }))
 }
+
+#[cfg(test)]
+mod tests;

@@ -146,3 +146,6 @@ impl Ledger {
         self.closed.contains(&id) || self.settled.get(&id.phase).is_some_and(|last| id <= *last)
     }
 }
+
+#[cfg(test)]
+mod tests;

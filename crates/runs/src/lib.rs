@@ -27,6 +27,8 @@ pub mod metrics;
 pub mod paths;
 pub mod state;
 pub mod tensorboard;
+#[cfg(test)]
+mod testing;
 
 pub use append::Offset;
 pub use checkpoint::Checkpoint;

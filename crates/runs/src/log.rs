@@ -10,6 +10,8 @@
 //! Not covered: a bit that flips in the very last frame looks like an interrupted write. [`Log::open_at`] tells, by the committed offset.
 
 mod frames;
+#[cfg(test)]
+mod tests;
 
 use std::fs::File;
 use std::io;
@@ -27,7 +29,6 @@ use crate::append::AppendFile;
 use crate::codec;
 use crate::codec::CodecError;
 use crate::codec::FORMAT_VERSION;
-use crate::codec::RECORD_BYTES_MAX;
 use crate::disk::failed;
 use crate::log::frames::Frames;
 use crate::log::frames::Next;
@@ -76,7 +77,7 @@ pub enum LogError {
         source: CodecError,
     },
     /// A record cannot be written: it is larger than the bound on one record, for example.
-    #[error("{}: the record of {id} cannot be encoded (at most {RECORD_BYTES_MAX} bytes): {source}", file.display())]
+    #[error("{}: the record of {id} cannot be written: {source}", file.display())]
     Encode {
         /// Which log.
         file: PathBuf,

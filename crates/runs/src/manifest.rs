@@ -218,3 +218,6 @@ fn differences(ours: &[(String, Option<String>)], theirs: &[(String, Option<Stri
     };
     keys.into_iter().filter_map(compare).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -320,3 +320,6 @@ impl Metrics {
 fn whole_len(bytes: &[u8]) -> usize {
     bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1)
 }
+
+#[cfg(test)]
+mod tests;

@@ -159,3 +159,6 @@ const fn crc32c_table() -> [u32; 256] {
     }
     table
 }
+
+#[cfg(test)]
+mod tests;

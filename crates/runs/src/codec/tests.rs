@@ -1,0 +1,68 @@
+use super::*;
+use crate::testing::full_record;
+use crate::testing::id;
+use crate::testing::small_record;
+
+#[test]
+fn a_record_with_every_field_in_use_comes_back_equal() {
+    let record = full_record(id(12, 3, 5));
+    assert_eq!(decode(&encode(&record).unwrap()).unwrap(), record);
+}
+
+#[test]
+fn the_bytes_of_a_record_are_those_of_this_format_version() {
+    // Written down by hand from bincode's specification: a varint is one byte up to 250, 251 announces a u16, 252 a u32, 253 a u64.
+    let mut expected = vec![1, 12, 3, 0, 5]; // grpo, round, group, trial, member
+    expected.extend([0, 3]); // train, item
+    expected.extend([11]);
+    expected.extend(b"model:agent");
+    expected.extend([4]);
+    expected.extend(b"rule");
+    expected.extend([1, 0, 7]); // learns, seed
+    expected.extend([6]);
+    expected.extend(b"haggle");
+    expected.extend([12]);
+    expected.extend(b"train-000003");
+    expected.extend([1, 0, 0]); // one turn, of the agent, which observed nothing
+    expected.extend([0, 0, 251, 0x2c, 0x01]); // Ok, Say, 300 bytes
+    expected.extend("word ".repeat(60).as_bytes());
+    expected.extend([0, 0, 0]); // no thought, no generation, no effect
+    expected.extend([1, 1, 0, 0]); // truncated, no fault, no verdict
+    expected.extend([1]);
+    expected.extend(0.25f64.to_le_bytes());
+    expected.extend([0]);
+    assert_eq!(
+        encode(&small_record(id(12, 3, 5), 60)).unwrap(),
+        expected,
+        "the bytes have changed: logs of older runs cannot be read any more, so FORMAT_VERSION must grow"
+    );
+}
+
+#[test]
+fn the_id_is_read_without_the_rest_of_the_record() {
+    let bytes = encode(&full_record(id(u64::MAX, 3, 5))).unwrap();
+    assert_eq!(decode_id(&bytes).unwrap(), id(u64::MAX, 3, 5));
+}
+
+#[test]
+fn bytes_after_a_record_are_an_error() {
+    let mut bytes = encode(&small_record(id(1, 1, 1), 3)).unwrap();
+    bytes.push(0);
+    assert!(decode(&bytes).is_err());
+}
+
+#[test]
+fn a_record_cut_anywhere_is_an_error() {
+    let bytes = encode(&full_record(id(1, 1, 1))).unwrap();
+    for len in 0..bytes.len() {
+        assert!(decode(&bytes[..len]).is_err(), "{len} of {} bytes", bytes.len());
+    }
+}
+
+#[test]
+fn a_damaged_length_cannot_make_a_reader_allocate_more_than_the_bound() {
+    let mut bytes = encode(&small_record(id(1, 1, 1), 0)).unwrap();
+    // The length of the first policy's name becomes 2^63.
+    bytes.splice(7..8, [253, 0, 0, 0, 0, 0, 0, 0, 128]);
+    assert!(decode(&bytes).is_err());
+}
