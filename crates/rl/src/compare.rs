@@ -11,7 +11,7 @@
 //! - *X beats Y by d*: the mean difference is at least d, the interval's lower bound is above 0, and every seed's own difference is positive.
 //! - *X is not worse than Y by m*: the mean harm is at most m, and the interval of the harm does not lie wholly above 0.
 //!
-//! Claims about a method (not about a trained policy) rest on at least 5 seeds and [`t_interval`]. `None` is not 0: a rate over nothing has no
+//! Claims about a method (not about a trained policy) rest on at least 5 seeds and [`interval::by_student`]. `None` is not 0: a rate over nothing has no
 //! value and supports no claim. Resampling is addressed, so the same rows always give the same interval.
 
 use std::collections::BTreeMap;
@@ -20,15 +20,12 @@ use std::iter;
 
 use serde::Deserialize;
 use serde::Serialize;
-use sim::Address;
-use sim::Phase;
 use sim::Ratio;
-use sim::draws::Stream;
 
-/// How often items are resampled.
-pub const RESAMPLES: usize = 10_000;
-/// Share of the resamples left out at each end of the interval.
-const TAIL: f64 = 0.025;
+use crate::interval;
+use crate::interval::Estimate;
+use crate::interval::Interval;
+
 /// The least distance between `random` and `scripted:good` that a normalised score may be stretched over.
 pub const SCORE_SPAN_MIN: f64 = 0.05;
 
@@ -53,37 +50,6 @@ impl Arm {
     fn of_item(&self, item: u32) -> Ratio {
         pooled(self.cells.range((item, u64::MIN)..=(item, u64::MAX)).map(|(_, cell)| *cell))
     }
-}
-
-/// The bounds of an interval; in JSON `[low, high]`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(into = "[f64; 2]", from = "[f64; 2]")]
-pub struct Interval {
-    /// Lower bound.
-    pub low: f64,
-    /// Upper bound.
-    pub high: f64,
-}
-
-impl From<Interval> for [f64; 2] {
-    fn from(interval: Interval) -> [f64; 2] {
-        [interval.low, interval.high]
-    }
-}
-
-impl From<[f64; 2]> for Interval {
-    fn from([low, high]: [f64; 2]) -> Interval {
-        Interval { low, high }
-    }
-}
-
-/// A mean with its interval.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Estimate {
-    /// The mean over scored episodes, or the ratio of sums.
-    pub mean: f64,
-    /// Its 95 % interval; `None` with fewer than two items, or where too many resamples had nothing to count.
-    pub ci95: Option<Interval>,
 }
 
 /// How far two arms lie apart.
@@ -121,7 +87,7 @@ impl Comparison {
     #[must_use]
     pub fn over_seeds(&self) -> Option<Estimate> {
         let differences: Option<Vec<f64>> = self.per_seed.values().copied().collect();
-        t_interval(&differences?)
+        interval::by_student(&differences?)
     }
 }
 
@@ -131,11 +97,11 @@ pub fn estimates(arms: &[&Arm]) -> Vec<Option<Estimate>> {
     let items: BTreeSet<u32> = arms.iter().flat_map(|arm| arm.cells.keys().map(|(item, _)| *item)).collect();
     let by_item = |arm: &Arm| items.iter().map(|item| arm.of_item(*item)).collect::<Vec<Ratio>>();
     let columns: Vec<Vec<f64>> = arms.iter().flat_map(|arm| split(&by_item(arm))).collect();
-    let sums = resampled_sums(&columns);
+    let sums = interval::resampled_sums(&columns);
     let of_arm = |(arm, sums): (&&Arm, &[Vec<f64>])| {
         let mean = pooled(arm.cells.values().copied()).rate()?;
         let resampled = iter::zip(&sums[0], &sums[1]).map(|(num, den)| Ratio::new(*num, *den).rate());
-        Some(Estimate { mean, ci95: interval(resampled) })
+        Some(Estimate { mean, ci95: interval::middle(resampled) })
     };
     arms.iter().zip(sums.chunks_exact(2)).map(of_arm).collect()
 }
@@ -181,40 +147,15 @@ pub fn rate_difference(x: &Arm, y: &Arm) -> Option<Comparison> {
     }
     let columns: Vec<Vec<f64>> =
         (0..2).flat_map(|side| split(&by_item.values().map(|sums| sums[side]).collect::<Vec<Ratio>>())).collect();
-    let sums = resampled_sums(&columns);
+    let sums = interval::resampled_sums(&columns);
     let rate = |side: usize, at: usize| Ratio::new(sums[2 * side][at], sums[2 * side + 1][at]).rate();
     Some(Comparison {
         mean,
-        ci95: interval((0..sums[0].len()).map(|at| Some(rate(0, at)? - rate(1, at)?))),
+        ci95: interval::middle((0..sums[0].len()).map(|at| Some(rate(0, at)? - rate(1, at)?))),
         per_seed: by_seed.into_iter().map(|(seed, cells)| (seed, gap(cells.iter()))).collect(),
         items: by_item.len(),
         unpaired: pairs.unpaired,
     })
-}
-
-/// A mean over seeds with its 95 % interval by Student's t; `None` with fewer than two values.
-#[must_use]
-pub fn t_interval(values: &[f64]) -> Option<Estimate> {
-    let n = values.len();
-    if n < 2 {
-        return None;
-    }
-    let mean = values.iter().sum::<f64>() / n as f64;
-    let half = t_quantile_975(n - 1) * crate::credit::std_unbiased(values) / (n as f64).sqrt();
-    Some(Estimate { mean, ci95: Some(Interval { low: mean - half, high: mean + half }) })
-}
-
-/// Chance that at least one of `k` trials succeeds, unbiased, from `successes` in `trials`: `1 − C(n−c, k) / C(n, k)` (Chen et al. 2021).
-/// `None` if there are fewer than `k` trials.
-#[must_use]
-pub fn pass_at_k(trials: u32, successes: u32, k: u32) -> Option<f64> {
-    all_of_k(trials, trials.checked_sub(successes)?, k).map(|none| 1.0 - none)
-}
-
-/// Chance that all of `k` trials succeed, unbiased: `C(c, k) / C(n, k)` (Yao et al. 2024). `None` if there are fewer than `k` trials.
-#[must_use]
-pub fn pass_hat_k(trials: u32, successes: u32, k: u32) -> Option<f64> {
-    all_of_k(trials, successes, k)
 }
 
 /// A score on the scale on which `random` has 0 and `scripted:good` has 1; may exceed 1. `None` if those two lie less than
@@ -223,12 +164,6 @@ pub fn pass_hat_k(trials: u32, successes: u32, k: u32) -> Option<f64> {
 pub fn score_norm(score: f64, random: f64, good: f64) -> Option<f64> {
     let span = good - random;
     (span >= SCORE_SPAN_MIN).then(|| (score - random) / span)
-}
-
-/// `C(marked, k) / C(n, k)`: that k drawn without replacement are all marked.
-fn all_of_k(n: u32, marked: u32, k: u32) -> Option<f64> {
-    let drawn = 0..k;
-    (k <= n && marked <= n).then(|| drawn.map(|i| f64::from(marked.saturating_sub(i)) / f64::from(n - i)).product())
 }
 
 /// The cells that both arms have, side by side.
@@ -266,75 +201,179 @@ fn split(ratios: &[Ratio]) -> [Vec<f64>; 2] {
     [ratios.iter().map(|ratio| ratio.num).collect(), ratios.iter().map(|ratio| ratio.den).collect()]
 }
 
-/// For each column (one value per item) its sums over [`RESAMPLES`] draws of as many items, with replacement. All columns share the draws.
-fn resampled_sums(columns: &[Vec<f64>]) -> Vec<Vec<f64>> {
-    let items = columns.first().map_or(0, Vec::len);
-    if items < 2 {
-        // One item has nothing to vary with: no resample, no interval.
-        return vec![Vec::new(); columns.len()];
-    }
-    let place = Address { seed: 0, phase: Phase::Eval, round: 0, group: 0, trial: 0, member: 0 };
-    let mut draws = place.draws(Stream::Resample);
-    let mut drawn = vec![0usize; items];
-    let mut sums = vec![Vec::with_capacity(RESAMPLES); columns.len()];
-    for _ in 0..RESAMPLES {
-        drawn.fill_with(|| draws.range(0, items as i64 - 1) as usize);
-        for (column, sums) in columns.iter().zip(&mut sums) {
-            sums.push(drawn.iter().map(|at| column[*at]).sum());
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::interval::RESAMPLES;
+
+    const SEEDS: [u64; 3] = [1, 2, 3];
+
+    /// An arm of one trial for each of 200 items and three seeds.
+    fn arm(value: impl Fn(u32, u64) -> f64) -> Arm {
+        let mut arm = Arm::default();
+        for item in 0..200 {
+            for seed in SEEDS {
+                arm.add_score(item, seed, Some(value(item, seed)));
+            }
         }
+        arm
     }
-    sums
-}
 
-/// The middle 95 % of the resamples. Resamples without a value could lie anywhere, so they count as lowest and as highest of all; if they
-/// fill a tail, there is no interval.
-fn interval(resampled: impl Iterator<Item = Option<f64>>) -> Option<Interval> {
-    let (mut count, mut values) = (0, Vec::with_capacity(RESAMPLES));
-    for value in resampled {
-        count += 1;
-        values.extend(value);
+    /// Item effects that are far larger than any difference under test, with mean 0 over 200 items.
+    fn effect(item: u32) -> f64 {
+        f64::from(item % 8) - 3.5
     }
-    let undefined = count - values.len();
-    let tail = (TAIL * count as f64) as usize;
-    if count == 0 || undefined > tail {
-        return None;
-    }
-    let at = tail - undefined;
-    let top = values.len() - 1 - at;
-    let low = *values.select_nth_unstable_by(at, f64::total_cmp).1;
-    let high = *values.select_nth_unstable_by(top, f64::total_cmp).1;
-    Some(Interval { low, high })
-}
 
-/// The 97.5 % point of Student's t with `df ≥ 1` degrees of freedom, to 1e-12, by halving.
-fn t_quantile_975(df: usize) -> f64 {
-    // With one degree of freedom, the widest, it is 12.7.
-    let (mut low, mut high) = (0.0, 13.0);
-    for _ in 0..60 {
-        let middle = 0.5 * (low + high);
-        if t_central(middle, df) < 1.0 - 2.0 * TAIL { low = middle } else { high = middle }
+    #[test]
+    fn pairing_removes_what_items_have_in_common() {
+        let x = arm(|item, _| effect(item) + 0.25);
+        let y = arm(|item, _| effect(item));
+        let comparison = difference(&x, &y).expect("paired");
+        assert_eq!((comparison.items, comparison.unpaired, comparison.mean), (200, 0, 0.25));
+        assert_eq!(comparison.ci95, Some(Interval { low: 0.25, high: 0.25 }));
+        assert_eq!(comparison.per_seed.into_values().collect::<Vec<_>>(), [Some(0.25); 3]);
+        assert!(difference(&x, &y).expect("paired").beats(0.25));
+        assert!(!difference(&x, &y).expect("paired").beats(0.26));
     }
-    0.5 * (low + high)
-}
 
-/// The chance that |t| stays below `t`: the finite series of Abramowitz and Stegun, 26.7.3 (odd) and 26.7.4 (even).
-fn t_central(t: f64, df: usize) -> f64 {
-    let angle = (t / (df as f64).sqrt()).atan();
-    let cos_squared = angle.cos().powi(2);
-    let first = if df.is_multiple_of(2) { 1.0 } else { angle.cos() };
-    // Terms of 1 + ½cos² + (1·3)/(2·4)cos⁴ + … (even), cos + ⅔cos³ + (2·4)/(3·5)cos⁵ + … (odd); the last power is df − 2.
-    let series = |terms: usize, parity: f64| {
-        let (mut term, mut sum) = (first, 0.0);
-        for i in 0..terms {
-            sum += term;
-            let k = 2.0 * i as f64 + 1.0 + parity;
-            term *= cos_squared * k / (k + 1.0);
+    #[test]
+    fn the_interval_has_the_width_that_theory_gives() {
+        // Differences uniform on eight levels: deviation √(63/12) = 2.2913; standard error over 200 items .16202.
+        let comparison = difference(&arm(|item, _| effect(item)), &arm(|_, _| 0.0)).expect("paired");
+        let ci95 = comparison.ci95.expect("200 items");
+        let half = 1.95996 * (63.0f64 / 12.0 / 200.0).sqrt();
+        assert!((ci95.high - half).abs() < 0.03 * half && (ci95.low + half).abs() < 0.03 * half, "{ci95:?}, {half}");
+    }
+
+    #[test]
+    fn seeds_that_repeat_each_other_do_not_narrow_the_interval() {
+        let mut once = Arm::default();
+        (0..200).for_each(|item| once.add_score(item, 1, Some(effect(item))));
+        let thrice = estimate(&arm(|item, _| effect(item))).expect("scored");
+        let (narrow, wide) =
+            (thrice.ci95.expect("200 items"), estimate(&once).expect("scored").ci95.expect("200 items"));
+        assert!((narrow.low - wide.low).abs() < 1e-12 && (narrow.high - wide.high).abs() < 1e-12);
+    }
+
+    #[test]
+    fn one_seed_that_lost_spoils_a_win() {
+        let y = arm(|_, _| 0.0);
+        let mixed = arm(|_, seed| if seed == 3 { -0.01 } else { 0.5 });
+        let comparison = difference(&mixed, &y).expect("paired");
+        assert!(comparison.ci95.expect("200 items").low > 0.0);
+        assert!(comparison.mean > 0.3);
+        assert!(!comparison.beats(0.2));
+    }
+
+    #[test]
+    fn a_difference_within_the_noise_is_no_win() {
+        let comparison = difference(&arm(|item, _| effect(item) + 0.1), &arm(|_, _| 0.0)).expect("paired");
+        assert!(comparison.mean > 0.05 && !comparison.beats(0.05));
+    }
+
+    #[test]
+    fn not_worse_needs_a_small_harm_that_may_be_none() {
+        let nothing = arm(|_, _| 0.0);
+        let harm = |harm: &Arm| difference(harm, &nothing).expect("paired");
+        assert!(harm(&arm(|_, _| -0.3)).not_worse(0.02));
+        assert!(harm(&arm(|item, _| 0.01 + effect(item))).not_worse(0.02));
+        // Small, but surely there.
+        assert!(!harm(&arm(|_, _| 0.01)).not_worse(0.02));
+        // Perhaps none, but too large.
+        assert!(!harm(&arm(|item, _| 0.03 + effect(item))).not_worse(0.02));
+    }
+
+    #[test]
+    fn rates_are_ratios_of_sums_with_items_resampled() {
+        let mut x = Arm::default();
+        let mut y = Arm::default();
+        for item in 0..100 {
+            // One item in ten has nine cases, the others one; a mean of rates would be .55.
+            let cases = if item % 10 == 0 { 9.0 } else { 1.0 };
+            x.add(item, 1, Ratio::new(if cases > 1.0 { 9.0 } else { 0.5 }, cases));
+            y.add(item, 1, Ratio::new(0.0, 1.0));
         }
-        sum
-    };
-    if df.is_multiple_of(2) {
-        angle.sin() * series(df / 2, 0.0)
-    } else {
-        (angle + angle.sin() * series(df / 2, 1.0)) * std::f64::consts::FRAC_2_PI
+        let comparison = rate_difference(&x, &y).expect("both counted");
+        assert!((comparison.mean - (90.0 + 45.0) / (90.0 + 90.0)).abs() < 1e-12);
+        let ci95 = comparison.ci95.expect("100 items");
+        // Delta method: residuals .25·9 for ten items and −.25 for ninety over 1.8 cases an item: se = √(10·2.25² + 90·.25²) / 180.
+        let half = 1.95996 * (10.0 * 2.25f64.powi(2) + 90.0 * 0.25f64.powi(2)).sqrt() / 180.0;
+        assert!(((ci95.high - ci95.low) / 2.0 - half).abs() < 0.1 * half, "{ci95:?}, {half}");
+    }
+
+    #[test]
+    fn a_rate_over_nothing_supports_no_claim() {
+        let mut some = Arm::default();
+        let mut none = Arm::default();
+        for item in 0..50 {
+            some.add(item, 1, Ratio::new(1.0, 1.0));
+            some.add(item, 2, Ratio::new(1.0, 1.0));
+            none.add(item, 1, Ratio::new(0.0, 1.0));
+            none.add(item, 2, Ratio::default());
+        }
+        let comparison = rate_difference(&some, &none).expect("seed 1 counted");
+        assert_eq!(comparison.per_seed[&2], None);
+        assert!(!comparison.beats(0.0));
+        assert_eq!(comparison.over_seeds(), None);
+        let mut empty = Arm::default();
+        (0..50).for_each(|item| empty.add(item, 1, Ratio::default()));
+        assert_eq!(rate_difference(&some, &empty), None);
+        assert_eq!(difference(&some, &empty), None);
+        assert_eq!(estimate(&empty), None);
+    }
+
+    #[test]
+    fn cases_in_too_few_items_give_a_rate_without_an_interval() {
+        let mut rare = Arm::default();
+        (0..100).for_each(|item| rare.add(item, 1, Ratio::new(0.0, if item < 2 { 1.0 } else { 0.0 })));
+        // Both cases are missed by e⁻² = 13 % of the resamples.
+        assert_eq!(estimate(&rare), Some(Estimate { mean: 0.0, ci95: None }));
+    }
+
+    #[test]
+    fn cells_that_one_arm_lacks_are_counted_and_left_out() {
+        let mut x = arm(|_, _| 1.0);
+        let y = arm(|_, _| 0.5);
+        x.cells.remove(&(0, 1));
+        x.cells.insert((1, 1), Ratio::default());
+        x.add_score(999, 1, Some(50.0));
+        let comparison = difference(&x, &y).expect("paired");
+        assert_eq!((comparison.unpaired, comparison.items, comparison.mean), (3, 200, 0.5));
+    }
+
+    #[test]
+    fn trials_of_an_item_are_averaged_before_items_are() {
+        let mut x = Arm::default();
+        let mut y = Arm::default();
+        // Item 0: x lost one of its two trials; its mean still weighs as much as item 1's.
+        x.add_score(0, 1, Some(1.0));
+        x.add_score(0, 1, None);
+        x.add_score(1, 1, Some(0.0));
+        x.add_score(1, 1, Some(0.0));
+        [0, 0, 1, 1].into_iter().for_each(|item| y.add_score(item, 1, Some(0.0)));
+        assert_eq!(difference(&x, &y).expect("paired").mean, 0.5);
+    }
+
+    #[test]
+    fn one_item_has_no_interval() {
+        let mut lonely = Arm::default();
+        lonely.add_score(0, 1, Some(0.7));
+        assert_eq!(estimate(&lonely), Some(Estimate { mean: 0.7, ci95: None }));
+    }
+
+    #[test]
+    fn the_same_rows_give_the_same_interval_whatever_else_is_estimated() {
+        let (x, y) = (arm(|item, seed| effect(item) + seed as f64), arm(|item, _| effect(item)));
+        let together = estimates(&[&x, &y]);
+        assert_eq!(together, [estimate(&x), estimate(&y)]);
+        assert_eq!(interval::resampled_sums(&[vec![1.0; 3]]), [vec![3.0; RESAMPLES]]);
+    }
+
+    #[test]
+    fn scores_are_stretched_between_random_and_good() {
+        assert_eq!(score_norm(0.5, 0.25, 0.75), Some(0.5));
+        assert_eq!(score_norm(1.0, 0.0, 0.5), Some(2.0));
+        assert_eq!(score_norm(0.5, 0.5, 0.54), None);
+        assert_eq!(score_norm(0.5, 0.5, 0.2), None);
     }
 }

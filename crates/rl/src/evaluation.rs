@@ -13,8 +13,9 @@ use sim::scenario::Condition;
 
 use crate::compare;
 use crate::compare::Arm;
-use crate::compare::Estimate;
+use crate::interval::Estimate;
 use crate::metrics;
+use crate::pass;
 
 /// One pairing of policies, played on the items of one scenario.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -87,13 +88,76 @@ fn pass_arms(records: &[EpisodeRecord], seat: Seat, condition: &Condition, trial
     let mut arms: BTreeMap<String, Arm> = BTreeMap::new();
     for ((item, seed), (played, succeeded)) in tallies {
         for k in 1..=trials {
-            let mut add = |name: String, pass: Option<f64>| {
-                let ratio = pass.map_or(Ratio::default(), |pass| Ratio::new(pass, 1.0));
+            let mut add = |name: String, chance: Option<f64>| {
+                let ratio = chance.map_or(Ratio::default(), |chance| Ratio::new(chance, 1.0));
                 arms.entry(name).or_default().add(item, seed, ratio);
             };
-            add(format!("{seat}/pass@{k}"), compare::pass_at_k(played, succeeded, k));
-            add(format!("{seat}/pass^{k}"), compare::pass_hat_k(played, succeeded, k));
+            add(format!("{seat}/pass@{k}"), pass::any_of_k(played, succeeded, k));
+            add(format!("{seat}/pass^{k}"), pass::all_of_k(played, succeeded, k));
         }
     }
     arms
+}
+
+#[cfg(test)]
+mod tests {
+    use sim::Fault;
+    use sim::FaultKind;
+
+    use super::*;
+    use crate::fixtures;
+
+    /// The agent's score in two trials of each of four items; success is a score above ½.
+    const SCORES: [[f64; 2]; 4] = [[1.0, 1.0], [1.0, 0.0], [0.0, 0.0], [1.0, 1.0]];
+
+    fn records() -> Vec<EpisodeRecord> {
+        let places = (0..4u32).flat_map(|item| (0..2u32).map(move |trial| (item, trial)));
+        places
+            .map(|(item, trial)| {
+                let mut record = fixtures::record(item, 1, &[SCORES[item as usize][trial as usize]], &[0.5]);
+                record.casting.item = item;
+                record.casting.id.trial = trial;
+                record
+            })
+            .collect()
+    }
+
+    fn evaluate(records: &[EpisodeRecord]) -> Evaluation {
+        let success = Pair { agent: Some("agent.score > 0.5".parse().expect("a condition")), user: None };
+        Evaluation::of(records, 8, 2, &success)
+    }
+
+    fn mean(evaluation: &Evaluation, name: &str) -> Option<f64> {
+        evaluation.metrics[name].map(|estimate| estimate.mean)
+    }
+
+    #[test]
+    fn any_and_all_of_k_trials_are_counted_by_item() {
+        let evaluation = evaluate(&records());
+        assert_eq!(mean(&evaluation, "agent/score/mean"), Some(5.0 / 8.0));
+        assert_eq!(mean(&evaluation, "agent/success"), Some(5.0 / 8.0));
+        assert_eq!(mean(&evaluation, "agent/pass@1"), Some(5.0 / 8.0));
+        assert_eq!(mean(&evaluation, "agent/pass@2"), Some(3.0 / 4.0));
+        assert_eq!(mean(&evaluation, "agent/pass^2"), Some(2.0 / 4.0));
+        assert!(!evaluation.metrics.contains_key("user/pass@1"));
+        let ci95 = evaluation.metrics["agent/score/mean"].expect("scored").ci95.expect("four items");
+        assert!(ci95.low < 0.3 && ci95.high == 1.0, "{ci95:?}");
+    }
+
+    #[test]
+    fn an_item_with_a_lost_trial_says_nothing_about_both() {
+        let mut records = records();
+        records.remove(0);
+        records[6].fault = Some(Fault::new(Party::Infrastructure, FaultKind::Deadline, "too late"));
+        records[6].verdict = None;
+        records[6].scores = Pair::default();
+        let evaluation = evaluate(&records);
+        assert_eq!((evaluation.episodes, evaluation.lost, evaluation.faults["infra"]), (8, 1, 1));
+        assert_eq!(evaluation.scored, Pair { agent: 6, user: 6 });
+        // Items 1 and 2 alone have two trials: one success of two, and none.
+        assert_eq!(mean(&evaluation, "agent/pass@2"), Some(0.5));
+        assert_eq!(mean(&evaluation, "agent/pass^2"), Some(0.0));
+        // All four have one: chances 1, ½, 0, 1.
+        assert_eq!(mean(&evaluation, "agent/pass@1"), Some(0.625));
+    }
 }

@@ -9,7 +9,7 @@
 //!                group: who counts, z       │                  ├─> metrics     one flat line a step
 //!                credit: S, c_t, A          v                  └─> evaluation  means, intervals, pass@k
 //!                                         Batch ──> Learner             │
-//!                schedule: its lr           │       (tensors)           v
+//!                schedule: its lr           │       (tensors)           v  (interval, pass)
 //!                                           └─ loss: the same      compare: who beats whom
 //!                                              as plain numbers
 //!  policy: the seams behind which models live
@@ -23,8 +23,10 @@ pub mod evaluation;
 mod fixtures;
 pub mod group;
 pub mod harvest;
+pub mod interval;
 pub mod loss;
 pub mod metrics;
+pub mod pass;
 pub mod plan;
 pub mod policy;
 pub mod schedule;
@@ -36,13 +38,13 @@ pub use batch::Sample;
 pub use batch::SampleError;
 pub use compare::Arm;
 pub use compare::Comparison;
-pub use compare::Estimate;
-pub use compare::Interval;
 pub use evaluation::Evaluation;
 pub use group::GroupOutcome;
 pub use harvest::Harvest;
 pub use harvest::HarvestError;
 pub use harvest::harvest;
+pub use interval::Estimate;
+pub use interval::Interval;
 pub use metrics::Metrics;
 pub use policy::LearnError;
 pub use policy::Learner;

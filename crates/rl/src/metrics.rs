@@ -161,3 +161,142 @@ fn is_malformed(turn: &Turn) -> bool {
         Err(NoAct::Malformed(_) | NoAct::OutOfTokens) => true,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sim::Fault;
+    use sim::FaultKind;
+
+    use super::*;
+    use crate::fixtures;
+
+    fn no_success() -> Pair<Option<Condition>> {
+        Pair::default()
+    }
+
+    fn agent_success(condition: &str) -> Pair<Option<Condition>> {
+        Pair { agent: Some(condition.parse().expect("a condition")), user: None }
+    }
+
+    fn with_measure(mut record: EpisodeRecord, name: &str, num: f64, den: f64) -> EpisodeRecord {
+        let verdict = record.verdict.as_mut().expect("the fixture has one");
+        verdict.measures.insert(name.to_owned(), Ratio::new(num, den));
+        record
+    }
+
+    fn faulted(mut record: EpisodeRecord, party: Party) -> EpisodeRecord {
+        record.stop = None;
+        record.fault = Some(Fault::new(party, FaultKind::Panicked, "gone"));
+        record.verdict = None;
+        record.scores = Pair::default();
+        record
+    }
+
+    fn failed(mut record: EpisodeRecord, seat: Seat) -> EpisodeRecord {
+        record.stop = Some(Stop::Failed(seat));
+        record.verdict = None;
+        record.scores = Pair::default();
+        record.scores[seat] = Some(-1.0);
+        record
+    }
+
+    #[test]
+    fn means_are_over_scored_episodes_and_faults_are_counted_apart() {
+        let records = [
+            fixtures::record(0, 1, &[0.5, 0.5], &[0.2]),
+            fixtures::record(0, 2, &[0.0], &[0.4]),
+            failed(fixtures::record(0, 3, &[0.0], &[0.9]), Seat::Agent),
+            faulted(fixtures::record(0, 4, &[9.0], &[9.0]), Party::Judge),
+        ];
+        let metrics = pool(&records, 6, &no_success());
+        let get = |name: &str| metrics.get(name).map(|value| (value * 1e6).round() / 1e6);
+        assert_eq!(get("agent/score/mean"), Some(0.0));
+        assert_eq!(get("user/score/mean"), Some(0.3));
+        assert_eq!((get("agent/scored"), get("user/scored")), (Some(3.0), Some(2.0)));
+        assert_eq!((get("episodes"), get("lost")), (Some(6.0), Some(2.0)));
+        assert_eq!((get("faults/judge"), get("faults/env")), (Some(1.0), Some(0.0)));
+        assert_eq!((get("stop/terminated"), get("stop/agent_failed")), (Some(0.666_667), Some(0.333_333)));
+        // Of the three that were played to an end: 2 + 1 + 1 agent turns.
+        assert_eq!(get("agent/turns/mean"), Some(1.333_333));
+    }
+
+    #[test]
+    fn measures_are_pooled_as_ratios_of_sums() {
+        let records = [
+            with_measure(fixtures::record(0, 1, &[0.0], &[0.0]), "agent/false_claims_per_claim", 1.0, 1.0),
+            with_measure(fixtures::record(0, 2, &[0.0], &[0.0]), "agent/false_claims_per_claim", 0.0, 3.0),
+            with_measure(fixtures::record(0, 3, &[0.0], &[0.0]), "user/over_suspicion", 0.0, 0.0),
+        ];
+        let metrics = pool(&records, 3, &no_success());
+        assert_eq!(metrics.get("agent/false_claims_per_claim"), Some(0.25));
+        let listed: BTreeMap<&str, Option<f64>> = metrics.iter().collect();
+        assert_eq!(listed["user/over_suspicion"], None);
+    }
+
+    #[test]
+    fn tokens_are_told_apart_for_thought_and_reply() {
+        // Generations of 3 and 4 tokens, 2 of them thought, log-probabilities −1, −2, −3, −4.
+        let metrics = pool(&[fixtures::record(0, 1, &[0.0, 0.0], &[0.0])], 1, &no_success());
+        assert_eq!(metrics.get("agent/tokens/thought"), Some(2.0));
+        assert_eq!(metrics.get("agent/tokens/reply"), Some(1.5));
+        assert_eq!(metrics.get("agent/logprob/thought"), Some(-1.5));
+        assert_eq!(metrics.get("agent/logprob/reply"), Some(-10.0 / 3.0));
+        assert_eq!(metrics.get("agent/unclosed"), Some(0.0));
+    }
+
+    #[test]
+    fn seats_without_tokens_have_no_token_metrics() {
+        let mut record = fixtures::record(0, 1, &[0.0], &[0.0]);
+        record.turns.iter_mut().for_each(|turn| turn.decision.generation = None);
+        let metrics = pool(&[record], 1, &no_success());
+        assert!(metrics.iter().all(|(name, _)| !name.contains("/tokens/") && !name.contains("/logprob/")));
+    }
+
+    #[test]
+    fn malformed_turns_are_those_nobody_could_read_and_those_the_world_refused() {
+        let mut record = fixtures::record(0, 1, &[0.0, 0.0, 0.0, 0.0], &[0.0]);
+        let mut own = record.turns.iter_mut().filter(|turn| turn.seat == Seat::Agent);
+        own.next().expect("four turns").decision.act = Err(NoAct::Malformed("no words".to_owned()));
+        let refused = own.next().expect("four turns").effect.as_mut().expect("the fixture has one");
+        refused.malformed = Some("nothing to accept".to_owned());
+        let metrics = pool(&[record], 1, &no_success());
+        assert_eq!((metrics.get("agent/malformed"), metrics.get("user/malformed")), (Some(0.5), Some(0.0)));
+    }
+
+    #[test]
+    fn training_terms_are_reward_and_never_score() {
+        let mut record = fixtures::record(0, 1, &[0.5], &[0.0]);
+        let verdict = record.verdict.as_mut().expect("the fixture has one");
+        let mut term = verdict.rewards[0].clone();
+        term.kind = sim::RewardKind::Training;
+        (term.value, term.weight) = (1.0, 0.1);
+        verdict.rewards.push(term);
+        let metrics = pool(&[record], 1, &no_success());
+        assert_eq!(metrics.get("agent/score/mean"), Some(0.5));
+        assert_eq!(metrics.get("agent/reward/mean"), Some(0.6));
+    }
+
+    #[test]
+    fn a_seats_own_failure_is_no_success_and_its_partners_says_nothing() {
+        let deal = |record, deal| with_measure(record, "deal", deal, 1.0);
+        let success = agent_success("deal and agent.score > 0");
+        let records = [
+            deal(fixtures::record(0, 1, &[0.5], &[0.0]), 1.0),
+            deal(fixtures::record(0, 2, &[0.5], &[0.0]), 0.0),
+            deal(fixtures::record(0, 3, &[-0.5], &[0.0]), 1.0),
+            failed(fixtures::record(0, 4, &[0.0], &[0.0]), Seat::Agent),
+            failed(fixtures::record(0, 5, &[0.0], &[0.0]), Seat::User),
+            faulted(fixtures::record(0, 6, &[0.0], &[0.0]), Party::Agent),
+        ];
+        assert_eq!(pool(&records, 6, &success).get("agent/success"), Some(0.25));
+        assert_eq!(pool(&records, 6, &success).get("user/success"), None);
+    }
+
+    #[test]
+    fn a_number_that_is_none_is_written_as_nothing() {
+        let mut metrics = Metrics::default();
+        metrics.set("agent/entropy", Some(f64::NAN));
+        let listed: Vec<(&str, Option<f64>)> = metrics.iter().collect();
+        assert_eq!(listed, [("agent/entropy", None)]);
+    }
+}
