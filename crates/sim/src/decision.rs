@@ -52,6 +52,11 @@ pub struct Decision {
 }
 
 impl Decision {
+    /// What stands in a turn whose seat has been asked and has not decided: it stays there only if a fault comes first.
+    pub(crate) fn pending() -> Decision {
+        Decision { act: Err(NoAct::OutOfTokens), thought: None, generation: None }
+    }
+
     /// A decision without reasoning or tokens.
     #[must_use]
     pub fn say(text: impl Into<String>) -> Decision {

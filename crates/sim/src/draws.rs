@@ -173,8 +173,7 @@ mod tests {
             Address { trial: 1, ..base },
             base.member(1),
         ];
-        let mut firsts: Vec<u64> =
-            places.iter().map(|a| a.draws(Stream::World).uniform().to_bits()).collect();
+        let mut firsts: Vec<u64> = places.iter().map(|a| a.draws(Stream::World).uniform().to_bits()).collect();
         for stream in [
             Stream::Opponent,
             Stream::Rule(Seat::Agent, 0),

@@ -190,7 +190,7 @@ impl Episode {
         Arc::make_mut(&mut self.turns).push(Turn {
             seat,
             observed: observation.messages.clone(),
-            decision: Decision { act: Err(NoAct::OutOfTokens), thought: None, generation: None },
+            decision: Decision::pending(),
             effect: None,
         });
         self.awaits = Awaits::Decision(seat);
@@ -312,3 +312,6 @@ impl Episode {
         self.turns.iter().filter(|turn| turn.seat == seat).count() as u32
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -141,7 +141,9 @@ impl Script {
     #[must_use]
     pub fn decide(self, observation: &Observation, address: Address) -> Decision {
         match (self, &observation.view) {
-            (Script::Haggle(script), View::Haggle(view)) => script.decide(observation.seat, observation.turn, view, address),
+            (Script::Haggle(script), View::Haggle(view)) => {
+                script.decide(observation.seat, observation.turn, view, address)
+            }
         }
     }
 }

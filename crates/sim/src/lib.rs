@@ -10,17 +10,20 @@
 //! Everything is `Clone` and serialisable, so that any episode is logged, replayed and forked at any turn.
 
 pub mod decision;
-pub mod drive;
 pub mod draws;
+pub mod drive;
 pub mod episode;
 pub mod fault;
 pub mod gyms;
 pub mod judge;
 pub mod observation;
 pub mod record;
+pub mod replay;
 pub mod reward;
 pub mod scenario;
 pub mod seat;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod world;
 
 pub use decision::Act;
@@ -49,6 +52,10 @@ pub use record::EpisodeId;
 pub use record::EpisodeRecord;
 pub use record::Stop;
 pub use record::Turn;
+pub use replay::Difference;
+pub use replay::ForkError;
+pub use replay::fork;
+pub use replay::redrive;
 pub use reward::Ratio;
 pub use reward::Reward;
 pub use reward::RewardKind;

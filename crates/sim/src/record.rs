@@ -130,7 +130,8 @@ pub struct Turn {
     pub seat: Seat,
     /// What was new to it.
     pub observed: Vec<Message>,
-    /// What it decided.
+    /// What it decided. Where a fault came before it could (`effect` is then `None` and the record has the fault), an empty
+    /// [`NoAct::OutOfTokens`](crate::NoAct::OutOfTokens).
     pub decision: Decision,
     /// What that did; `None` if the episode ended before it took effect.
     pub effect: Option<Effect>,

@@ -64,8 +64,7 @@ pub enum Party {
 
 impl Party {
     /// All parties, in the order of the `faults` object of `eval --json`.
-    pub const ALL: [Party; 5] =
-        [Party::Agent, Party::User, Party::Judge, Party::Environment, Party::Infrastructure];
+    pub const ALL: [Party; 5] = [Party::Agent, Party::User, Party::Judge, Party::Environment, Party::Infrastructure];
 
     /// The key of this party in `eval --json` and in metrics: `agent`, `user`, `judge`, `env`, `infra`.
     #[must_use]

@@ -37,8 +37,7 @@ impl Rules {
     pub fn drill(&self, scenario: &Scenario, split: Split, seat: Seat, index: u32) -> Drill {
         let id = EpisodeId { phase: Phase::Sft, round: u64::MAX, group: index, trial: 0, member: 0 };
         let item = index % scenario.items.of(split);
-        let casting =
-            Casting { id, split, item, policies: Pair::default(), learns: Pair::default() };
+        let casting = Casting { id, split, item, policies: Pair::default(), learns: Pair::default() };
         let address = Address { trial: seat as u32, ..id.address(scenario.items.seed) };
         let world_draws = address.draws(Stream::World);
         let mut draws = address.draws(Stream::Judge);

@@ -17,7 +17,8 @@ use crate::scenario::SeatRules;
 /// Never: its success conditions are constants that parse, which a test checks.
 #[must_use]
 pub fn example() -> Scenario {
-    let seat = |policy: &str, reasons| SeatRules { policy: policy.to_owned(), tokens_max: 48, reasons, deadline_ms: None };
+    let seat =
+        |policy: &str, reasons| SeatRules { policy: policy.to_owned(), tokens_max: 48, reasons, deadline_ms: None };
     let success = |text: &str| Some(text.parse().expect("a constant that parses"));
     Scenario {
         name: "haggle".to_owned(),

@@ -31,15 +31,8 @@ pub type Facts = [Value; Fact::ALL.len()];
 
 impl Fact {
     /// All facts, in the order in which they are listed to a seat.
-    pub const ALL: [Fact; 7] = [
-        Fact::Stock,
-        Fact::Deadline,
-        Fact::Fee,
-        Fact::Condition,
-        Fact::Deposit,
-        Fact::Order,
-        Fact::Guideline,
-    ];
+    pub const ALL: [Fact; 7] =
+        [Fact::Stock, Fact::Deadline, Fact::Fee, Fact::Condition, Fact::Deposit, Fact::Order, Fact::Guideline];
 
     /// Place in [`Fact::ALL`] and in [`Facts`].
     #[must_use]

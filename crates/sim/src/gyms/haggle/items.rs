@@ -107,8 +107,11 @@ impl Rules {
 
     fn draw_item(&self, draws: &mut Draws, split: Split) -> Item {
         let facts = Fact::ALL.map(|_| if draws.chance(self.favourable) { 0 } else { draws.range(1, 2) as u8 });
-        let (joint, cost) =
-            if draws.chance(self.no_zone) { (draws.range(-3, -1), draws.range(5, 9)) } else { (draws.range(3, 9), draws.range(3, 9)) };
+        let (joint, cost) = if draws.chance(self.no_zone) {
+            (draws.range(-3, -1), draws.range(5, 9))
+        } else {
+            (draws.range(3, 9), draws.range(3, 9))
+        };
         let wants_warranty = draws.chance(0.5);
         let mut item = Item {
             name: format!("{} {}", draws.pick(&MATERIALS), draws.pick(&THINGS)),
@@ -162,7 +165,8 @@ mod tests {
     #[test]
     fn fifteen_in_a_hundred_items_have_no_zone_of_agreement() {
         let rules = Rules::default();
-        let none = (0..ITEMS.held_out).filter(|i| rules.item(ITEMS, Split::HeldOut, *i).joint_best(&rules) <= 0).count();
+        let none =
+            (0..ITEMS.held_out).filter(|i| rules.item(ITEMS, Split::HeldOut, *i).joint_best(&rules) <= 0).count();
         // Binomial around 150, standard deviation 11.3.
         assert!((110..=190).contains(&none), "{none}");
     }

@@ -91,10 +91,7 @@ impl Mind {
     #[must_use]
     pub fn from_values(values: [i64; 4]) -> Option<Mind> {
         let [trust, emotion, patience, participation] = values;
-        values
-            .iter()
-            .all(|v| (0..=MIND_MAX).contains(v))
-            .then_some(Mind { trust, emotion, patience, participation })
+        values.iter().all(|v| (0..=MIND_MAX).contains(v)).then_some(Mind { trust, emotion, patience, participation })
     }
 
     /// What one seller turn, and what was checked before it, does to a person.

@@ -35,8 +35,12 @@ impl Script {
     #[must_use]
     pub fn named(seat: Seat, policy: &str) -> Option<Script> {
         match seat {
-            Seat::Agent => seller::Kind::ALL.iter().find(|(name, _)| *name == policy).map(|(_, kind)| Script::Seller(*kind)),
-            Seat::User => buyer::Kind::ALL.iter().find(|(name, _)| *name == policy).map(|(_, kind)| Script::Buyer(*kind)),
+            Seat::Agent => {
+                seller::Kind::ALL.iter().find(|(name, _)| *name == policy).map(|(_, kind)| Script::Seller(*kind))
+            }
+            Seat::User => {
+                buyer::Kind::ALL.iter().find(|(name, _)| *name == policy).map(|(_, kind)| Script::Buyer(*kind))
+            }
         }
     }
 
@@ -63,7 +67,9 @@ impl Script {
                 let (act, thought) = kind.decide(view, whole, &mut draws);
                 let style = view.profile.style.variant();
                 let said = match act {
-                    Some(act) => Decision::say(talk::buyer_words(&act, variant(view.held_out, Some(style), &mut draws))),
+                    Some(act) => {
+                        Decision::say(talk::buyer_words(&act, variant(view.held_out, Some(style), &mut draws)))
+                    }
                     None => mumble(),
                 };
                 Decision { thought: Some(thought), ..said }

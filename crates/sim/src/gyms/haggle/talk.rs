@@ -247,8 +247,11 @@ mod tests {
 
     fn all_terms() -> impl Iterator<Item = Terms> {
         (0..=PRICE_MAX).flat_map(|price| {
-            [(false, false), (true, false), (false, true), (true, true)]
-                .map(|(delivery, warranty)| Terms { price, delivery, warranty })
+            [(false, false), (true, false), (false, true), (true, true)].map(|(delivery, warranty)| Terms {
+                price,
+                delivery,
+                warranty,
+            })
         })
     }
 
@@ -290,7 +293,18 @@ mod tests {
     #[test]
     fn nonsense_is_named_and_never_panics() {
         let long = "x".repeat(1_000_000);
-        let cases = ["", ".", "I ask $26.", "I ask $07.", "I ask $.", "I ask $5", "I accept.", "é$9.", "I ask $5. I ask $6.", &long];
+        let cases = [
+            "",
+            ".",
+            "I ask $26.",
+            "I ask $07.",
+            "I ask $.",
+            "I ask $5",
+            "I accept.",
+            "é$9.",
+            "I ask $5. I ask $6.",
+            &long,
+        ];
         for text in cases {
             assert!(read_seller(text).is_err(), "{}", brief(text));
         }

@@ -300,9 +300,9 @@ fn measures(world: &World, gains: Option<Gains>, heard: &[Heard]) -> BTreeMap<St
     let fee_adds = world.item.fee_to_buyer() > world.item.fee_to_seller();
     let joint = gains.map_or(0.0, |g| (g.seller + g.buyer) as f64 / scale(world));
     let (all, lies) = claims(world);
-    let true_facts = Fact::ALL.iter().filter(|fact| {
-        world.public.claims.iter().any(|said| said.claim.fact == **fact && is_true(world, said.claim))
-    });
+    let true_facts = Fact::ALL
+        .iter()
+        .filter(|fact| world.public.claims.iter().any(|said| said.claim.fact == **fact && is_true(world, said.claim)));
     let impatient = world.left == Some(Seat::User) && world.mind.patience == 0;
     let rows = [
         ("deal", Ratio::yes(gains.is_some())),

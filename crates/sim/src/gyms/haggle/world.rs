@@ -120,14 +120,18 @@ impl World {
     /// One turn. This world asks no questions of anybody: the only output is the effect.
     pub fn step(&mut self, input: WorldInput) -> Vec<WorldOutput> {
         let effect = match input {
-            WorldInput::Act(Seat::Agent, Act::Say(text)) => match talk::read_seller(&text).and_then(|m| self.legal(m)) {
-                Ok(act) => self.seller_moved(act, &text),
-                Err(why) => self.did_not_count(Seat::Agent, why),
-            },
-            WorldInput::Act(Seat::User, Act::Say(text)) => match talk::read_buyer(&text).and_then(|m| self.allowed(m)) {
-                Ok(act) => self.buyer_moved(act, &text),
-                Err(why) => self.did_not_count(Seat::User, why),
-            },
+            WorldInput::Act(Seat::Agent, Act::Say(text)) => {
+                match talk::read_seller(&text).and_then(|m| self.legal(m)) {
+                    Ok(act) => self.seller_moved(act, &text),
+                    Err(why) => self.did_not_count(Seat::Agent, why),
+                }
+            }
+            WorldInput::Act(Seat::User, Act::Say(text)) => {
+                match talk::read_buyer(&text).and_then(|m| self.allowed(m)) {
+                    Ok(act) => self.buyer_moved(act, &text),
+                    Err(why) => self.did_not_count(Seat::User, why),
+                }
+            }
             WorldInput::Act(seat, Act::Tool { .. }) => self.did_not_count(seat, "there are no tools here".to_owned()),
             WorldInput::NoAct(seat, why) => self.did_not_count(seat, why),
             WorldInput::Answer(..) => self.did_not_count(Seat::Agent, "nothing was asked".to_owned()),

@@ -1,0 +1,274 @@
+//! Re-driving a recorded episode, and forking it at any turn.
+//!
+//! A record holds what every seat decided. Fed through a fresh [`Episode`], these decisions must lead to everything else in the record:
+//! each observation, effect, reward and score, and the end. Nothing is sampled again, so no model, no script and no judge's model is
+//! needed, and the comparison is exact.
+//!
+//! Not covered, because nothing in a world depends on it: the tokens of a generation, the names of the policies, and whether a seat
+//! learned. A fault is not explained but injected where it is recorded; a judge's verdict is compared with the gym's own rule.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::Case;
+use crate::Decision;
+use crate::Effect;
+use crate::Episode;
+use crate::EpisodeRecord;
+use crate::Fault;
+use crate::Input;
+use crate::Observation;
+use crate::Output;
+use crate::Scenario;
+use crate::Seat;
+use crate::Turn;
+use crate::Verdict;
+use crate::World;
+use crate::WorldInput;
+use crate::WorldOutput;
+
+/// The first place at which a record and its re-driving part.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}{field}: recorded {recorded}, re-driven {redriven}", Place(*turn))]
+pub struct Difference {
+    /// Index into the record's turns; `None` where it is about the whole episode.
+    pub turn: Option<usize>,
+    /// Which part of the turn or of the record, e.g. `observed` or `scores`.
+    pub field: &'static str,
+    /// What the record holds, cut to the neighbourhood of the difference.
+    pub recorded: String,
+    /// What the re-driving gave, cut at the same place.
+    pub redriven: String,
+}
+
+/// Why an episode could not be forked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ForkError {
+    /// The record does not re-drive up to the turn.
+    #[error("the episode does not re-drive up to the fork: {0}")]
+    Differs(#[from] Difference),
+    /// The record has no such turn.
+    #[error("there is no turn {turn}: the episode has {turns}, counted from 0")]
+    NoTurn {
+        /// The turn asked for.
+        turn: usize,
+        /// How many there are.
+        turns: usize,
+    },
+}
+
+/// Plays the recorded decisions through a fresh episode and compares all that follows from them.
+///
+/// # Errors
+/// The first [`Difference`] in the order of play.
+pub fn redrive(record: &EpisodeRecord, scenario: &Arc<Scenario>) -> Result<(), Difference> {
+    let (mut replay, mut output) = Replay::start(record, scenario)?;
+    loop {
+        match replay.input(output)? {
+            Step::Go(input) => output = replay.step(*input),
+            Step::End(redriven) => return ends_alike(record, &redriven),
+        }
+    }
+}
+
+/// Re-drives an episode up to before `turn`, an index into the record's turns, and hands it out live with the outputs to carry out next:
+/// the question to that turn's seat. Answered as recorded it ends as recorded; answered otherwise it is another episode of the same
+/// name, so whoever keeps both tells them apart.
+///
+/// # Errors
+/// [`ForkError`] if the record has no such turn, or does not re-drive up to it.
+pub fn fork(
+    record: &EpisodeRecord,
+    scenario: &Arc<Scenario>,
+    turn: usize,
+) -> Result<(Episode, Vec<Output>), ForkError> {
+    if turn >= record.turns.len() {
+        return Err(ForkError::NoTurn { turn, turns: record.turns.len() });
+    }
+    let (mut replay, mut output) = Replay::start(record, scenario)?;
+    loop {
+        if let Output::Ask(seat, observation) = &output
+            && replay.turn() == turn
+        {
+            replay.asked_alike(*seat, observation)?;
+            return Ok((replay.episode, vec![output]));
+        }
+        match replay.input(output)? {
+            Step::Go(input) => output = replay.step(*input),
+            Step::End(redriven) => return Err(ForkError::NoTurn { turn, turns: redriven.turns.len() }),
+        }
+    }
+}
+
+/// A record on its way through a fresh episode.
+struct Replay<'a> {
+    record: &'a EpisodeRecord,
+    episode: Episode,
+}
+
+/// What an output leads to.
+enum Step {
+    Go(Box<Input>),
+    End(Box<EpisodeRecord>),
+}
+
+impl<'a> Replay<'a> {
+    fn start(record: &'a EpisodeRecord, scenario: &Arc<Scenario>) -> Result<(Replay<'a>, Output), Difference> {
+        same(None, "scenario", &record.scenario, &scenario.name)?;
+        let item = scenario.rules.item_id(record.casting.split, record.casting.item);
+        same(None, "item", &record.item, &item)?;
+        let (episode, outputs) = Episode::start(record.casting.clone(), Arc::clone(scenario), record.seed);
+        Ok((Replay { record, episode }, last(outputs)))
+    }
+
+    fn step(&mut self, input: Input) -> Output {
+        last(self.episode.step(input).expect("each output is answered by the input that it asks for"))
+    }
+
+    /// The turn that was asked for last.
+    fn turn(&self) -> usize {
+        self.episode.turns().len() - 1
+    }
+
+    fn input(&self, output: Output) -> Result<Step, Difference> {
+        let input = match output {
+            Output::Ask(seat, observation) => self.decision(seat, &observation)?,
+            Output::Apply(world, input) => self.effect(world, input)?,
+            Output::Query(seat, _, query) => {
+                let question = query.messages.last().map_or("", |message| message.text.as_str());
+                return Err(Difference {
+                    turn: Some(self.turn()),
+                    field: "query",
+                    recorded: "no answer: records do not hold answers to a world's questions yet".to_owned(),
+                    redriven: around(&format!("the {seat} is asked {question:?}"), 0),
+                });
+            }
+            Output::Judge(case) => self.verdict(&case),
+            Output::Done(redriven) => return Ok(Step::End(redriven)),
+        };
+        Ok(Step::Go(Box::new(input)))
+    }
+
+    fn asked_alike(&self, seat: Seat, observation: &Observation) -> Result<&'a Turn, Difference> {
+        let turn = self.turn();
+        let Some(recorded) = self.record.turns.get(turn) else {
+            let redriven = format!("the {seat} is asked once more");
+            return Err(Difference { turn: Some(turn), field: "turns", recorded: "the end".to_owned(), redriven });
+        };
+        same(Some(turn), "seat", &recorded.seat, &seat)?;
+        same(Some(turn), "observed", &recorded.observed, &observation.messages)?;
+        Ok(recorded)
+    }
+
+    fn decision(&self, seat: Seat, observation: &Observation) -> Result<Input, Difference> {
+        let recorded = self.asked_alike(seat, observation)?;
+        let fault = self.fault_in_turn().filter(|_| recorded.decision == Decision::pending());
+        Ok(match fault {
+            Some(fault) => Input::Failed(fault.clone()),
+            None => Input::Acted(seat, recorded.decision.clone()),
+        })
+    }
+
+    fn effect(&self, mut world: World, input: WorldInput) -> Result<Input, Difference> {
+        if let Some(fault) = self.fault_in_turn() {
+            return Ok(Input::Failed(fault.clone()));
+        }
+        let outputs = world.step(input);
+        if let Some(WorldOutput::Effect(effect)) = outputs.last() {
+            let turn = self.turn();
+            effects_alike(turn, self.record.turns[turn].effect.as_ref(), Some(effect))?;
+        }
+        Ok(Input::Effected(world, outputs))
+    }
+
+    /// The fault that ended the record in the turn just played, before it took effect.
+    fn fault_in_turn(&self) -> Option<&'a Fault> {
+        let last = self.record.turns.last().filter(|_| self.turn() + 1 == self.record.turns.len())?;
+        let unfinished = last.effect.is_none() && self.record.stop.is_none();
+        self.record.fault.as_ref().filter(|_| unfinished)
+    }
+
+    fn verdict(&self, case: &Case) -> Input {
+        match (&self.record.fault, self.record.stop) {
+            (Some(fault), Some(_)) => Input::Judged(Err(fault.clone())),
+            (Some(fault), None) => Input::Failed(fault.clone()),
+            (None, _) => Input::Judged(Ok(case.by_rule())),
+        }
+    }
+}
+
+fn last(mut outputs: Vec<Output>) -> Output {
+    outputs.pop().expect("an episode that is not over says what to do next")
+}
+
+fn effects_alike(turn: usize, recorded: Option<&Effect>, redriven: Option<&Effect>) -> Result<(), Difference> {
+    let (Some(recorded), Some(redriven)) = (recorded, redriven) else {
+        return same(Some(turn), "effect", &recorded, &redriven);
+    };
+    // Every field by its name, so that a new one cannot be forgotten here.
+    let Effect { malformed, rewards, journal, next } = redriven;
+    same(Some(turn), "malformed", &recorded.malformed, malformed)?;
+    same(Some(turn), "rewards", &recorded.rewards, rewards)?;
+    same(Some(turn), "journal", &recorded.journal, journal)?;
+    same(Some(turn), "next", &recorded.next, next)
+}
+
+/// What is only known at the end; seats and observations were compared on the way.
+fn ends_alike(recorded: &EpisodeRecord, redriven: &EpisodeRecord) -> Result<(), Difference> {
+    for (turn, (recorded, redriven)) in recorded.turns.iter().zip(&redriven.turns).enumerate() {
+        effects_alike(turn, recorded.effect.as_ref(), redriven.effect.as_ref())?;
+    }
+    same(None, "turns", &recorded.turns.len(), &redriven.turns.len())?;
+    same(None, "stop", &recorded.stop, &redriven.stop)?;
+    same(None, "fault", &recorded.fault, &redriven.fault)?;
+    match (&recorded.verdict, &redriven.verdict) {
+        (Some(recorded), Some(Verdict { rewards, measures })) => {
+            same(None, "verdict.rewards", &recorded.rewards, rewards)?;
+            same(None, "verdict.measures", &recorded.measures, measures)?;
+        }
+        (recorded, redriven) => same(None, "verdict", recorded, redriven)?,
+    }
+    same(None, "scores", &recorded.scores, &redriven.scores)
+}
+
+fn same<T: PartialEq + fmt::Debug>(
+    turn: Option<usize>,
+    field: &'static str,
+    recorded: &T,
+    redriven: &T,
+) -> Result<(), Difference> {
+    if recorded == redriven {
+        return Ok(());
+    }
+    let (recorded, redriven) = (format!("{recorded:?}"), format!("{redriven:?}"));
+    let alike = recorded.chars().zip(redriven.chars()).take_while(|(a, b)| a == b).count();
+    Err(Difference { turn, field, recorded: around(&recorded, alike), redriven: around(&redriven, alike) })
+}
+
+/// How many characters of a difference are shown before and after the place where the sides part.
+const SHOWN: (usize, usize) = (40, 80);
+
+/// The neighbourhood of a character.
+fn around(text: &str, at: usize) -> String {
+    let start = at.saturating_sub(SHOWN.0);
+    let end = at + SHOWN.1;
+    let shown: String = text.chars().skip(start).take(end - start).collect();
+    let before = if start > 0 { "…" } else { "" };
+    let after = if text.chars().nth(end).is_some() { "…" } else { "" };
+    format!("{before}{shown}{after}")
+}
+
+/// A turn as the beginning of a message.
+struct Place(Option<usize>);
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(turn) => write!(f, "turn {turn}, "),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
