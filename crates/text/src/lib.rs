@@ -1,1 +1,36 @@
-//! Tokenizer, chat template, append-only token streams, masks, parsers.
+//! Text and tokens: what a seat reads and writes, to the last id.
+//!
+//! ```text
+//!  [sim::Message] ──> Template (Jinja) ──> frames ─┐
+//!                                                  ├─> SeatStream: append-only ids ──> a policy's row, a learner's sample
+//!  message text ───> Tokenizer::encode ────────────┘        ^
+//!  sampled ids ─────────────────────────────────────────────┘ appended as they are; decoded once, into a sim::Decision
+//! ```
+//!
+//! A [`Dialect`] is what both ends of a model share: tokenizer, template, closing id. A [`SeatStream`] is one seat's side of one
+//! conversation. [`drift`](drift::drift) proves from a record that nothing in it was ever re-encoded or re-rendered.
+
+pub mod dialect;
+pub mod drift;
+pub mod error;
+mod frame;
+pub mod reasoning;
+pub mod sample;
+pub mod stream;
+pub mod template;
+pub mod tokenizer;
+pub mod tool_call;
+
+pub use dialect::Dialect;
+pub use drift::Drift;
+pub use drift::drift;
+pub use error::TextError;
+pub use sample::Taught;
+pub use stream::SeatStream;
+pub use template::Role;
+pub use template::Template;
+pub use tokenizer::Added;
+pub use tokenizer::Tokenizer;
+
+#[cfg(test)]
+mod fixture;

@@ -1,0 +1,335 @@
+//! Proof from a record that what was sampled is what is trained.
+//!
+//! The check shares nothing with the stream but tokenizer and template: it renders the whole conversation with Jinja for every turn, as
+//! a server that knows only messages would, and compares that text and its encoding with the recorded ids.
+
+use std::ops::AddAssign;
+
+use serde::Deserialize;
+use serde::Serialize;
+use sim::Decision;
+use sim::EpisodeRecord;
+use sim::Generation;
+use sim::Seat;
+use sim::Turn;
+
+use crate::Dialect;
+use crate::Role;
+use crate::SeatStream;
+use crate::stream;
+use crate::template::ChatMessage;
+
+/// What is wrong with one recorded generation; the worst comes last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    None,
+    Retokenised,
+    Retemplated,
+    HistoryEdited,
+}
+
+/// Recorded generations of a seat, counted by what is wrong with them. Each is counted once, under the worst.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drift {
+    /// Nothing: prompt, tokens, thought and act belong together.
+    pub none: u64,
+    /// The prompt has the right text in other ids.
+    pub retokenised: u64,
+    /// The prompt shows the observed messages, but not as the template does.
+    pub retemplated: u64,
+    /// An observed message is missing from the prompt, or the tokens do not say what is recorded as thought and act.
+    pub history_edited: u64,
+}
+
+impl Drift {
+    /// Generations that drifted.
+    #[must_use]
+    pub fn drifted(&self) -> u64 {
+        self.retokenised + self.retemplated + self.history_edited
+    }
+
+    fn count(&mut self, kind: Kind) {
+        match kind {
+            Kind::None => self.none += 1,
+            Kind::Retokenised => self.retokenised += 1,
+            Kind::Retemplated => self.retemplated += 1,
+            Kind::HistoryEdited => self.history_edited += 1,
+        }
+    }
+}
+
+impl AddAssign for Drift {
+    fn add_assign(&mut self, other: Drift) {
+        self.none += other.none;
+        self.retokenised += other.retokenised;
+        self.retemplated += other.retemplated;
+        self.history_edited += other.history_edited;
+    }
+}
+
+/// Checks every generation a model made for `seat`. Turns of rules and scripts have none and count nowhere.
+#[must_use]
+pub fn drift(record: &EpisodeRecord, seat: Seat, dialect: &Dialect) -> Drift {
+    let mut drift = Drift::default();
+    let mut retelling = Retelling {
+        dialect,
+        reasons: dialect.reasons(seat),
+        stream: SeatStream::new(dialect, dialect.reasons(seat)),
+        history: Vec::new(),
+        told: String::new(),
+    };
+    for turn in record.turns_of(seat) {
+        let expected = retelling.observe(turn);
+        match &turn.decision.generation {
+            Some(generation) => {
+                let kind = retelling.prompt_kind(generation, &expected, turn);
+                drift.count(kind.max(retelling.own_kind(generation, &turn.decision)));
+                retelling.append(generation);
+            }
+            // Streams of models hold no turn of a script; what follows cannot be checked against one.
+            None => break,
+        }
+    }
+    drift
+}
+
+/// The conversation told again, as messages and as ids.
+struct Retelling<'a> {
+    dialect: &'a Dialect,
+    reasons: bool,
+    stream: SeatStream,
+    history: Vec<ChatMessage>,
+    /// The rendering up to where the next prompt begins.
+    told: String,
+}
+
+impl Retelling<'_> {
+    /// Shows the turn's messages; gives the prompt's text as rendered, or `None` if the template has changed what it wrote before.
+    fn observe(&mut self, turn: &Turn) -> Option<String> {
+        self.stream.observe(&turn.observed);
+        let new = turn.observed.iter().map(|message| ChatMessage::new(message.from.into(), message.text.as_str()));
+        self.history.extend(new);
+        let whole = self.dialect.template().render(&self.history, true).ok()?;
+        let prompt = whole.strip_prefix(self.told.as_str())?.to_owned();
+        self.told = whole;
+        Some(prompt)
+    }
+
+    fn prompt_kind(&self, generation: &Generation, expected: &Option<String>, turn: &Turn) -> Kind {
+        let recorded = self.dialect.tokenizer().decode(&generation.prompt);
+        let same_text = expected.as_deref() == Some(recorded.as_str());
+        if same_text && generation.prompt == self.stream.prompt() {
+            return Kind::None;
+        }
+        if same_text {
+            return Kind::Retokenised;
+        }
+        let mut rest = recorded.as_str();
+        for message in &turn.observed {
+            match rest.split_once(message.text.as_str()) {
+                Some((_, after)) => rest = after,
+                None => return Kind::HistoryEdited,
+            }
+        }
+        Kind::Retemplated
+    }
+
+    /// Whether the tokens say what is recorded.
+    fn own_kind(&self, generation: &Generation, decision: &Decision) -> Kind {
+        let closed = generation.tokens.last() == Some(&self.dialect.close_id());
+        let (reading, thought_len) = stream::read(self.dialect, self.reasons, &generation.tokens, closed);
+        let same = reading.act == decision.act
+            && reading.thought == decision.thought
+            && thought_len == generation.thought_len as usize
+            && closed == generation.closed
+            && generation.logprobs.len() == generation.tokens.len();
+        if same { Kind::None } else { Kind::HistoryEdited }
+    }
+
+    fn append(&mut self, generation: &Generation) {
+        let closed = generation.tokens.last() == Some(&self.dialect.close_id());
+        let tokenizer = self.dialect.tokenizer();
+        let written = &generation.tokens[..generation.tokens.len() - usize::from(closed)];
+        self.history.push(ChatMessage::new(Role::Assistant, tokenizer.decode(written)));
+        self.told.push_str(&tokenizer.decode(&generation.tokens));
+        self.stream.append_own(&generation.tokens, closed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sim::Address;
+    use sim::Draws;
+    use sim::Message;
+    use sim::Phase;
+    use sim::Source;
+    use sim::draws::Stream;
+
+    use super::*;
+    use crate::Template;
+    use crate::fixture;
+    use crate::fixture::message;
+
+    const WORDS: [&str; 12] = [
+        "I offer",
+        " $14",
+        " $1",
+        "4",
+        "<|end|>",
+        "</think>",
+        "<think>",
+        " trap",
+        "\n",
+        "é",
+        "\u{1F600}",
+        "<|assistant|>",
+    ];
+
+    fn text(draws: &mut Draws) -> String {
+        (0..draws.range(0, 8)).map(|_| *draws.pick(&WORDS)).collect()
+    }
+
+    /// Any ids at all, markers and halves of characters included, closed or cut; now and then a well-formed turn.
+    fn tokens(draws: &mut Draws, dialect: &Dialect, reasons: bool) -> Vec<u32> {
+        let close = dialect.close_id();
+        let mut tokens = if draws.chance(0.4) {
+            let thought = if reasons { "<think>trap</think>" } else { "" };
+            dialect.tokenizer().encode_markup(&format!("{thought}I offer $3."))
+        } else {
+            let any = |_| draws.range(0, dialect.tokenizer().len() as i64 - 1) as u32;
+            (0..12).map(any).filter(|id| *id != close).collect()
+        };
+        if draws.chance(0.7) {
+            tokens.push(close);
+        }
+        tokens
+    }
+
+    fn conversation(number: u64, dialect: &Dialect) -> (Seat, EpisodeRecord) {
+        let address = Address { seed: 5, phase: Phase::Rollout, round: number, group: 0, trial: 0, member: 0 };
+        let mut draws = address.draws(Stream::World);
+        let seat = *draws.pick(&Seat::ALL);
+        let mut stream = SeatStream::new(dialect, dialect.reasons(seat));
+        let turns = (0..draws.range(1, 6))
+            .map(|turn| {
+                let mut observed: Vec<Message> = (0..draws.range(0, 3))
+                    .map(|_| message(*draws.pick(&[Source::Partner, Source::World]), &text(&mut draws)))
+                    .collect();
+                if turn == 0 {
+                    observed.insert(0, message(Source::Brief, &text(&mut draws)));
+                }
+                stream.observe(&observed);
+                let tokens = tokens(&mut draws, dialect, dialect.reasons(seat));
+                let closed = tokens.last() == Some(&dialect.close_id());
+                let logprobs = vec![-1.0; tokens.len()];
+                (observed, stream.sampled(tokens, logprobs, closed, 0, "model", 1.0))
+            })
+            .collect();
+        (seat, fixture::record(seat, turns))
+    }
+
+    #[test]
+    fn a_thousand_streams_do_not_drift() {
+        let dialect = fixture::dialect();
+        let mut total = Drift::default();
+        let mut turns = 0;
+        let (mut acts, mut cut) = (0, 0);
+        for number in 0..1000 {
+            let (seat, record) = conversation(number, &dialect);
+            total += drift(&record, seat, &dialect);
+            turns += record.turns.len() as u64;
+            acts += record.turns.iter().filter(|turn| turn.decision.act.is_ok()).count();
+            cut +=
+                record.turns.iter().filter(|turn| turn.decision.generation.as_ref().is_some_and(|g| !g.closed)).count();
+        }
+        assert_eq!(total, Drift { none: turns, ..Drift::default() });
+        assert!(acts > 500 && cut > 500, "the streams are of all kinds: {acts} acts, {cut} cut");
+    }
+
+    /// A record of two good turns of the agent, spoiled by `spoil`, and the drift found in it.
+    fn spoiled(spoil: impl FnOnce(&Dialect, &mut EpisodeRecord)) -> Drift {
+        let dialect = fixture::dialect();
+        let mut stream = SeatStream::new(&dialect, false);
+        let mut turns = Vec::new();
+        for observed in [
+            vec![message(Source::Brief, "You sell a lamp."), message(Source::Partner, "I offer $14.")],
+            vec![message(Source::Partner, "I offer $15.")],
+        ] {
+            stream.observe(&observed);
+            let tokens = dialect.tokenizer().encode_markup("I offer $25.<|end|>");
+            let logprobs = vec![-1.0; tokens.len()];
+            turns.push((observed, stream.sampled(tokens, logprobs, true, 0, "model", 1.0)));
+        }
+        let mut record = fixture::record(Seat::Agent, turns);
+        spoil(&dialect, &mut record);
+        drift(&record, Seat::Agent, &dialect)
+    }
+
+    fn generation(record: &mut EpisodeRecord, turn: usize) -> &mut Generation {
+        record.turns[turn].decision.generation.as_mut().unwrap()
+    }
+
+    #[test]
+    fn an_untouched_record_does_not_drift() {
+        assert_eq!(spoiled(|_, _| ()), Drift { none: 2, ..Drift::default() });
+    }
+
+    #[test]
+    fn the_same_text_in_other_ids_is_retokenised() {
+        let found = spoiled(|dialect, record| {
+            let prompt = &mut generation(record, 1).prompt;
+            let price = dialect.tokenizer().id(" $15").unwrap();
+            let at = prompt.iter().position(|id| *id == price).unwrap();
+            let letters = ["\u{20}", "$", "15"].iter().flat_map(|part| dialect.tokenizer().encode(part).to_vec());
+            prompt.splice(at..=at, letters.collect::<Vec<_>>());
+        });
+        assert_eq!(found, Drift { none: 1, retokenised: 1, ..Drift::default() });
+    }
+
+    #[test]
+    fn the_same_messages_in_another_frame_are_retemplated() {
+        let found = spoiled(|dialect, record| {
+            let tool = dialect.tokenizer().id("<|tool|>").unwrap();
+            generation(record, 1).prompt[0] = tool;
+        });
+        assert_eq!(found, Drift { none: 1, retemplated: 1, ..Drift::default() });
+    }
+
+    #[test]
+    fn another_template_is_retemplated_in_every_turn() {
+        let source =
+            crate::template::SOURCE.replace("message.content + '<|end|>'", "'\\n' + message.content + '\\n<|end|>'");
+        let other = Template::new(&source.replace("'<|assistant|>'", "'<|assistant|>\\n'")).unwrap();
+        let dialect = fixture::dialect();
+        let mut stream = SeatStream::new(&dialect, false);
+        let observed = vec![message(Source::Partner, "I offer $14.")];
+        stream.observe(&observed);
+        let tokens = vec![dialect.close_id()];
+        let decision = stream.sampled(tokens, vec![0.0], true, 0, "model", 1.0);
+        let record = fixture::record(Seat::Agent, vec![(observed, decision)]);
+        // That template closes with text, which no sampled id could be; without the line end before the closing marker it is fit.
+        assert!(fixture::dialect_with(other).is_err());
+        let fit = Template::new(
+            &source.replace("'\\n<|end|>'", "'<|end|>'").replace("'<|assistant|>'", "'<|assistant|>\\n'"),
+        );
+        let other = fixture::dialect_with(fit.unwrap()).unwrap();
+        assert_eq!(drift(&record, Seat::Agent, &other), Drift { retemplated: 1, ..Drift::default() });
+        assert_eq!(drift(&record, Seat::Agent, &dialect), Drift { none: 1, ..Drift::default() });
+    }
+
+    #[test]
+    fn a_changed_message_or_act_is_an_edited_history() {
+        let one = Drift { none: 1, history_edited: 1, ..Drift::default() };
+        assert_eq!(spoiled(|_, record| record.turns[1].observed[0].text = "I offer $2.".to_owned()), one);
+        assert_eq!(spoiled(|_, record| record.turns[0].decision.act = Decision::say("I offer $24.").act), one);
+        assert_eq!(spoiled(|_, record| record.turns[0].decision.thought = Some("hm".to_owned())), one);
+        assert_eq!(spoiled(|_, record| generation(record, 1).tokens.truncate(1)), one);
+        assert_eq!(spoiled(|_, record| generation(record, 0).thought_len = 1), one);
+    }
+
+    #[test]
+    fn turns_of_scripts_are_not_counted() {
+        let record = fixture::record(Seat::Agent, vec![(vec![message(Source::Brief, "x")], Decision::say("y"))]);
+        assert_eq!(drift(&record, Seat::Agent, &fixture::dialect()), Drift::default());
+    }
+}

@@ -1,0 +1,59 @@
+//! What can be wrong with a tokenizer or a template. Text that a model or a person wrote is never an error here: it is data.
+
+use std::path::PathBuf;
+
+/// Why there is no tokenizer, template or dialect.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TextError {
+    /// A file could not be read.
+    #[error("cannot read {}: {why}", path.display())]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// The tokenizer library refused: the JSON is not a tokenizer, or training failed.
+    #[error("tokenizer: {0}")]
+    Tokenizer(String),
+    /// The vocabulary has no room for the bytes and the added tokens.
+    #[error("a vocabulary of {vocab_max} is too small: bytes and added tokens alone need {vocab_min}")]
+    VocabTooSmall {
+        /// What was asked for.
+        vocab_max: usize,
+        /// What is needed at least.
+        vocab_min: usize,
+    },
+    /// An added token is empty, named twice, or holds a role marker or thought tag.
+    #[error("`{0}` cannot be an added token: it is empty, named twice, or holds a marker")]
+    Added(String),
+    /// A token that the template or the parsers need is missing from the vocabulary.
+    #[error("the vocabulary has no token `{0}`")]
+    MissingToken(String),
+    /// Decoding an encoded text does not give the text back.
+    #[error("the tokenizer is not lossless: `{text}` comes back as `{back}`")]
+    Lossy {
+        /// What went in.
+        text: String,
+        /// What came back.
+        back: String,
+    },
+    /// The template does not compile or render.
+    #[error("chat template: {0}")]
+    Template(String),
+    /// The template changes what it has already written once more messages come, so streams could not be append-only.
+    #[error("chat template is not prefix-stable: {roles} rendered at once differs from message by message")]
+    NotPrefixStable {
+        /// The roles of the conversation that shows it.
+        roles: String,
+    },
+    /// The template shows a message's content changed, or not at all.
+    #[error("chat template does not show the {role}'s content as it is")]
+    ContentChanged {
+        /// Whose.
+        role: &'static str,
+    },
+    /// The assistant's turn does not end with a special token, so there is nothing to close a turn with.
+    #[error("chat template does not end the assistant's turn with a special token")]
+    NoCloseToken,
+}

@@ -1,0 +1,61 @@
+//! What the tests of this crate share: a small dialect, and records made by hand.
+
+use std::sync::LazyLock;
+
+use sim::Decision;
+use sim::EpisodeId;
+use sim::EpisodeRecord;
+use sim::Message;
+use sim::Pair;
+use sim::Phase;
+use sim::Seat;
+use sim::Source;
+use sim::Turn;
+use sim::record::Casting;
+use sim::scenario::Split;
+
+use crate::Added;
+use crate::Dialect;
+use crate::Template;
+use crate::Tokenizer;
+
+static TOKENIZER: LazyLock<Tokenizer> = LazyLock::new(|| {
+    let corpus = (0..300).map(|i| {
+        format!(
+            "You sell a lamp. It cost you ${}. I offer ${}. The stock is low? intent trap stock, trust down.",
+            i % 26,
+            i * 3 % 26
+        )
+    });
+    Tokenizer::train(corpus, &Added { words: (0..=25).map(|price| format!(" ${price}")).collect() }, 400).unwrap()
+});
+
+/// The user reasons, the agent does not.
+pub(crate) fn dialect() -> Dialect {
+    dialect_with(Template::default()).unwrap()
+}
+
+pub(crate) fn dialect_with(template: Template) -> Result<Dialect, crate::TextError> {
+    Dialect::new(TOKENIZER.clone(), template, Pair { agent: false, user: true })
+}
+
+pub(crate) fn message(from: Source, text: &str) -> Message {
+    Message { from, text: text.to_owned() }
+}
+
+/// A record with these turns of `seat`, and nothing else.
+pub(crate) fn record(seat: Seat, turns: Vec<(Vec<Message>, Decision)>) -> EpisodeRecord {
+    let id = EpisodeId { phase: Phase::Grpo, round: 1, group: 0, trial: 0, member: 1 };
+    let turn = |(observed, decision)| Turn { seat, observed, decision, effect: None };
+    EpisodeRecord {
+        casting: Casting { id, split: Split::Train, item: 0, policies: Pair::default(), learns: Pair::default() },
+        seed: 1,
+        scenario: "none".to_owned(),
+        item: "train-000000".to_owned(),
+        turns: turns.into_iter().map(turn).collect(),
+        stop: None,
+        fault: None,
+        verdict: None,
+        scores: Pair::default(),
+    }
+}
