@@ -183,8 +183,9 @@ fn a_killed_process_leaves_no_lock_and_every_step_it_had_reported() {
             .spawn()
             .unwrap();
         let lines = BufReader::new(victim.stdout.take().unwrap()).lines();
-        let steps = lines.filter_map(|line| line.unwrap().strip_prefix("committed ")?.parse::<u64>().ok());
-        reported = steps.take(4).last().unwrap();
+        // It stays open until the end of this round: without a reader the victim would die by itself, before it is killed.
+        let mut steps = lines.filter_map(|line| line.unwrap().strip_prefix("committed ")?.parse::<u64>().ok());
+        reported = steps.by_ref().take(4).last().unwrap();
         assert!(matches!(RunFolder::open(&dir), Err(FolderError::Lock(LockError::Held { .. }))));
         victim.kill().unwrap();
         victim.wait().unwrap();

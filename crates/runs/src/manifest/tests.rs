@@ -40,7 +40,7 @@ fn the_first_differing_key_is_named_with_both_values() {
 
 #[test]
 fn each_demand_is_compared() {
-    let another = Hash::of_bytes(b"another");
+    let another = || Hash::of_bytes(b"another");
     type Change = Box<dyn Fn(&mut Manifest)>;
     let changes: Vec<(&str, Change)> = vec![
         ("formats.manifest", Box::new(|m| m.formats.manifest += 1)),
@@ -51,9 +51,9 @@ fn each_demand_is_compared() {
         ("schedule.episodes_live_max", Box::new(|m| m.schedule.episodes_live_max += 1)),
         ("schedule.batch_max", Box::new(|m| m.schedule.batch_max += 1)),
         ("schedule.threads", Box::new(|m| m.schedule.threads += 1)),
-        ("scenario", Box::new(|m| m.scenario = another.clone())),
-        ("config", Box::new(|m| m.config = another.clone())),
-        ("template", Box::new(|m| m.template = Some(another.clone()))),
+        ("scenario", Box::new(move |m| m.scenario = another())),
+        ("config", Box::new(move |m| m.config = another())),
+        ("template", Box::new(move |m| m.template = Some(another()))),
     ];
     for (key, change) in changes {
         assert_eq!(mismatch(change).map(|m| m.key).as_deref(), Some(key));
