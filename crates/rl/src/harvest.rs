@@ -6,17 +6,15 @@
 //!                 ├ too few, no variance: counted, skipped
 //! ```
 //!
-//! Records may come in any order: everything is laid out by episode id first, so the order in which episodes end leaves no trace. The
-//! groups then go into the batch in an addressed random order, so that a minibatch is not all mutual or all fixed groups.
+//! Records may come in any order: everything is laid out by episode id first, so the order in which episodes end leaves no trace. In the
+//! batch the members of a group lie side by side, so a learner that deals samples out in turn gives each minibatch a part of every group.
 
 use std::collections::BTreeMap;
 
 use sim::EpisodeId;
 use sim::EpisodeRecord;
 use sim::Generation;
-use sim::Phase;
 use sim::Seat;
-use sim::draws::Stream;
 use sim::record::Casting;
 
 use crate::Batch;
@@ -27,6 +25,7 @@ use crate::batch::SampleError;
 use crate::credit;
 use crate::group::GroupOutcome;
 use crate::group::Member;
+use crate::plan::MODEL;
 use crate::settings::GrpoSettings;
 
 /// One seat's yield of one step.
@@ -124,7 +123,6 @@ pub fn harvest(
             }
         }
     }
-    shuffle_groups(&mut learned, seat);
     let mut samples = Vec::new();
     for member in learned.iter().flatten() {
         let (sample, fell_back) = sample(member, seat, settings)?;
@@ -136,7 +134,7 @@ pub fn harvest(
 
 impl Counts {
     fn count_std(&mut self, casting: &Casting, seat: Seat, std: f64) {
-        let partner_is_model = casting.policies[seat.partner()] == casting.policies[seat];
+        let partner_is_model = casting.policies[seat.partner()] == MODEL;
         let pooled = if partner_is_model { &mut self.std_mutual } else { &mut self.std_fixed };
         *pooled += sim::Ratio::new(std, 1.0);
     }
@@ -192,14 +190,6 @@ fn by_group<'a>(
         records.sort_by_key(|record| record.casting.id);
     }
     groups
-}
-
-fn shuffle_groups(groups: &mut [Vec<Member>], seat: Seat) {
-    let Some(record) = groups.first().map(|members| members[0].record) else {
-        return;
-    };
-    let step = EpisodeId { phase: Phase::Grpo, group: 0, trial: 0, member: 0, ..record.casting.id };
-    step.address(record.seed).draws(Stream::Shuffle(seat as u32)).shuffle(groups);
 }
 
 /// One member's token stream with its advantages, and whether its credits fell back to equal shares.

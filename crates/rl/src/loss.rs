@@ -6,11 +6,11 @@
 //!  clip    L = max(−A·r, −A·clamp(r, 1 − clip_low, 1 + clip_high))            Schulman et al. 2017
 //!  dual    A < 0:  L = min(L, −A·dual_clip)                                   Ye et al. 2020
 //!  k3      K = e^(logp_ref − logp) − (logp_ref − logp) − 1   ≥ 0              Schulman 2020, "Approximating KL divergence"
-//!  grpo    Σ w (L + kl_weight·K) / N                                          N = tokens with w > 0
-//!  sft     Σ w (−logp) / N
+//!  grpo    Σ w (L + kl_weight·K) / Σ w                                        Σ w = number of own tokens
+//!  sft     Σ w (−logp) / Σ w
 //! ```
 //!
-//! N counts the tokens of the whole optimiser step, so cutting it into micro-batches changes nothing.
+//! Σ w is that of the whole optimiser step, so cutting it into micro-batches changes nothing.
 
 use crate::settings::GrpoSettings;
 
@@ -85,13 +85,13 @@ pub fn grpo_loss(tokens: &[Token], clip: Clip, kl_weight: f64) -> Option<f64> {
         let kl = token.logprob_ref.map_or(0.0, |logprob_ref| k3(token.logprob, logprob_ref));
         (token.weight, policy_loss(token, clip).loss + kl_weight * kl)
     };
-    per_token(tokens.iter().map(of_token))
+    weighted_mean(tokens.iter().map(of_token))
 }
 
 /// The loss of one optimiser step of imitation; `None` if no token has a weight. Each pair is a weight and a log-probability.
 #[must_use]
 pub fn sft_loss(tokens: &[(f64, f64)]) -> Option<f64> {
-    per_token(tokens.iter().map(|(weight, logprob)| (*weight, -logprob)))
+    weighted_mean(tokens.iter().map(|(weight, logprob)| (*weight, -logprob)))
 }
 
 /// The natural logarithms of the probabilities that logits stand for at a temperature above 0.
@@ -111,12 +111,13 @@ pub fn entropy(logits: &[f64], temperature: f64) -> f64 {
     -terms.map(|logprob| logprob * logprob.exp()).sum::<f64>()
 }
 
-/// Weighted losses over the number of tokens that have a weight.
-fn per_token(weighted: impl Iterator<Item = (f64, f64)>) -> Option<f64> {
-    let (sum, count) = weighted
+/// Of pairs of a weight and a loss.
+fn weighted_mean(weighted: impl Iterator<Item = (f64, f64)>) -> Option<f64> {
+    // A weight of 0 leaves a token out altogether, even if its loss is no number.
+    let (sum, weights) = weighted
         .filter(|(weight, _)| *weight > 0.0)
-        .fold((0.0, 0usize), |(sum, count), (weight, loss)| (sum + weight * loss, count + 1));
-    (count > 0).then(|| sum / count as f64)
+        .fold((0.0, 0.0), |(sum, weights), (weight, loss)| (sum + weight * loss, weights + weight));
+    (weights > 0.0).then(|| sum / weights)
 }
 
 #[cfg(test)]
@@ -186,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn the_step_is_divided_by_its_own_tokens() {
+    fn the_step_is_divided_by_the_weight_of_its_tokens() {
         let mut shown = token(1.0, 0.0);
         shown.weight = 0.0;
         let mut far = token(1.0, -4.0);
@@ -195,7 +196,7 @@ mod tests {
         let got = grpo_loss(&[shown, token(1.0, 2.0), far, shown], CLIP, 0.5).expect("two tokens have a weight");
         assert!((got - (-2.0 + 4.0 + 0.5 * (1.0 - 2f64.ln())) / 2.0).abs() < 1e-12);
         assert_eq!(grpo_loss(&[shown], CLIP, 0.5), None);
-        assert_eq!(sft_loss(&[(1.0, -2.0), (0.5, -1.0), (0.0, -9.0)]), Some(1.25));
+        assert_eq!(sft_loss(&[(1.0, -2.0), (0.5, -1.0), (0.0, -9.0)]), Some(2.5 / 1.5));
     }
 
     proptest! {

@@ -148,8 +148,8 @@ fn observe_tokens(generation: &Generation, add: &mut impl FnMut(&str, Ratio)) {
     let logprobs = generation.logprobs.iter().map(|logprob| f64::from(*logprob));
     add("tokens/thought", Ratio::new(thought as f64, 1.0));
     add("tokens/reply", Ratio::new(reply as f64, 1.0));
-    add("logprob/thought", Ratio::new(logprobs.clone().take(thought).sum(), thought as f64));
-    add("logprob/reply", Ratio::new(logprobs.skip(thought).sum(), reply as f64));
+    add("logprob_sampled/thought", Ratio::new(logprobs.clone().take(thought).sum(), thought as f64));
+    add("logprob_sampled/reply", Ratio::new(logprobs.skip(thought).sum(), reply as f64));
     add("unclosed", Ratio::yes(!generation.closed));
 }
 
@@ -239,8 +239,8 @@ mod tests {
         let metrics = pool(&[fixtures::record(0, 1, &[0.0, 0.0], &[0.0])], 1, &no_success());
         assert_eq!(metrics.get("agent/tokens/thought"), Some(2.0));
         assert_eq!(metrics.get("agent/tokens/reply"), Some(1.5));
-        assert_eq!(metrics.get("agent/logprob/thought"), Some(-1.5));
-        assert_eq!(metrics.get("agent/logprob/reply"), Some(-10.0 / 3.0));
+        assert_eq!(metrics.get("agent/logprob_sampled/thought"), Some(-1.5));
+        assert_eq!(metrics.get("agent/logprob_sampled/reply"), Some(-10.0 / 3.0));
         assert_eq!(metrics.get("agent/unclosed"), Some(0.0));
     }
 
@@ -249,7 +249,7 @@ mod tests {
         let mut record = fixtures::record(0, 1, &[0.0], &[0.0]);
         record.turns.iter_mut().for_each(|turn| turn.decision.generation = None);
         let metrics = pool(&[record], 1, &no_success());
-        assert!(metrics.iter().all(|(name, _)| !name.contains("/tokens/") && !name.contains("/logprob/")));
+        assert!(metrics.iter().all(|(name, _)| !name.contains("/tokens/") && !name.contains("/logprob_sampled/")));
     }
 
     #[test]

@@ -57,7 +57,7 @@ pub enum Stream {
     Tokens(Seat, u32),
     /// The judge's draws.
     Judge,
-    /// Order and batches of the cold start; the number is the epoch. In training: the order of a seat's groups; the number is the seat's.
+    /// Order and batches of the cold start; the number is the epoch.
     Shuffle(u32),
     /// Which item a group plays.
     Item,
