@@ -27,7 +27,7 @@ static TOKENIZER: LazyLock<Tokenizer> = LazyLock::new(|| {
             i * 3 % 26
         )
     });
-    Tokenizer::train(corpus, &Added { words: (0..=25).map(|price| format!(" ${price}")).collect() }, 400).unwrap()
+    Tokenizer::train(corpus, &Added::new((0..=25).map(|price| format!(" ${price}")).collect()), 400).unwrap()
 });
 
 /// The user reasons, the agent does not.

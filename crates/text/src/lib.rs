@@ -26,6 +26,8 @@ pub use drift::Drift;
 pub use drift::drift;
 pub use error::TextError;
 pub use sample::Taught;
+pub use sample::taught;
+pub use sample::taught_turn;
 pub use stream::SeatStream;
 pub use template::Role;
 pub use template::Template;

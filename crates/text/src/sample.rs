@@ -21,49 +21,58 @@ pub struct Taught {
     pub thought: Vec<bool>,
 }
 
-impl Taught {
-    /// The seat's side of a recorded episode. It ends before the first turn without an act.
-    #[must_use]
-    pub fn from_record(record: &EpisodeRecord, seat: Seat, dialect: &Dialect, partner_weight: f32) -> Taught {
-        let turns = record.turns_of(seat).map(|turn| (turn.observed.as_slice(), &turn.decision));
-        Taught::from_turns(turns, dialect, dialect.reasons(seat), partner_weight)
+/// A seat's side of a recorded episode. It ends before the first turn without an act.
+#[must_use]
+pub fn taught(dialect: &Dialect, record: &EpisodeRecord, seat: Seat, partner_weight: f32) -> Taught {
+    let mut lesson = Lesson::new(dialect, dialect.reasons(seat));
+    for turn in record.turns_of(seat) {
+        if !lesson.turn(&turn.observed, &turn.decision, partner_weight) {
+            break;
+        }
+    }
+    lesson.taught
+}
+
+/// A dialogue of one turn, for drills: only the decision is learned. It has a thought if the decision has one. Empty if the decision
+/// holds no act.
+#[must_use]
+pub fn taught_turn(dialect: &Dialect, observed: &[Message], decision: &Decision) -> Taught {
+    let mut lesson = Lesson::new(dialect, decision.thought.is_some());
+    lesson.turn(observed, decision, 0.0);
+    lesson.taught
+}
+
+/// A sample in the making.
+struct Lesson {
+    stream: SeatStream,
+    taught: Taught,
+}
+
+impl Lesson {
+    fn new(dialect: &Dialect, reasons: bool) -> Lesson {
+        Lesson { stream: SeatStream::new(dialect, reasons), taught: Taught::default() }
     }
 
-    /// A dialogue given turn by turn: what was new to the seat, and what it decided. With `reasons`, every turn has a thought, if an
-    /// empty one; without, thoughts are left out.
-    #[must_use]
-    pub fn from_turns<'a>(
-        turns: impl Iterator<Item = (&'a [Message], &'a Decision)>,
-        dialect: &Dialect,
-        reasons: bool,
-        partner_weight: f32,
-    ) -> Taught {
-        let mut stream = SeatStream::new(dialect, reasons);
-        let mut taught = Taught::default();
-        for (observed, decision) in turns {
-            let mut heard = Vec::new();
-            stream.begin_prompt();
-            for message in observed {
-                let content = stream.show(message);
-                if message.from == Source::Partner {
-                    heard.push(content);
-                }
+    /// Adds one turn; false, and nothing added, if the decision holds no act.
+    fn turn(&mut self, observed: &[Message], decision: &Decision, partner_weight: f32) -> bool {
+        let heard = self.stream.observe(observed);
+        let Some(own) = self.stream.teach(decision) else {
+            return false;
+        };
+        let Taught { tokens, weights, thought } = &mut self.taught;
+        tokens.extend_from_slice(&self.stream.tokens()[tokens.len()..]);
+        weights.resize(own.start, 0.0);
+        for (message, content) in observed.iter().zip(heard) {
+            match message.from {
+                Source::Partner => weights[content].fill(partner_weight),
+                Source::Brief | Source::World => {}
             }
-            stream.ask();
-            let Some(own) = stream.teach(decision) else {
-                break;
-            };
-            taught.weights.resize(own.start, 0.0);
-            for content in heard {
-                taught.weights[content].fill(partner_weight);
-            }
-            taught.weights.resize(own.start + own.len, 1.0);
-            taught.thought.resize(own.start, false);
-            taught.thought.resize(own.start + own.thought_len, true);
-            taught.thought.resize(own.start + own.len, false);
         }
-        taught.tokens = stream.tokens()[..taught.weights.len()].to_vec();
-        taught
+        weights.resize(own.start + own.len, 1.0);
+        thought.resize(own.start, false);
+        thought.resize(own.start + own.thought_len, true);
+        thought.resize(own.start + own.len, false);
+        true
     }
 }
 
@@ -106,7 +115,7 @@ mod tests {
     #[test]
     fn own_tokens_weigh_one_the_partners_words_little_and_the_rest_nothing() {
         let dialect = dialect();
-        let taught = Taught::from_record(&record(Seat::User, two_turns()), Seat::User, &dialect, 0.25);
+        let taught = super::taught(&dialect, &record(Seat::User, two_turns()), Seat::User, 0.25);
         let of = |weight: f32| chosen(&taught, &dialect, |i| taught.weights[i] == weight);
         assert_eq!(of(1.0), "<think>trap</think>I offer $4.<|end|>|<think></think>I walk.<|end|>");
         assert_eq!(of(0.25), "I ask $9.|No.|");
@@ -121,11 +130,20 @@ mod tests {
     #[test]
     fn a_seat_that_does_not_reason_is_not_taught_to() {
         let dialect = dialect();
-        let turns = two_turns();
-        let turns = turns.iter().map(|(observed, decision)| (observed.as_slice(), decision));
-        let taught = Taught::from_turns(turns, &dialect, false, 0.0);
+        let taught = super::taught(&dialect, &record(Seat::Agent, two_turns()), Seat::Agent, 0.0);
         assert!(!taught.thought.contains(&true));
         assert_eq!(chosen(&taught, &dialect, |i| taught.weights[i] == 1.0), "I offer $4.<|end|>|I walk.<|end|>");
+    }
+
+    #[test]
+    fn of_a_drill_only_the_answer_is_learned() {
+        let dialect = dialect();
+        let (observed, _) = &two_turns()[0];
+        let taught = taught_turn(&dialect, observed, &Decision::say("trap"));
+        let text = "<|system|>You buy a lamp.<|end|><|user|>I ask $9.<|end|><|assistant|>trap<|end|>";
+        assert_eq!(taught.tokens, dialect.tokenizer().encode_markup(text));
+        assert_eq!(chosen(&taught, &dialect, |i| taught.weights[i] != 0.0), "trap<|end|>");
+        assert!(!taught.thought.contains(&true));
     }
 
     #[test]
@@ -133,8 +151,8 @@ mod tests {
         let dialect = dialect();
         let mut turns = two_turns();
         turns[1].1.act = Err(NoAct::Malformed("mumbled".to_owned()));
-        let cut = Taught::from_record(&record(Seat::User, turns), Seat::User, &dialect, 0.25);
-        let first = Taught::from_record(&record(Seat::User, two_turns()[..1].to_vec()), Seat::User, &dialect, 0.25);
+        let cut = taught(&dialect, &record(Seat::User, turns), Seat::User, 0.25);
+        let first = taught(&dialect, &record(Seat::User, two_turns()[..1].to_vec()), Seat::User, 0.25);
         assert_eq!(cut, first);
     }
 }

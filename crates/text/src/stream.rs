@@ -9,6 +9,8 @@
 //! `" $14"` may have been sampled as three ids and comes back as one, and templates drop the thoughts of earlier turns. Here a sampled id
 //! is appended and never looked at again; only what is new is rendered and encoded.
 
+use std::ops::Range;
+
 use sim::Act;
 use sim::Decision;
 use sim::Generation;
@@ -57,16 +59,21 @@ impl SeatStream {
         }
     }
 
-    /// Appends what the seat has not seen yet, and the prompt that asks it to write.
+    /// Appends what the seat has not seen yet, and the prompt that asks it to write. Says where in the stream the messages' contents lie,
+    /// in their order.
     ///
     /// # Panics
     /// If the seat has been asked already and has not answered.
-    pub fn observe(&mut self, messages: &[Message]) {
-        self.begin_prompt();
-        for message in messages {
-            self.dialect.show(message, &mut self.tokens);
+    pub fn observe(&mut self, messages: &[Message]) -> Vec<Range<usize>> {
+        assert!(!self.asked, "a seat is asked once for each turn");
+        self.prompt_from = self.tokens.len();
+        if let Some(from) = self.close_from.take() {
+            self.tokens.extend_from_slice(&self.dialect.close()[from..]);
         }
-        self.ask();
+        let contents = messages.iter().map(|message| self.dialect.show(message, &mut self.tokens)).collect();
+        self.tokens.extend_from_slice(self.dialect.ask());
+        self.asked = true;
+        contents
     }
 
     /// The whole stream: what a policy's row continues.
@@ -126,26 +133,6 @@ impl SeatStream {
         let start = self.tokens.len();
         self.append_own(&own, true);
         Some(OwnTurn { start, thought_len, len: own.len() })
-    }
-
-    /// What [`SeatStream::observe`] appends first: the rest of the last turn's closing.
-    pub(crate) fn begin_prompt(&mut self) {
-        assert!(!self.asked, "a seat is asked once for each turn");
-        self.prompt_from = self.tokens.len();
-        if let Some(from) = self.close_from.take() {
-            self.tokens.extend_from_slice(&self.dialect.close()[from..]);
-        }
-    }
-
-    /// Appends one message; says where its content lies.
-    pub(crate) fn show(&mut self, message: &Message) -> std::ops::Range<usize> {
-        self.dialect.show(message, &mut self.tokens)
-    }
-
-    /// Asks the seat to write.
-    pub(crate) fn ask(&mut self) {
-        self.tokens.extend_from_slice(self.dialect.ask());
-        self.asked = true;
     }
 
     /// Appends a turn of the seat's own.

@@ -37,8 +37,15 @@ const CACHE_TEXT_BYTES_MAX: usize = 4096;
 /// Words a gym wants as one token each, leading space included: `" $14"`. Where several match, the longest wins.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Added {
-    /// The words, in the order of their ids.
-    pub words: Vec<String>,
+    words: Vec<String>,
+}
+
+impl Added {
+    /// These words, in the order of their ids. Whether they are possible is checked by [`Tokenizer::train`].
+    #[must_use]
+    pub fn new(words: Vec<String>) -> Added {
+        Added { words }
+    }
 }
 
 /// A tokenizer; a clone shares everything.

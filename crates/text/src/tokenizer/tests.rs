@@ -18,7 +18,7 @@ fn corpus() -> impl Iterator<Item = String> {
 }
 
 fn prices() -> Added {
-    Added { words: (0..=25).map(|price| format!(" ${price}")).collect() }
+    Added::new((0..=25).map(|price| format!(" ${price}")).collect())
 }
 
 static TOKENIZER: LazyLock<Tokenizer> = LazyLock::new(|| Tokenizer::train(corpus(), &prices(), 512).unwrap());
@@ -161,7 +161,7 @@ fn an_id_outside_the_vocabulary_is_no_text() {
 #[test]
 fn impossible_words_and_sizes_are_refused() {
     let train = |words: &[&str], vocab_max| {
-        let added = Added { words: words.iter().map(|word| (*word).to_owned()).collect() };
+        let added = Added::new(words.iter().map(|word| (*word).to_owned()).collect());
         Tokenizer::train(corpus(), &added, vocab_max).map(|_| ())
     };
     for words in [&[""][..], &[" $1", " $1"], &["x<|end|>"], &["</think>"]] {
