@@ -68,7 +68,14 @@ impl<'n> Check<'n> {
     /// Notes that a key is missing, unless it is there or could not be read, which has been noted.
     pub(crate) fn present(&mut self, key: &str, given: bool, example: &str) {
         if !given && !self.problems.overlooked(key) {
-            self.error(key, "is missing", format!("add a line like `{example}`"));
+            self.error(key, "is missing", format!("add e.g. `{example}`"));
+        }
+    }
+
+    /// Notes that a section is missing; `keys` says what belongs into it.
+    pub(crate) fn section(&mut self, key: &str, given: bool, keys: &str) {
+        if !given && !self.problems.overlooked(key) {
+            self.error(key, "is missing", format!("add a section `[{key}]` with {keys}"));
         }
     }
 
@@ -96,17 +103,17 @@ impl<'n> Check<'n> {
         self.whole_or(key, given, default, allowed, &format!("; the default is {default}"))
     }
 
-    /// A whole number that must be there.
+    /// A whole number that must be there. Where it is not, `example` stands in for it.
     pub(crate) fn whole_required<T: Whole>(
         &mut self,
         key: &str,
         given: Option<i64>,
-        example: i64,
+        example: T,
         allowed: Allowed,
     ) -> T {
         let name = key.rsplit('.').next().unwrap_or(key);
         self.present(key, given.is_some(), &format!("{name} = {example}"));
-        self.whole_or(key, given, T::default(), allowed, &format!(", e.g. {example}"))
+        self.whole_or(key, given, example, allowed, &format!(", e.g. {example}"))
     }
 
     fn whole_or<T: Whole>(&mut self, key: &str, given: Option<i64>, default: T, allowed: Allowed, also: &str) -> T {

@@ -32,8 +32,8 @@ pub(crate) enum Value {
     Whole(i64),
     Number(f64),
     Flag(bool),
-    /// A date or time, as written. No key wants one.
-    Date(String),
+    /// A date or time. No key wants one.
+    Date,
     List(Vec<Node>),
     Table(BTreeMap<String, Node>),
 }
@@ -167,7 +167,7 @@ impl Lines {
             },
             DeValue::Float(digits) => Value::Number(digits.as_str().parse().unwrap_or(f64::NAN)),
             DeValue::Boolean(flag) => Value::Flag(*flag),
-            DeValue::Datetime(date) => Value::Date(date.to_string()),
+            DeValue::Datetime(_) => Value::Date,
             DeValue::Array(values) => {
                 let nodes = values
                     .iter()

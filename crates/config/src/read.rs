@@ -87,7 +87,7 @@ impl<'de> de::Deserializer<'de> for Reader<'de, '_> {
             Value::Whole(whole) => visitor.visit_i64(*whole),
             Value::Number(number) => visitor.visit_f64(*number),
             Value::Flag(flag) => visitor.visit_bool(*flag),
-            Value::Date(_) => Err(de::Error::invalid_type(Unexpected::Other("a date"), &visitor)),
+            Value::Date => Err(de::Error::invalid_type(unexpected(&self.node.value), &visitor)),
             Value::List(nodes) => {
                 let (nodes, problems) = (nodes.iter().enumerate(), self.problems);
                 visitor.visit_seq(List { nodes, path: self.path, problems })
@@ -110,7 +110,12 @@ impl<'de> de::Deserializer<'de> for Reader<'de, '_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Failure> {
-        for (key, node) in self.node.table().into_iter().flatten() {
+        // A derived type would take a list for its fields in order.
+        let Some(entries) = self.node.table() else {
+            let failure: Failure = de::Error::invalid_type(unexpected(&self.node.value), &visitor);
+            return Err(failure.at((self.path, self.node.origin)));
+        };
+        for (key, node) in entries {
             if !fields.contains(&key.as_str()) {
                 let path = join(&self.path, key);
                 let what = "unknown key: a key that nothing reads would be believed to have an effect".to_owned();
@@ -215,6 +220,18 @@ impl de::Error for Failure {
 
     fn invalid_value(given: Unexpected<'_>, wanted: &dyn Expected) -> Failure {
         de::Error::invalid_type(given, wanted)
+    }
+}
+
+fn unexpected(value: &Value) -> Unexpected<'_> {
+    match value {
+        Value::Text(text) => Unexpected::Str(text),
+        Value::Whole(whole) => Unexpected::Signed(*whole),
+        Value::Number(number) => Unexpected::Float(*number),
+        Value::Flag(flag) => Unexpected::Bool(*flag),
+        Value::Date => Unexpected::Other("a date"),
+        Value::List(_) => Unexpected::Seq,
+        Value::Table(_) => Unexpected::Map,
     }
 }
 

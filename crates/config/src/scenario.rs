@@ -79,8 +79,8 @@ pub(crate) fn scenario(check: &mut Check<'_>, root: &Node) -> Scenario {
     let turns_max = check.whole_required("turns_max", turns_max, 6, turns);
     let in_a_row = Allowed::between(1.0, 1000.0, "it is how many turns in a row may hold no legal act");
     let malformed_max = check.whole("malformed_max", malformed_max, 3, in_a_row);
-    check.present("world", world.is_some(), "[world]` with a `gym` and `items` below it, such as `gym = \"haggle\"");
-    let (rules, items) = world::world(check, root, turns_max);
+    check.section("world", world.is_some(), "`gym` and `items`");
+    let (rules, items) = world::world(check, root);
     let agent = seat_rules(check, &rules, Seat::Agent, agent);
     let user = seat_rules(check, &rules, Seat::User, user);
     let judge = judge_rules(check, judge.unwrap_or_default());
@@ -97,7 +97,10 @@ pub(crate) fn scenario(check: &mut Check<'_>, root: &Node) -> Scenario {
 }
 
 fn seat_rules(check: &mut Check<'_>, rules: &Rules, seat: Seat, file: Option<SeatFile>) -> SeatRules {
-    let SeatFile { policy, tokens_max, reasons, deadline_ms } = file.unwrap_or_default();
+    check.section(seat.name(), file.is_some(), "`policy` and `tokens_max`");
+    let Some(SeatFile { policy, tokens_max, reasons, deadline_ms }) = file else {
+        return SeatRules { policy: String::new(), tokens_max: 1, reasons: false, deadline_ms: None };
+    };
     let key = |name: &str| format!("{seat}.{name}");
     let policy = check.required(&key("policy"), policy, "policy = \"rule\"");
     if let Some((what, hint)) = policy::mistake(rules, seat, &policy).filter(|_| !policy.is_empty()) {
@@ -123,6 +126,7 @@ fn judge_rules(check: &mut Check<'_>, file: JudgeFile) -> JudgeRules {
 /// The terms that could be read, each at most once.
 fn reward_rules(check: &mut Check<'_>, rules: &Rules, files: Vec<RewardFile>) -> Vec<RewardRule> {
     let mut rewards: Vec<RewardRule> = Vec::new();
+    let count = files.len();
     for (index, file) in files.into_iter().enumerate() {
         let Some(rule) = reward_rule(check, rules, index, file) else {
             continue;
@@ -138,7 +142,8 @@ fn reward_rules(check: &mut Check<'_>, rules: &Rules, files: Vec<RewardFile>) ->
         rewards.push(rule);
     }
     for seat in Seat::ALL {
-        if !rewards.iter().any(|r| r.seat == seat && r.kind == RewardKind::Outcome) {
+        // A term that could not be read may have been the one that is missed here.
+        if rewards.len() == count && !rewards.iter().any(|r| r.seat == seat && r.kind == RewardKind::Outcome) {
             let outcomes = terms(rules, seat, Some(RewardKind::Outcome));
             let hint = format!("outcome terms of the {seat}: {}", suggest::list(outcomes.iter().copied()));
             check.error("reward", format!("the {seat} has no outcome term, so it would have no score"), hint);
@@ -170,7 +175,12 @@ fn reward_rule(check: &mut Check<'_>, rules: &Rules, index: usize, file: RewardF
     };
     if let Some(declared) = declared.filter(|declared| *declared != term.kind) {
         let word = |kind| KINDS.iter().find(|(_, k)| *k == kind).map_or("", |(word, _)| *word);
-        let what = format!("`{name}` cannot be a term of kind `{}`: it is {}", word(declared), term.meaning);
+        let what = format!(
+            "`{name}` cannot be of kind `{}`: it is a term of kind `{}` ({})",
+            word(declared),
+            word(term.kind),
+            term.meaning
+        );
         check.error(&key("kind"), what, format!("write kind = \"{}\"", word(term.kind)));
     }
     Some(RewardRule { seat, name, kind: term.kind, weight })

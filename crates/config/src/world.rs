@@ -27,7 +27,7 @@ struct ItemsFile {
 }
 
 /// Reads `[world]` out of the file `root`; placeholders if there is none, which has been noted.
-pub(crate) fn world(check: &mut Check<'_>, root: &Node, turns_max: u32) -> (Rules, ItemCounts) {
+pub(crate) fn world(check: &mut Check<'_>, root: &Node) -> (Rules, ItemCounts) {
     let Some(world) = root.get("world") else {
         return (Rules::Haggle(haggle::Rules::default()), ItemCounts { train: 0, held_out: 0, seed: 0 });
     };
@@ -35,15 +35,15 @@ pub(crate) fn world(check: &mut Check<'_>, root: &Node, turns_max: u32) -> (Rule
     let gyms: [(&str, Gym); 1] = [("haggle", haggle_rules)];
     check.present("world.gym", gym.is_some(), "gym = \"haggle\"");
     let read = check.word("world.gym", gym.as_deref(), &gyms);
-    let rules = read(check, &part(world, |key| !COMMON.contains(&key)), turns_max);
+    let rules = read(check, &part(world, |key| !COMMON.contains(&key)));
     (rules, item_counts(check, items))
 }
 
 /// Reads one gym's constants from what `[world]` holds besides the common keys.
-type Gym = fn(&mut Check<'_>, &Node, u32) -> Rules;
+type Gym = fn(&mut Check<'_>, &Node) -> Rules;
 
 /// The bargaining world. A new constant of `haggle::Rules` is one line in the list below; the compiler asks for it.
-fn haggle_rules(check: &mut Check<'_>, constants: &Node, turns_max: u32) -> Rules {
+fn haggle_rules(check: &mut Check<'_>, constants: &Node) -> Rules {
     let rules: haggle::Rules = check.read_part(constants, "world");
     let haggle::Rules {
         scale_min,
@@ -60,8 +60,7 @@ fn haggle_rules(check: &mut Check<'_>, constants: &Node, turns_max: u32) -> Rule
     let share = Allowed::between(0.0, 1.0, "it is a share");
     let dollars =
         Allowed::between(0.0, haggle::PRICE_MAX as f64, "it is an amount in dollars, and this is the highest price");
-    let rounds =
-        Allowed::between(0.0, f64::from(turns_max), "it is a round of the talk, which has `turns_max` of them");
+    let rounds = Allowed::between(0.0, 1000.0, "it is a round of the talk");
     let scale = Allowed::above(0.0, 1e3, "scores are divided by it");
     check.number("world.scale_min", Some(*scale_min), given.scale_min, scale);
     check.number("world.false_claim_penalty", Some(*false_claim_penalty), given.false_claim_penalty, share);

@@ -17,8 +17,8 @@ fn root() -> PathBuf {
 }
 
 fn toml_files(folder: &str) -> Vec<PathBuf> {
-    let entries = fs::read_dir(root().join(folder)).unwrap();
-    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    let entries = fs::read_dir(root().join(folder)).expect("the folder is part of the repository");
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("a listed file can be named").path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
     paths.sort();
     assert!(!paths.is_empty(), "{folder} holds no file");

@@ -1,0 +1,529 @@
+//! What a person reads who has made a mistake: the whole of it, word for word.
+
+use std::fs;
+use std::path::Path;
+
+use duologue_config::check_file;
+use duologue_config::check_policy;
+use duologue_config::load_run;
+use duologue_config::load_scenario;
+use sim::Scenario;
+use sim::Seat;
+use sim::gyms::Script;
+
+const SCENARIO: &str = r#"name = "talk"
+turns_max = 6
+
+[world]
+gym = "haggle"
+items = { generate = 40, held_out = 10, seed = 7 }
+sees = 0.5
+
+[agent]
+policy = "scripted:good"
+tokens_max = 48
+
+[user]
+policy = "rule"
+tokens_max = 96
+
+[judge]
+policy = "rule"
+on_fault = "no_verdict"
+
+[[reward]]
+seat = "agent"
+name = "surplus"
+kind = "outcome"
+weight = 1.0
+
+[[reward]]
+seat = "user"
+name = "surplus"
+kind = "outcome"
+weight = 1.0
+
+[[reward]]
+seat = "user"
+name = "well_formed"
+kind = "training"
+weight = 0.1
+
+[success]
+agent = "deal and agent.score > 0"
+"#;
+
+const RUN: &str = r#"scenario = "scenario.toml"
+seed = 1
+
+[model]
+head_dim = 32
+
+[sft]
+teacher = "scripted:noisy"
+
+[grpo]
+group_size = 8
+lr = 6e-4
+mode = "simultaneous"
+turn_credit = "equalized"
+clip_low = 0.2
+
+[eval]
+items = 10
+"#;
+
+/// What is printed about a scenario and a run file after `edits` to both, with `overrides`; empty if nothing is wrong.
+fn printed(edits: &[(&str, &str)], overrides: &[&str]) -> String {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (mut scenario, mut run) = (SCENARIO.to_owned(), RUN.to_owned());
+    for (from, to) in edits {
+        let (in_scenario, in_run) = (scenario.contains(from), run.contains(from));
+        assert!(in_scenario != in_run, "`{from}` must stand in exactly one of the files");
+        let file = if in_scenario { &mut scenario } else { &mut run };
+        *file = file.replacen(from, to, 1);
+    }
+    fs::write(folder.path().join("scenario.toml"), scenario).expect("the folder is ours");
+    fs::write(folder.path().join("run.toml"), run).expect("the folder is ours");
+    let overrides: Vec<String> = overrides.iter().map(|text| (*text).to_owned()).collect();
+    let errors = load_run(&folder.path().join("run.toml"), &overrides).err();
+    shown(errors.map(|errors| errors.to_string()).unwrap_or_default(), folder.path())
+}
+
+fn shown(errors: String, folder: &Path) -> String {
+    errors.replace(&format!("{}/", folder.display()), "").replace(&folder.display().to_string(), ".")
+}
+
+/// What is written in the scenario file, what instead, and all that is printed.
+const SCENARIO_MISTAKES: &[(&str, &str, &str)] = &[
+    (
+        "turns_max = 6",
+        "turn_max = 6",
+        r#"error: scenario.toml: turns_max: is missing
+hint: add e.g. `turns_max = 6`
+error: scenario.toml:2: turn_max: unknown key: a key that nothing reads would be believed to have an effect
+hint: did you mean `turns_max`?"#,
+    ),
+    (
+        "turns_max = 6",
+        r#"turns_max = "six""#,
+        r#"error: scenario.toml:2: turns_max: must be a whole number, is the text "six"
+hint: a whole number is written like 8: no quotes, no decimal point"#,
+    ),
+    (
+        "turns_max = 6",
+        "turns_max = 6.5",
+        r#"error: scenario.toml:2: turns_max: must be a whole number, is the number 6.5
+hint: a whole number is written like 8: no quotes, no decimal point"#,
+    ),
+    (
+        "turns_max = 6",
+        "turns_max = 0",
+        r#"error: scenario.toml:2: turns_max: cannot be 0: without a turn nobody speaks, and every talk has a bound
+hint: it is at least 1 and at most 1000, e.g. 6"#,
+    ),
+    (
+        r#"gym = "haggle""#,
+        r#"gym = "hagle""#,
+        r#"error: scenario.toml:5: world.gym: cannot be `hagle`
+hint: did you mean `haggle`?"#,
+    ),
+    (
+        "sees = 0.5",
+        "sees = 1.5",
+        r#"error: scenario.toml:7: world.sees: cannot be 1.5: it is a share
+hint: it is at least 0 and at most 1; the default is 0.5"#,
+    ),
+    (
+        "sees = 0.5",
+        "seees = 0.5",
+        r#"error: scenario.toml:7: world.seees: unknown key: a key that nothing reads would be believed to have an effect
+hint: did you mean `sees`?"#,
+    ),
+    (
+        r#"on_fault = "no_verdict""#,
+        r#"on_fault = "zero""#,
+        r#"error: scenario.toml:19: judge.on_fault: cannot be `zero`
+hint: it is one of: `no_verdict`"#,
+    ),
+    (
+        r#"name = "well_formed""#,
+        r#"name = "well_fromed""#,
+        r#"error: scenario.toml:35: reward[2].name: haggle has no term `well_fromed` for the user
+hint: did you mean `well_formed`?"#,
+    ),
+    (
+        r#"kind = "training""#,
+        r#"kind = "outcome""#,
+        r#"error: scenario.toml:36: reward[2].kind: `well_formed` cannot be of kind `outcome`: it is a term of kind `training` (share of turns whose thought has all five steps)
+hint: write kind = "training""#,
+    ),
+    (
+        "weight = 0.1",
+        "weight = 0.5",
+        r#"error: scenario.toml:37: reward[2].weight: the training terms of the user weigh 0.500 together, above 20 % of what its score spans (-1 to 1): form would outweigh result
+hint: lower their weights to a sum of at most 0.400"#,
+    ),
+    (
+        "weight = 0.1",
+        "weight = -0.1",
+        r#"error: scenario.toml:37: reward[2].weight: cannot be -0.1: a term without weight has no effect, and more of a term is always better
+hint: it is above 0 and at most 1000; the default is 1"#,
+    ),
+    (
+        r#"name = "well_formed""#,
+        r#"name = "surplus""#,
+        r#"error: scenario.toml:35: reward[2].name: the user has the term `surplus` already
+hint: give the first one the weight you mean, and take this one out
+error: scenario.toml:36: reward[2].kind: `surplus` cannot be of kind `training`: it is a term of kind `outcome` (own share of the best joint surplus, realised under the true facts)
+hint: write kind = "outcome""#,
+    ),
+    (
+        "deal and agent.score > 0",
+        "deal and agnt.score > 0",
+        r#"error: scenario.toml:40: success.agent: haggle measures no `agnt.score`
+hint: did you mean `agent.score`?"#,
+    ),
+    (
+        "deal and agent.score > 0",
+        "deal or agent.score > 0",
+        r#"error: scenario.toml:40: success.agent: cannot be read: `deal or agent.score > 0` is not `NAME` or `NAME OP NUMBER`
+hint: write e.g. "deal and agent.score > 0"; operators: < <= > >= =="#,
+    ),
+    (
+        "[agent]",
+        "[agnt]",
+        r#"error: scenario.toml: agent: is missing
+hint: add a section `[agent]` with `policy` and `tokens_max`
+error: scenario.toml:9: agnt: unknown key: a key that nothing reads would be believed to have an effect
+hint: did you mean `agent`?"#,
+    ),
+    (
+        "[judge]",
+        "[[judge]]",
+        r#"error: scenario.toml:17: judge: must be a section, is a list
+hint: write its keys under a [section], or inline: { key = value, … }"#,
+    ),
+    (
+        "items = { generate = 40, held_out = 10, seed = 7 }",
+        r#"items = { file = "items.jsonl" }"#,
+        r#"error: scenario.toml:6: world.items.generate: is missing
+hint: add e.g. `generate = 4000`
+error: scenario.toml:6: world.items.held_out: is missing
+hint: add e.g. `held_out = 1000`
+error: scenario.toml:6: world.items.seed: is missing
+hint: add e.g. `seed = 7`
+error: scenario.toml:6: world.items.file: unknown key: a key that nothing reads would be believed to have an effect
+hint: the keys here are: `generate`, `held_out`, `seed`"#,
+    ),
+    (
+        r#"name = "talk""#,
+        r#"name = "a/b""#,
+        r#"error: scenario.toml:1: name: cannot be "a/b": names become parts of paths
+hint: use letters, digits, `-`, `_` and `.`, with no `.` in front"#,
+    ),
+    (
+        "[success]",
+        "extra = 2020-01-01\n[success]",
+        r#"error: scenario.toml:39: reward[2].extra: unknown key: a key that nothing reads would be believed to have an effect
+hint: the keys here are: `seat`, `name`, `kind`, `weight`"#,
+    ),
+    (
+        r#"name = "talk""#,
+        "name = 2020-01-01",
+        r#"error: scenario.toml:1: name: must be text, is a date
+hint: text stands in quotes, like "rule""#,
+    ),
+];
+
+/// The same for the run file.
+const RUN_MISTAKES: &[(&str, &str, &str)] = &[
+    (
+        r#"scenario = "scenario.toml""#,
+        r#"scenario = "scenaro.toml""#,
+        r#"error: run.toml:1: scenario: `scenaro.toml` cannot be read: there is no such file
+hint: did you mean `scenario.toml`?"#,
+    ),
+    (
+        r#"scenario = "scenario.toml""#,
+        "",
+        r#"error: run.toml: scenario: is missing
+hint: add e.g. `scenario = "../scenarios/haggle.toml"`"#,
+    ),
+    (
+        "head_dim = 32",
+        "head_dim = 33",
+        r#"error: run.toml:5: model.head_dim: cannot be 33: the rotary embedding turns a head's channels in pairs
+hint: it is an even number; the default is 32"#,
+    ),
+    (
+        "head_dim = 32",
+        "num_key_value_heads = 3",
+        r#"error: run.toml:5: model.num_key_value_heads: cannot be 3: each key and value head serves the same number of the 4 query heads
+hint: it is one of 1, 2, 4"#,
+    ),
+    (
+        "group_size = 8",
+        "group_size = 1",
+        r#"error: run.toml:11: grpo.group_size: cannot be 1: a group of one has no baseline to be better than
+hint: it is at least 2 and at most 1024; the default is 8"#,
+    ),
+    (
+        "group_size = 8",
+        "group_size = 8\ngroup_valid_min = 9",
+        r#"error: run.toml:12: grpo.group_valid_min: cannot be 9: a baseline needs two scored episodes, and a group has `group_size` of them
+hint: it is at least 2 and at most 8; the default is 4"#,
+    ),
+    (
+        "group_size = 8",
+        "grup_size = 8",
+        r#"error: run.toml:11: grpo.grup_size: unknown key: a key that nothing reads would be believed to have an effect
+hint: did you mean `group_size`?"#,
+    ),
+    (
+        "lr = 6e-4",
+        "lr = -6e-4",
+        r#"error: run.toml:12: grpo.lr: cannot be -0.0006: at 0 nothing is learned, and above 1 no update is a small step
+hint: it is above 0 and at most 1; the default is 0.0006"#,
+    ),
+    (
+        "lr = 6e-4",
+        r#"lr = "6e-4""#,
+        r#"error: run.toml:12: grpo.lr: must be a number, is the text "6e-4"
+hint: a number is written like 0.05 or 3e-4, without quotes"#,
+    ),
+    (
+        r#"mode = "simultaneous""#,
+        r#"mode = "simultanous""#,
+        r#"error: run.toml:13: grpo.mode: cannot be `simultanous`
+hint: did you mean `simultaneous`?"#,
+    ),
+    (
+        r#"mode = "simultaneous""#,
+        r#"mode = "agent"
+groups = { mutual = 6, fixed = 6 }"#,
+        r#"error: run.toml:14: grpo.groups.mutual: has no effect in this run: only the agent learns, and it always meets its fixed opponent
+hint: take it out of the file (or, for this call, `--set grpo.groups.mutual=`)"#,
+    ),
+    (
+        r#"mode = "simultaneous""#,
+        "agent_steps = 2",
+        r#"error: run.toml:13: grpo.agent_steps: has no effect in this run: only `mode = "alternating"` takes turns between the seats
+hint: take it out of the file (or, for this call, `--set grpo.agent_steps=`)"#,
+    ),
+    (
+        r#"turn_credit = "equalized""#,
+        "gamma = 0.9",
+        r#"error: run.toml:14: grpo.gamma: has no effect in this run: neither `turn_credit` nor `trajectory_score` is `r2g`
+hint: take it out of the file (or, for this call, `--set grpo.gamma=`)"#,
+    ),
+    (
+        r#"turn_credit = "equalized""#,
+        r#"turn_credit = "em"
+em_k = 0.0"#,
+        r#"error: run.toml:15: grpo.em_k: cannot be 0: it is a divisor
+hint: it is above 0 and at most 100; the default is 2"#,
+    ),
+    (
+        "clip_low = 0.2",
+        "dual_clip = 0.5",
+        r#"error: run.toml:15: grpo.dual_clip: cannot be 0.5: it bounds the loss of a negative advantage as a multiple of it; 0 is off
+hint: it is above 1 and at most 1000; the default is 3"#,
+    ),
+    (
+        "clip_low = 0.2",
+        "temperature = 0",
+        r#"error: run.toml:15: grpo.temperature: cannot be 0: logits are divided by it
+hint: it is above 0 and at most 10; the default is 1"#,
+    ),
+    (
+        "clip_low = 0.2",
+        "normalize_std = false\nstd_eps = 0.05",
+        r#"error: run.toml:16: grpo.std_eps: has no effect in this run: with `normalize_std = false` nothing is divided by it
+hint: take it out of the file (or, for this call, `--set grpo.std_eps=`)"#,
+    ),
+    (
+        "items = 10",
+        "items = 11",
+        r#"error: run.toml:18: eval.items: cannot be 11: the scenario has 10 held-out items
+hint: lower it, or raise `held_out` in the scenario's `items`"#,
+    ),
+    (
+        "[eval]",
+        "[eval",
+        r#"error: run.toml:17: not TOML: unclosed table, expected `]`
+hint: a line is `key = value`, a `[section]` or a `[[list entry]]`; text stands in quotes"#,
+    ),
+    (
+        "group_size = 8",
+        "group_size = 99999999999999999999",
+        r#"error: run.toml:11: grpo.group_size: must be a whole number, is the number 1e20
+hint: a whole number is written like 8: no quotes, no decimal point"#,
+    ),
+    (
+        "head_dim = 32",
+        "max_position_embeddings = 64",
+        r#"error: run.toml:5: model.max_position_embeddings: 64 are too few: the user may write 96 in one turn alone
+hint: raise it, or lower `user.tokens_max` in the scenario"#,
+    ),
+    (
+        "clip_low = 0.2",
+        "groups = { mutual = 0, fixed = 0 }",
+        r#"error: run.toml:15: grpo.groups: holds no group, so no step would learn anything
+hint: e.g. `groups = { mutual = 6, fixed = 6 }`"#,
+    ),
+    (
+        "clip_low = 0.2",
+        "groups = 12",
+        r#"error: run.toml:15: grpo.groups: must be a section, is the number 12
+hint: write its keys under a [section], or inline: { key = value, … }"#,
+    ),
+    (
+        "seed = 1",
+        "seed = 1\nseed = 2",
+        r#"error: run.toml:3: not TOML: duplicate key
+hint: a line is `key = value`, a `[section]` or a `[[list entry]]`; text stands in quotes"#,
+    ),
+];
+
+/// A `--set`, and all that is printed.
+const SET_MISTAKES: &[(&str, &str)] = &[
+    (
+        "grpo.lrr=1",
+        r#"error: --set: grpo.lrr: unknown key: a key that nothing reads would be believed to have an effect
+hint: did you mean `lr`?"#,
+    ),
+    (
+        "grpo=3",
+        r#"error: --set: grpo: must be a section, is the number 3
+hint: write its keys under a [section], or inline: { key = value, … }"#,
+    ),
+    (
+        "grpo.lr",
+        r#"error: --set: grpo.lr: has no `=`
+hint: write `--set KEY=VALUE`, e.g. `--set grpo.lr=3e-4`"#,
+    ),
+    (
+        "seed.x=3",
+        r#"error: --set: seed.x: `x` cannot be looked up in a single value
+hint: a path is SECTION.KEY"#,
+    ),
+    (
+        "grpo.lr=fast",
+        r#"error: --set: grpo.lr: must be a number, is the text "fast"
+hint: a number is written like 0.05 or 3e-4, without quotes"#,
+    ),
+];
+
+#[test]
+fn the_files_of_these_tests_are_good_as_they_stand() {
+    assert_eq!(printed(&[], &[]), "");
+}
+
+#[test]
+fn every_mistake_in_a_scenario_is_told_with_its_line_and_what_to_do() {
+    for (from, to, expected) in SCENARIO_MISTAKES {
+        assert_eq!(printed(&[(from, to)], &[]), *expected, "{from} -> {to}");
+    }
+}
+
+#[test]
+fn every_mistake_in_a_run_is_told_with_its_line_and_what_to_do() {
+    for (from, to, expected) in RUN_MISTAKES {
+        assert_eq!(printed(&[(from, to)], &[]), *expected, "{from} -> {to}");
+    }
+}
+
+#[test]
+fn a_mistake_in_an_override_is_told_as_such() {
+    for (text, expected) in SET_MISTAKES {
+        assert_eq!(printed(&[], &[text]), *expected, "{text}");
+    }
+}
+
+#[test]
+fn all_mistakes_of_both_files_are_told_at_once_and_none_twice() {
+    let edits = [
+        ("turns_max = 6", "turns_max = \"x\"\nfoo = 1"),
+        ("seat = \"agent\"", "seat = \"agnt\""),
+        ("group_size = 8", "group_size = 1"),
+        ("lr = 6e-4", "lr = 2"),
+    ];
+    let expected = r#"error: --set: limits.device: cannot be `gpu`
+hint: it is one of: `auto`, `cpu`, `cuda`
+error: run.toml:11: grpo.group_size: cannot be 1: a group of one has no baseline to be better than
+hint: it is at least 2 and at most 1024; the default is 8
+error: run.toml:12: grpo.lr: cannot be 2: at 0 nothing is learned, and above 1 no update is a small step
+hint: it is above 0 and at most 1; the default is 0.0006
+error: scenario.toml:2: turns_max: must be a whole number, is the text "x"
+hint: a whole number is written like 8: no quotes, no decimal point
+error: scenario.toml:3: foo: unknown key: a key that nothing reads would be believed to have an effect
+hint: the keys here are: `name`, `turns_max`, `malformed_max`, `world`, `agent`, `user`, `judge`, `reward`, `success`
+error: scenario.toml:23: reward[0].seat: cannot be `agnt`
+hint: did you mean `agent`?"#;
+    assert_eq!(printed(&edits, &["limits.device=gpu"]), expected);
+}
+
+#[test]
+fn an_unknown_policy_is_answered_with_the_policies_of_its_seat() {
+    let scenario = checked_scenario();
+    let known = |seat: Seat| {
+        let names = Script::names(&scenario.rules, seat);
+        let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+        format!("{}, `model:DIR`, `replay:FILE`", quoted.join(", "))
+    };
+    let wrong = |from: &str, to: &str| printed(&[(from, to)], &[]);
+    assert_eq!(
+        wrong("policy = \"scripted:good\"", "policy = \"scripted:god\""),
+        format!(
+            "error: scenario.toml:10: agent.policy: there is no policy `scripted:god` for the agent\n\
+             hint: did you mean `scripted:good`? The agent can be {}",
+            known(Seat::Agent)
+        )
+    );
+    assert_eq!(
+        wrong("policy = \"rule\"\ntokens_max", "policy = \"openai:some-model\"\ntokens_max"),
+        format!(
+            "error: scenario.toml:14: user.policy: there is no policy `openai:some-model` for the user\n\
+             hint: the user can be {}",
+            known(Seat::User)
+        )
+    );
+    assert_eq!(
+        wrong("teacher = \"scripted:noisy\"", "teacher = \"nobody\""),
+        format!(
+            "error: run.toml:8: sft.teacher: there is no policy `nobody` for the agent, and it teaches both seats\n\
+             hint: the agent can be {}",
+            known(Seat::Agent)
+        )
+    );
+    let flag = check_policy("--agent", &scenario.rules, Seat::Agent, "model:").unwrap_err();
+    assert_eq!(flag.to_string(), "error: --agent: `model:` does not say which\nhint: write model:DIR");
+    check_policy("--agent", &scenario.rules, Seat::Agent, "model:runs/a/checkpoints/step-000001/agent").unwrap();
+}
+
+#[test]
+fn a_file_that_is_missing_or_of_no_kind_is_told_apart_from_a_wrong_one() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("talk.toml"), "answer = 42\n").unwrap();
+    let printed = |name: &str| {
+        let errors = check_file(&folder.path().join(name)).unwrap_err();
+        shown(errors.to_string(), folder.path())
+    };
+    assert_eq!(
+        printed("tlak.toml"),
+        "error: tlak.toml: cannot be read: there is no such file\nhint: did you mean `talk.toml`?"
+    );
+    assert_eq!(
+        printed("talk.toml"),
+        "error: talk.toml: is neither a scenario file nor a run file\n\
+         hint: a run file names its `scenario = \"…\"`, a scenario file has a section `[world]`"
+    );
+    assert!(matches!(printed(".").as_str(), text if text.contains("it is a folder")));
+}
+
+fn checked_scenario() -> Scenario {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(folder.path().join("scenario.toml"), SCENARIO).expect("the folder is ours");
+    load_scenario(&folder.path().join("scenario.toml")).expect("the scenario is good as it stands")
+}
