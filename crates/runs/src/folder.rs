@@ -10,17 +10,14 @@ use crate::DiskError;
 use crate::Log;
 use crate::LogError;
 use crate::Manifest;
-use crate::Metrics;
 use crate::MetricsError;
-use crate::MetricsLine;
-use crate::Offsets;
 use crate::RunPaths;
 use crate::RunState;
+use crate::Sheets;
 use crate::disk;
 use crate::lock::LockError;
 use crate::lock::RunLock;
 use crate::manifest::ManifestError;
-use crate::tensorboard::TensorBoard;
 
 /// Why a run folder cannot be created, opened or resumed.
 #[derive(Debug, thiserror::Error)]
@@ -76,8 +73,10 @@ pub struct Resumed {
     pub checkpoint: Option<Checkpoint>,
     /// The commits.
     pub checkpoints: Checkpoints,
-    /// The growing files, cut back to `state.offsets`.
-    pub files: RunFiles,
+    /// The records, cut back to `state.offsets`.
+    pub log: Log,
+    /// The metrics and timings, cut back likewise.
+    pub sheets: Sheets,
     /// What was cut off: work that was not committed and will be repeated.
     pub cut: CutBytes,
 }
@@ -91,16 +90,6 @@ pub struct CutBytes {
     pub metrics: u64,
     /// Of `timings.jsonl`.
     pub timings: u64,
-}
-
-/// The growing files of a run.
-#[derive(Debug)]
-pub struct RunFiles {
-    /// Records of episodes.
-    pub log: Log,
-    metrics: Metrics,
-    timings: Metrics,
-    tensorboard: TensorBoard,
 }
 
 impl RunFolder {
@@ -137,7 +126,8 @@ impl RunFolder {
     }
 
     /// Cuts every growing file back to the last commit (to nothing, if there is none) and makes TensorBoard's copy anew. For a run just
-    /// created as for one that was killed: it creates what is not there yet.
+    /// created as for one that was killed: it creates what is not there yet. Older commits may be left from a death in the middle of a
+    /// removal: see [`Checkpoints::thin_out`].
     ///
     /// # Errors
     /// [`FolderError::Checkpoint`], [`FolderError::Log`], [`FolderError::Metrics`] if what was committed is not there any more.
@@ -149,9 +139,11 @@ impl RunFolder {
             checkpoint.verify()?;
         }
         let state = checkpoint.as_ref().map_or_else(RunState::fresh, |checkpoint| checkpoint.state.clone());
-        let (files, cut) = RunFiles::open_at(&self.paths, state.offsets)?;
+        let (log, recovery) = Log::open_at(&self.paths.log(), state.offsets.log)?;
+        let (sheets, (metrics, timings)) = Sheets::open_at(&self.paths, state.offsets)?;
         disk::sync_folder(self.paths.dir())?;
-        Ok(Resumed { state, checkpoint, checkpoints, files, cut })
+        let cut = CutBytes { log: recovery.cut_bytes, metrics, timings };
+        Ok(Resumed { state, checkpoint, checkpoints, log, sheets, cut })
     }
 
     /// Replaces the manifest, once what was not known at the start is: the tokenizer, the cold start's weights.
@@ -174,42 +166,6 @@ impl RunFolder {
     #[must_use]
     pub fn paths(&self) -> &RunPaths {
         &self.paths
-    }
-}
-
-impl RunFiles {
-    fn open_at(paths: &RunPaths, offsets: Offsets) -> Result<(RunFiles, CutBytes), FolderError> {
-        let (log, recovery) = Log::open_at(&paths.log(), offsets.log)?;
-        let (metrics, metrics_cut) = Metrics::open_at(&paths.metrics(), offsets.metrics)?;
-        let (timings, timings_cut) = Metrics::open_at(&paths.timings(), offsets.timings)?;
-        let tensorboard = TensorBoard::rebuild(&paths.tensorboard(), &paths.metrics())?;
-        let cut = CutBytes { log: recovery.cut_bytes, metrics: metrics_cut, timings: timings_cut };
-        Ok((RunFiles { log, metrics, timings, tensorboard }, cut))
-    }
-
-    /// Appends a line to `metrics.jsonl`, and its numbers to TensorBoard's copy.
-    ///
-    /// # Errors
-    /// [`FolderError::Metrics`].
-    pub fn append_metrics(&mut self, line: &MetricsLine) -> Result<(), FolderError> {
-        self.metrics.append(line)?;
-        Ok(self.tensorboard.append(line)?)
-    }
-
-    /// Appends a line to `timings.jsonl`.
-    ///
-    /// # Errors
-    /// [`FolderError::Metrics`].
-    pub fn append_timings(&mut self, line: &MetricsLine) -> Result<(), FolderError> {
-        Ok(self.timings.append(line)?)
-    }
-
-    /// Waits until all of it is on the disk, and says where it ends: what a commit writes down.
-    ///
-    /// # Errors
-    /// [`FolderError::Log`], [`FolderError::Metrics`].
-    pub fn sync(&mut self) -> Result<Offsets, FolderError> {
-        Ok(Offsets { log: self.log.sync()?, metrics: self.metrics.sync()?, timings: self.timings.sync()? })
     }
 }
 

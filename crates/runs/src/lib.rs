@@ -4,7 +4,7 @@
 //!  RunFolder::create / open   locks the folder, reads manifest.json; changes nothing else
 //!        │ resume()           finds the last commit, cuts every file back to what it committed
 //!        v
-//!  RunFiles                   log.bin  metrics.jsonl  timings.jsonl  tensorboard/      they only grow
+//!  Log  episodes/log.bin      Sheets  metrics.jsonl  timings.jsonl  tensorboard/       they only grow
 //!        │ sync()  ──────────────────> Offsets ──┐
 //!  Ledger  each episode opened, closed once ─────┤
 //!                                                v
@@ -25,6 +25,7 @@ pub mod log;
 pub mod manifest;
 pub mod metrics;
 pub mod paths;
+pub mod sheets;
 pub mod state;
 pub mod tensorboard;
 #[cfg(test)]
@@ -38,7 +39,6 @@ pub use checkpoint::Commit;
 pub use disk::DiskError;
 pub use folder::FolderError;
 pub use folder::Resumed;
-pub use folder::RunFiles;
 pub use folder::RunFolder;
 pub use hash::Hash;
 pub use ledger::Closed;
@@ -58,6 +58,7 @@ pub use metrics::Metrics;
 pub use metrics::MetricsError;
 pub use metrics::MetricsLine;
 pub use paths::RunPaths;
+pub use sheets::Sheets;
 pub use state::CheckpointId;
 pub use state::Offsets;
 pub use state::RunState;

@@ -10,6 +10,7 @@ use super::*;
 use crate::Closed;
 use crate::Hash;
 use crate::MetricsLine;
+use crate::Offsets;
 use crate::RunFolder;
 use crate::TrainPhase;
 use crate::testing::full_record;
@@ -48,7 +49,7 @@ fn train(dir: &Path, fuel: &mut Fuel) -> Result<(), Died> {
     fuel.burn()?;
     let resumed = folder.resume().unwrap();
     thin_out(&resumed.checkpoints, fuel)?;
-    let (mut state, mut files) = (resumed.state, resumed.files);
+    let (mut state, mut log, mut sheets) = (resumed.state, resumed.log, resumed.sheets);
     let mut weights = match &resumed.checkpoint {
         Some(checkpoint) => fs::read_to_string(checkpoint.seat_folder(Seat::Agent).join("weights")).unwrap(),
         None => "at random".to_owned(),
@@ -63,17 +64,19 @@ fn train(dir: &Path, fuel: &mut Fuel) -> Result<(), Died> {
                 continue;
             }
             let record = if member == 1 { full_record(episode) } else { small_record(episode, weights.len()) };
-            files.log.append(&record).unwrap();
+            log.append(&record).unwrap();
             fuel.burn()?;
             state.ledger.close(episode, Closed::with(&record)).unwrap();
         }
         weights = Hash::of_bytes(format!("{weights} {next}").as_bytes()).to_string();
         let line = MetricsLine::new().with("step", next.step).with("phase", next.phase.name());
-        files.append_metrics(&line.with("loss", 1.0 / (at as f64 + 3.0)).with("weights", weights.as_str())).unwrap();
+        sheets.append_metrics(&line.with("loss", 1.0 / (at as f64 + 3.0)).with("weights", weights.as_str())).unwrap();
         fuel.burn()?;
-        files.append_timings(&MetricsLine::new().with("step", next.step).with("update_ms", 5)).unwrap();
+        sheets.append_timings(&MetricsLine::new().with("step", next.step).with("update_ms", 5)).unwrap();
         fuel.burn()?;
-        state.offsets = files.sync().unwrap();
+        let (metrics, timings) = sheets.sync().unwrap();
+        fuel.burn()?;
+        state.offsets = Offsets { log: log.sync().unwrap(), metrics, timings };
         fuel.burn()?;
         state.ledger.settle().unwrap();
         (state.phase, state.step, state.versions) = (next.phase, next.step, Pair { agent: at as u64, user: 0 });

@@ -10,6 +10,9 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::Closed;
+use crate::Metrics;
+use crate::MetricsLine;
+use crate::Offsets;
 use crate::Records;
 use crate::TrainPhase;
 use crate::testing::id;
@@ -24,15 +27,17 @@ fn created() -> (TempDir, RunFolder) {
 
 /// Commits one step of GRPO with one episode and one line.
 fn step(resumed: &mut Resumed, step: u64) {
-    let (state, files) = (&mut resumed.state, &mut resumed.files);
+    let Resumed { state, log, sheets, .. } = resumed;
     let record = small_record(id(step, 0, 1), 3);
     state.ledger.open(record.casting.id).unwrap();
-    files.log.append(&record).unwrap();
+    log.append(&record).unwrap();
     state.ledger.close(record.casting.id, Closed::with(&record)).unwrap();
-    files.append_metrics(&MetricsLine::new().with("step", step).with("phase", "grpo")).unwrap();
-    files.append_timings(&MetricsLine::new().with("step", step).with("update_ms", 7)).unwrap();
+    sheets.append_metrics(&MetricsLine::new().with("step", step).with("phase", "grpo")).unwrap();
+    sheets.append_timings(&MetricsLine::new().with("step", step).with("update_ms", 7)).unwrap();
     state.ledger.settle().unwrap();
-    (state.phase, state.step, state.offsets) = (TrainPhase::Grpo, step, files.sync().unwrap());
+    let (metrics, timings) = sheets.sync().unwrap();
+    state.offsets = Offsets { log: log.sync().unwrap(), metrics, timings };
+    (state.phase, state.step) = (TrainPhase::Grpo, step);
     let commit = resumed.checkpoints.begin(state.checkpoint()).unwrap();
     for seat in Seat::ALL {
         fs::write(commit.seat_folder(seat).join("weights"), format!("{step}")).unwrap();
@@ -95,9 +100,9 @@ fn resuming_cuts_everything_back_to_the_last_commit() {
     step(&mut resumed, 1);
     step(&mut resumed, 2);
     let committed = resumed.state.clone();
-    resumed.files.log.append(&small_record(id(3, 0, 1), 50)).unwrap();
-    resumed.files.append_metrics(&MetricsLine::new().with("step", 3)).unwrap();
-    resumed.files.append_timings(&MetricsLine::new().with("step", 3)).unwrap();
+    resumed.log.append(&small_record(id(3, 0, 1), 50)).unwrap();
+    resumed.sheets.append_metrics(&MetricsLine::new().with("step", 3)).unwrap();
+    resumed.sheets.append_timings(&MetricsLine::new().with("step", 3)).unwrap();
     let event_file = fs::read_dir(folder.paths().tensorboard()).unwrap().next().unwrap().unwrap().path();
     let events = fs::metadata(&event_file).unwrap().len();
     drop(resumed);
@@ -118,13 +123,27 @@ fn resuming_cuts_everything_back_to_the_last_commit() {
 fn a_run_without_a_commit_starts_from_nothing_again() {
     let (_dir, folder) = created();
     let mut resumed = folder.resume().unwrap();
-    resumed.files.log.append(&small_record(id(1, 0, 1), 50)).unwrap();
-    resumed.files.append_metrics(&MetricsLine::new().with("step", 1)).unwrap();
+    resumed.log.append(&small_record(id(1, 0, 1), 50)).unwrap();
+    resumed.sheets.append_metrics(&MetricsLine::new().with("step", 1)).unwrap();
     drop(resumed);
     let resumed = folder.resume().unwrap();
     assert_eq!(resumed.state, RunState::fresh());
     assert_eq!(Records::open(&folder.paths().log()).unwrap().count(), 0);
     assert_eq!(fs::read(folder.paths().metrics()).unwrap(), b"");
+}
+
+#[test]
+fn a_newest_checkpoint_removed_by_hand_means_going_on_from_the_one_before_it() {
+    let (_dir, folder) = created();
+    let mut resumed = folder.resume().unwrap();
+    step(&mut resumed, 1);
+    let first = resumed.state.clone();
+    step(&mut resumed, 2);
+    fs::remove_dir_all(&resumed.checkpoint.unwrap().folder).unwrap();
+    let mut resumed = folder.resume().unwrap();
+    assert_eq!(resumed.state, first);
+    step(&mut resumed, 2);
+    assert_eq!(Records::open(&folder.paths().log()).unwrap().count(), 2);
 }
 
 #[test]
