@@ -112,6 +112,8 @@ pub struct Habits {
     misfeels: f64,
     /// Chance of a turn that does not count.
     clumsy: f64,
+    /// Chance a turn, from the second on, of giving up.
+    quits: f64,
 }
 
 const RULE: Habits = Habits {
@@ -130,6 +132,7 @@ const RULE: Habits = Habits {
     names: 1.0,
     misfeels: 0.0,
     clumsy: 0.0,
+    quits: 0.0,
 };
 
 const GOOD: Habits = Habits {
@@ -137,7 +140,7 @@ const GOOD: Habits = Habits {
     relent: 1,
     charmed: 0,
     least: 1,
-    doubt_pressing: 0.8,
+    doubt_pressing: 0.0,
     doubt_plain: 0.0,
     believes: false,
     asks: 0.0,
@@ -163,6 +166,7 @@ fn noisy(whole: &mut Draws) -> Habits {
             names: 0.6,
             misfeels: 0.2,
             clumsy: 0.04,
+            quits: 0.15,
             ..RULE
         },
         35..=74 => Habits {
@@ -176,6 +180,7 @@ fn noisy(whole: &mut Draws) -> Habits {
             names: 0.8,
             misfeels: 0.1,
             clumsy: 0.02,
+            quits: 0.12,
             ..RULE
         },
         _ => Habits {
@@ -187,6 +192,7 @@ fn noisy(whole: &mut Draws) -> Habits {
             names: 0.95,
             misfeels: 0.05,
             clumsy: 0.01,
+            quits: 0.05,
             ..RULE
         },
     }
@@ -203,6 +209,9 @@ impl Habits {
         let Some(offer) = view.public.offer() else {
             return BuyerMove::Ask(Question::Fact(Fact::Condition));
         };
+        if view.public.round > 1 && draws.chance(self.quits) {
+            return BuyerMove::Walk;
+        }
         if let Some(claim) = view.heard
             && !last
             && draws.chance(self.doubt(view, claim))
@@ -272,14 +281,19 @@ impl Habits {
             return BuyerMove::Ask(Question::Delivery);
         }
         let unknown: Vec<Fact> = Fact::ALL.into_iter().filter(|f| view.known[f.index()].is_none()).collect();
-        if unknown.is_empty() { BuyerMove::Ask(Question::Fact(Fact::Stock)) } else { BuyerMove::Ask(Question::Fact(*draws.pick(&unknown))) }
+        if unknown.is_empty() {
+            BuyerMove::Ask(Question::Fact(Fact::Stock))
+        } else {
+            BuyerMove::Ask(Question::Fact(*draws.pick(&unknown)))
+        }
     }
 
     /// Own terms that would leave a little more than is hoped for; never worse than the own last ones by more than needed, and the
     /// standing offer itself where that is no dearer.
     fn counter(&self, view: &BuyerView, offer: Terms, hope: i64) -> BuyerMove {
         let fee = self.guess(view, Fact::Fee).is_some_and(|fee| fee > 0);
-        let extras = Terms { price: 0, delivery: offer.delivery || fee, warranty: offer.warranty || view.wants_warranty };
+        let extras =
+            Terms { price: 0, delivery: offer.delivery || fee, warranty: offer.warranty || view.wants_warranty };
         let price = self.surplus(view, extras) - hope - 1;
         if price >= offer.price && extras.delivery == offer.delivery && extras.warranty == offer.warranty {
             return BuyerMove::Accept;

@@ -63,12 +63,14 @@ impl Kind {
             Kind::Noisy => noisy(whole).decide(view, draws),
             Kind::Trapper => TRAPPER.decide(view, draws),
             Kind::NeverClaim => Habits { claim: 0.0, answer: 0.0, ..GOOD }.decide(view, draws),
-            Kind::AlwaysLie => {
-                Habits { claim: 1.0, lie: 1.0, press_lie: 1.0, answer: 0.0, ..GOOD }.decide(view, draws)
-            }
+            Kind::AlwaysLie => Habits { claim: 1.0, lie: 1.0, press_lie: 1.0, answer: 0.0, ..GOOD }.decide(view, draws),
             Kind::ImmediateClose => Some(SellerMove {
                 claim: None,
-                bid: if view.public.counters.is_empty() { Bid::Offer(Terms::bare(view.public.list)) } else { Bid::Close },
+                bid: if view.public.counters.is_empty() {
+                    Bid::Offer(Terms::bare(view.public.list))
+                } else {
+                    Bid::Close
+                },
             }),
             Kind::Spam => Some(SellerMove {
                 claim: Some(Claim { fact: Fact::Stock, value: 0, pressing: true }),
@@ -110,6 +112,8 @@ pub struct Habits {
     clumsy: f64,
     /// Chance of forgetting its own cost when it closes.
     careless: f64,
+    /// Chance a turn, from the second on, of giving up.
+    quits: f64,
 }
 
 const RULE: Habits = Habits {
@@ -127,6 +131,7 @@ const RULE: Habits = Habits {
     offended: false,
     clumsy: 0.0,
     careless: 0.0,
+    quits: 0.0,
 };
 
 const GOOD: Habits = Habits {
@@ -155,15 +160,15 @@ const BAD: Habits = Habits {
 
 const TRAPPER: Habits = Habits {
     claim: 0.85,
-    lie: 0.5,
-    press_true: 0.5,
+    lie: 0.4,
+    press_true: 0.75,
     press_lie: 0.9,
     answer: 0.5,
     grant: 0.6,
     extra_price: 2,
-    ask: [0.95, 0.85, 0.75, 0.65, 0.55, 0.45],
+    ask: [0.9, 0.7, 0.5, 0.35, 0.2, 0.05],
     floor: 1,
-    caught: 3,
+    caught: 2,
     offended: true,
     ..RULE
 };
@@ -184,6 +189,7 @@ fn noisy(mut whole: Draws) -> Habits {
             floor: -1,
             clumsy: 0.04,
             careless: 0.25,
+            quits: 0.06,
             ..common
         },
         35..=74 => Habits {
@@ -197,6 +203,7 @@ fn noisy(mut whole: Draws) -> Habits {
             floor: 0,
             clumsy: 0.02,
             careless: 0.1,
+            quits: 0.03,
             ..common
         },
         _ => Habits {
@@ -211,6 +218,7 @@ fn noisy(mut whole: Draws) -> Habits {
             floor: 1,
             clumsy: 0.01,
             careless: 0.02,
+            quits: 0.02,
             ..common
         },
     }
@@ -220,6 +228,9 @@ impl Habits {
     fn decide(&self, view: &SellerView, draws: &mut Draws) -> Option<SellerMove> {
         if draws.chance(self.clumsy) {
             return None;
+        }
+        if view.public.round > 1 && draws.chance(self.quits) {
+            return Some(SellerMove { claim: None, bid: Bid::End });
         }
         let claim = self.claim(view, draws);
         Some(SellerMove { claim, bid: self.bid(view, draws) })
@@ -279,12 +290,18 @@ impl Habits {
 
     fn price(&self, view: &SellerView, delivery: bool, warranty: bool, draws: &mut Draws) -> i64 {
         let round = (view.public.round.max(1) as usize - 1).min(self.ask.len() - 1);
-        let extras = i64::from(delivery) * fee_to_seller(view)
-            + if delivery || warranty { self.extra_price } else { 0 };
+        let extras =
+            i64::from(delivery) * fee_to_seller(view) + if delivery || warranty { self.extra_price } else { 0 };
         let floor = view.cost + self.floor + if self.extra_price > 0 { extras } else { 0 };
         let room = (view.public.list - view.cost - self.floor) as f64;
         let mut price = floor + (room * self.ask[round]).round() as i64;
         price += draws.range(-self.jitter, self.jitter);
+        if let Some(before) = view.public.offer() {
+            // Nobody bids up what has been offered, but for extras that were not in it.
+            let added = u8::from(delivery && !before.delivery) + u8::from(warranty && !before.warranty);
+            let dearer = if added > 0 { extras.max(self.extra_price) } else { 0 };
+            price = price.min(before.price + dearer);
+        }
         if let (Some(held), Some(before)) = (view.challenged, view.public.offer()) {
             if held && self.offended {
                 price = before.price;
