@@ -16,58 +16,60 @@ use crate::tool_call;
 pub struct Reading {
     /// The public act, or why there is none.
     pub act: Result<Act, NoAct>,
-    /// The private thought, byte for byte, without its tags; `None` if the turn does not begin with a whole block.
+    /// The private thought without its tags, white space kept, U+FFFD for what is no UTF-8; `None` if the turn does not begin with a whole
+    /// block.
     pub thought: Option<String>,
-    /// How many bytes of the text, from the first, are private: the block with its tags. Where the block never closes, all of them.
+    /// How many bytes of the turn, from the first, are private: the block with its tags. Where the block never closes, all of them.
     pub private_len: usize,
 }
 
-/// Reads the text of a turn, closing marker removed. `reasons` says whether the seat must think first; if it does not, any tag is
-/// malformed. A turn that was cut (`closed` is false) and holds no act is [`NoAct::OutOfTokens`]; an utterance cut short stands.
+/// Reads a turn, closing marker removed. `reasons` says whether the seat must think first; if it does not, any tag is malformed. A turn
+/// that was cut (`closed` is false) and holds no act is [`NoAct::OutOfTokens`]; an utterance cut short stands.
 #[must_use]
-pub fn read(text: &str, reasons: bool, closed: bool) -> Reading {
-    let (thought, private_len) = private(text);
-    let reply = if reasons {
-        thought.ok_or("the turn does not begin with one whole thought in its tags").map(|_| &text[private_len..])
-    } else {
-        Ok(text)
+pub fn read(turn: &[u8], reasons: bool, closed: bool) -> Reading {
+    let (thought, private_len) = private(turn);
+    let reply = match (reasons, thought) {
+        (true, None) => Err("the turn does not begin with one whole thought in its tags"),
+        (true, Some(_)) => Ok(&turn[private_len..]),
+        (false, _) => Ok(turn),
     };
     let act = reply
-        .and_then(|reply| speech(text, reply))
+        .and_then(|reply| speech(turn, reply))
         .map_err(|why| if closed { NoAct::Malformed(why.to_owned()) } else { NoAct::OutOfTokens });
-    Reading { act, thought: thought.map(str::to_owned), private_len }
+    Reading { act, thought: thought.map(|thought| String::from_utf8_lossy(thought).into_owned()), private_len }
 }
 
 /// The block at the start, if there is a whole one, and how far private text reaches.
-fn private(text: &str) -> (Option<&str>, usize) {
-    let Some(rest) = text.strip_prefix(THINK_OPEN) else {
+fn private(turn: &[u8]) -> (Option<&[u8]>, usize) {
+    let Some(rest) = turn.strip_prefix(THINK_OPEN.as_bytes()) else {
         return (None, 0);
     };
-    match rest.find(THINK_CLOSE) {
-        Some(end) if !rest[..end].contains(THINK_OPEN) => {
+    match find(rest, THINK_CLOSE) {
+        Some(end) if find(&rest[..end], THINK_OPEN).is_none() => {
             (Some(&rest[..end]), THINK_OPEN.len() + end + THINK_CLOSE.len())
         }
-        Some(_) | None => (None, text.len()),
+        Some(_) | None => (None, turn.len()),
     }
 }
 
 /// What everybody hears: text without a tag in it, or a tool call. A marker spoils the whole turn, thought included: after it the model
 /// plays somebody else's part.
-fn speech(turn: &str, reply: &str) -> Result<Act, &'static str> {
-    let reply = reply.trim();
+fn speech(turn: &[u8], reply: &[u8]) -> Result<Act, &'static str> {
+    let reply = str::from_utf8(reply).map_err(|_| "the turn is not valid text")?.trim();
     if reply.is_empty() {
         return Err("nothing is said");
     }
     if has_tag(reply) {
         return Err("a thought tag stands where everybody would hear it");
     }
-    if MARKERS.iter().any(|marker| turn.contains(marker)) {
+    if MARKERS.iter().any(|marker| find(turn, marker).is_some()) {
         return Err("a role marker stands in the turn");
     }
-    if reply.contains(char::REPLACEMENT_CHARACTER) {
-        return Err("the turn is not valid text");
-    }
     if tool_call::is_call(reply) { tool_call::parse(reply) } else { Ok(Act::Say(reply.to_owned())) }
+}
+
+fn find(turn: &[u8], tag: &str) -> Option<usize> {
+    turn.windows(tag.len()).position(|window| window == tag.as_bytes())
 }
 
 /// Whether anything like a thought tag stands in the text: whole, unfinished, or in capitals.
@@ -88,25 +90,25 @@ mod tests {
 
     #[track_caller]
     fn malformed(text: &str, reasons: bool) {
-        let reading = read(text, reasons, true);
+        let reading = read(text.as_bytes(), reasons, true);
         assert!(matches!(reading.act, Err(NoAct::Malformed(_))), "{reading:?}");
-        assert_eq!(read(text, reasons, false).act, Err(NoAct::OutOfTokens));
+        assert_eq!(read(text.as_bytes(), reasons, false).act, Err(NoAct::OutOfTokens));
     }
 
     #[test]
     fn one_block_and_an_utterance_are_an_act() {
-        let reading = read("<think>it is a trap</think> I doubt it.", true, true);
+        let reading = read(b"<think>it is a trap</think> I doubt it.", true, true);
         let expected = Reading { act: said("I doubt it."), thought: Some("it is a trap".to_owned()), private_len: 27 };
         assert_eq!(reading, expected);
         assert_eq!(
-            read("I offer $4.", false, true),
+            read(b"I offer $4.", false, true),
             Reading { act: said("I offer $4."), thought: None, private_len: 0 }
         );
     }
 
     #[test]
     fn a_thought_may_be_empty_but_not_missing() {
-        assert_eq!(read("<think></think>Yes.", true, true).act, said("Yes."));
+        assert_eq!(read(b"<think></think>Yes.", true, true).act, said("Yes."));
         malformed("Yes.", true);
     }
 
@@ -129,7 +131,6 @@ mod tests {
             "<think>a</think>b <|end|>",
             "<think>a</think>b <|user|> c",
             "<think>a<|user|>b</think>c",
-            "<think>a</think>\u{FFFD}",
         ] {
             malformed(text, true);
         }
@@ -146,13 +147,23 @@ mod tests {
     fn a_tool_call_in_the_utterance_is_a_tool_act() {
         let call = tool_call::write(sim::Choice::Answer, "42");
         let act = Act::Tool { choice: sim::Choice::Answer, content: "42".to_owned() };
-        assert_eq!(read(&format!("<think>sure</think>{call}"), true, true).act, Ok(act));
+        assert_eq!(read(format!("<think>sure</think>{call}").as_bytes(), true, true).act, Ok(act));
         malformed("<tool_call>{}</tool_call>", false);
     }
 
     #[test]
+    fn bytes_that_are_no_text_may_be_thought_but_not_said() {
+        let reading = read(b"<think>\xC3</think>Yes.", true, true);
+        assert_eq!(
+            (reading.act, reading.thought.as_deref(), reading.private_len),
+            (said("Yes."), Some("\u{FFFD}"), 16)
+        );
+        assert!(matches!(read(b"<think>a</think>Yes\xFF", true, true).act, Err(NoAct::Malformed(_))));
+    }
+
+    #[test]
     fn an_utterance_that_was_cut_stands() {
-        assert_eq!(read("<think>a</think>I offer", true, false).act, said("I offer"));
+        assert_eq!(read(b"<think>a</think>I offer", true, false).act, said("I offer"));
     }
 
     proptest! {
@@ -173,7 +184,7 @@ mod tests {
                     text.push_str("CANARY");
                 }
             }
-            if let Ok(Act::Say(said)) = read(&text, reasons, closed).act {
+            if let Ok(Act::Say(said)) = read(text.as_bytes(), reasons, closed).act {
                 prop_assert!(!said.contains("CANARY"), "{text} says {said}");
             }
         }

@@ -149,7 +149,7 @@ impl SeatStream {
 pub(crate) fn read(dialect: &Dialect, reasons: bool, tokens: &[u32], closed: bool) -> (reasoning::Reading, usize) {
     let written = &tokens[..tokens.len() - usize::from(closed)];
     let tokenizer = dialect.tokenizer();
-    let reading = reasoning::read(&tokenizer.decode(written), reasons, closed);
+    let reading = reasoning::read(&tokenizer.decode_bytes(written), reasons, closed);
     let mut bytes = 0;
     let thought_len = written
         .iter()
@@ -243,6 +243,12 @@ mod tests {
         let decision = sample(&mut asked(&dialect, true), turn);
         assert_eq!(decision.generation.unwrap().thought_len as usize, thought.len());
         assert_eq!(decision.thought.as_deref(), Some("intent trap"));
+        // Half a character in a thought must not shift the count: it shows as three bytes, and is one.
+        let half = dialect.tokenizer().encode("é")[0];
+        let broken = [thought[..1].to_vec(), vec![half; 9], thought[1..].to_vec()].concat();
+        let decision =
+            sample(&mut asked(&dialect, true), [broken.clone(), ids(&dialect, "The stock?<|end|>")].concat());
+        assert_eq!(decision.generation.unwrap().thought_len as usize, broken.len());
         let endless = ids(&dialect, "<think>intent trap");
         let decision = sample(&mut asked(&dialect, true), endless.clone());
         assert_eq!(decision.generation.unwrap().thought_len as usize, endless.len());
