@@ -43,6 +43,8 @@ pub enum ServerMessage {
     },
     /// Sample these rows now, cut into batches by (group, episode, seat).
     Flush(Vec<Ticket>),
+    /// Sample these rows, which belong to no episode, and tell the supervisor.
+    Answer(Vec<Row>),
     /// These episodes are over: drop their rows and whatever the policy keeps for them.
     Forget(Vec<(Ticket, EpisodeId)>),
     /// Lend the weights to this learner for this job.
@@ -99,6 +101,7 @@ impl Actor for PolicyServer {
         match message {
             ServerMessage::Sample { ticket, row, reply } => state.queued(Request { ticket, row, reply }),
             ServerMessage::Flush(tickets) => state.flush(&tickets).await?,
+            ServerMessage::Answer(rows) => state.answer(rows).await?,
             ServerMessage::Forget(gone) => state.forget(&gone)?,
             ServerMessage::Lend(learner, job) => state.lend(myself, &learner, job)?,
             ServerMessage::Load(weights, outcome) => state.load(weights, outcome)?,
@@ -124,10 +127,33 @@ impl ServerState {
         Ok(())
     }
 
-    /// Samples one batch off the actor's thread: the policy moves there and comes back.
     async fn sample(&mut self, batch: Vec<Request>) -> Result<(), ActorProcessingErr> {
-        let mut policy = self.policy.take().ok_or("a round came before the last one was over")?;
         let (rows, replies): (Vec<_>, Vec<_>) = batch.into_iter().map(|r| (r.row, r.reply)).unzip();
+        for (reply, sampled) in replies.into_iter().zip(self.submit(rows).await?) {
+            // A seat that is gone wants no answer.
+            let _ = reply.send(sampled);
+        }
+        Ok(())
+    }
+
+    /// Samples rows that belong to no episode, and keeps nothing of them.
+    async fn answer(&mut self, mut rows: Vec<Row>) -> Result<(), ActorProcessingErr> {
+        let mut results = Vec::with_capacity(rows.len());
+        while !rows.is_empty() {
+            let rest = rows.split_off(rows.len().min(self.batch_max));
+            let sessions: Vec<Session> = rows.iter().map(|row| row.session).collect();
+            results.extend(self.submit(rows).await?);
+            self.policy()?.forget(&sessions);
+            rows = rest;
+        }
+        let _ = self.supervisor.cast(SupervisorMessage::Sampled(results));
+        Ok(())
+    }
+
+    /// Samples one batch off the actor's thread: the policy moves there and comes back.
+    async fn submit(&mut self, rows: Vec<Row>) -> Result<Vec<Result<Sampled, Fault>>, ActorProcessingErr> {
+        let mut policy = self.policy.take().ok_or("a round came before the last one was over")?;
+        let count = rows.len();
         let (reply, results) = oneshot::channel();
         let sampling = spawn_blocking(move || {
             // The receiver is only gone if this server has died.
@@ -136,14 +162,10 @@ impl ServerState {
         });
         self.policy = Some(sampling.await.map_err(panicked)?);
         let results = results.await.map_err(|_| "the policy dropped a batch without an answer")?;
-        if results.len() != replies.len() {
-            return Err(format!("the policy answered {} of {} rows", results.len(), replies.len()).into());
+        if results.len() != count {
+            return Err(format!("the policy answered {} of {count} rows", results.len()).into());
         }
-        for (reply, sampled) in replies.into_iter().zip(results) {
-            // A seat that is gone wants no answer.
-            let _ = reply.send(sampled);
-        }
-        Ok(())
+        Ok(results)
     }
 
     fn forget(&mut self, gone: &[(Ticket, EpisodeId)]) -> Result<(), ActorProcessingErr> {

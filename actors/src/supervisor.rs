@@ -14,15 +14,20 @@ use ractor::ActorProcessingErr;
 use ractor::ActorRef;
 use ractor::SpawnErr;
 use ractor::SupervisionEvent;
+use rl::Row;
+use rl::Sampled;
 use rl::Session;
 use runs::Offset;
 use sim::EpisodeId;
+use sim::Fault;
 use sim::Pair;
 use sim::Party;
 use sim::Scenario;
 use sim::Seat;
 use sim::gyms::Script;
 use sim::record::Casting;
+use text::Dialect;
+use text::SeatStream;
 use tokio::sync::oneshot;
 use tokio::sync::watch;
 
@@ -44,7 +49,6 @@ use crate::round::Round;
 use crate::round::Ticket;
 use crate::seats::Guests;
 use crate::seats::Player;
-use crate::seats::model::Dialect;
 use crate::seats::model::ModelPlayer;
 use crate::seats::model::Sampling;
 use crate::seats::script::ScriptPlayer;
@@ -59,7 +63,7 @@ pub struct Voice {
     /// Samples.
     pub policy: Box<dyn rl::Policy>,
     /// Reads and writes.
-    pub dialect: Arc<dyn Dialect>,
+    pub dialect: Dialect,
 }
 
 /// The terms of one play.
@@ -84,6 +88,9 @@ pub struct Performance {
     pub rounds: Vec<Round>,
 }
 
+/// What a model sampled, in the rows' order.
+pub type Samples = Vec<Result<Sampled, Fault>>;
+
 /// Where an answer to a call goes.
 pub type Reply<T> = oneshot::Sender<Result<T, Ended>>;
 
@@ -93,6 +100,8 @@ pub enum Call {
     Play(Vec<Casting>, Terms, Reply<Performance>),
     /// Lend each seat's weights for these jobs, both at the same time.
     Work(Pair<Option<Job>>, Reply<Pair<Option<Outcome>>>),
+    /// Let this model sample rows that belong to no episode.
+    Sample(String, Vec<Row>, Reply<Samples>),
     /// Sync the journal.
     Sync(Reply<Offset>),
     /// Add a model.
@@ -131,6 +140,8 @@ pub enum SupervisorMessage {
     },
     /// From a policy server: the loan is back.
     Loaded(Arc<str>, Outcome),
+    /// From a policy server: the rows that belong to no episode are sampled.
+    Sampled(Samples),
     /// From an episode: it is over.
     Settled(Ticket, Played),
     /// From the recorder: all that was written.
@@ -182,7 +193,7 @@ pub struct SupervisorState {
 
 struct Server {
     mail: ActorRef<ServerMessage>,
-    dialect: Arc<dyn Dialect>,
+    dialect: Dialect,
 }
 
 /// A child, as its death is told.
@@ -196,6 +207,7 @@ enum Child {
 enum Current {
     Play(Box<Playing>),
     Work(Loans),
+    Sample(Reply<Samples>),
     Sync(Reply<Offset>),
 }
 
@@ -240,6 +252,7 @@ impl Actor for Supervisor {
             SupervisorMessage::Settled(ticket, played) => state.settled(&myself, ticket, played).await,
             SupervisorMessage::Delivered(played) => state.delivered(played),
             SupervisorMessage::Loaded(model, outcome) => state.loaded(&model, outcome),
+            SupervisorMessage::Sampled(samples) => state.sampled(samples),
             SupervisorMessage::Synced(offset) => state.synced(offset),
             SupervisorMessage::Kill(victim) => state.kill(&victim),
         }
@@ -339,6 +352,7 @@ impl SupervisorState {
         match self.current.take() {
             Some(Current::Play(playing)) => refuse(playing.reply, &ended),
             Some(Current::Work(loans)) => refuse(loans.reply, &ended),
+            Some(Current::Sample(reply)) => refuse(reply, &ended),
             Some(Current::Sync(reply)) => refuse(reply, &ended),
             None => {}
         }
@@ -403,6 +417,13 @@ impl SupervisorState {
         match call {
             Call::Play(castings, terms, reply) => self.begin_play(myself, castings, terms, reply).await,
             Call::Work(jobs, reply) => self.begin_work(jobs, reply),
+            Call::Sample(name, rows, reply) => {
+                // The troupe has checked the name; a server that has died since is on its way to end the run.
+                if let Some(server) = self.servers.get(name.as_str()) {
+                    self.current = Some(Current::Sample(reply));
+                    let _ = server.mail.cast(ServerMessage::Answer(rows));
+                }
+            }
             Call::Sync(reply) => {
                 self.current = Some(Current::Sync(reply));
                 let _ = self.recorder.cast(RecorderMessage::Sync);
@@ -448,6 +469,13 @@ impl SupervisorState {
         }
     }
 
+    fn sampled(&mut self, samples: Samples) {
+        match self.current.take() {
+            Some(Current::Sample(reply)) => drop(reply.send(Ok(samples))),
+            other => self.current = other,
+        }
+    }
+
     fn synced(&mut self, offset: Offset) {
         match self.current.take() {
             Some(Current::Sync(reply)) => drop(reply.send(Ok(offset))),
@@ -480,7 +508,7 @@ impl SupervisorState {
     fn play(&mut self) -> Option<&mut Playing> {
         match &mut self.current {
             Some(Current::Play(playing)) => Some(playing),
-            Some(Current::Work(_) | Current::Sync(_)) | None => None,
+            Some(Current::Work(_) | Current::Sample(_) | Current::Sync(_)) | None => None,
         }
     }
 
@@ -563,7 +591,8 @@ impl SupervisorState {
                 tokens_max: terms.scenario.seats[seat].tokens_max,
                 sampling: terms.sampling[seat],
                 server: server.mail.clone(),
-                stream: server.dialect.stream(name),
+                stream: SeatStream::new(&server.dialect, server.dialect.reasons(seat)),
+                policy: name.to_owned(),
                 turn: 0,
             }));
         }
@@ -616,6 +645,7 @@ impl Call {
         match self {
             Call::Play(_, _, reply) => refuse(reply, ended),
             Call::Work(_, reply) => refuse(reply, ended),
+            Call::Sample(_, _, reply) => refuse(reply, ended),
             Call::Sync(reply) => refuse(reply, ended),
             Call::Seat(_, _, reply) | Call::Dismiss(_, reply) => refuse(reply, ended),
         }

@@ -10,6 +10,7 @@ use ractor::ActorRef;
 use ractor::concurrency::JoinHandle;
 use rl::Batch;
 use rl::LearnError;
+use rl::Row;
 use rl::UpdateReport;
 use runs::Offset;
 use sim::EpisodeId;
@@ -32,6 +33,7 @@ use crate::supervisor::Call;
 use crate::supervisor::Performance;
 use crate::supervisor::Progress;
 use crate::supervisor::Reply;
+use crate::supervisor::Samples;
 use crate::supervisor::Supervisor;
 use crate::supervisor::SupervisorArguments;
 use crate::supervisor::SupervisorMessage;
@@ -155,6 +157,17 @@ impl Troupe {
             Some(Outcome::Saved(saved)) => Some(saved),
             Some(Outcome::Anchored | Outcome::Updated(_)) | None => None,
         }))
+    }
+
+    /// Lets a model sample rows that belong to no episode, e.g. the drills of a gate, and keeps nothing of them. In the rows' order.
+    ///
+    /// # Errors
+    /// [`TroupeError::Model`] if it is not loaded; [`TroupeError::Ended`] if a service dies.
+    pub async fn sample(&mut self, model: &str, rows: Vec<Row>) -> Result<Samples, TroupeError> {
+        if !self.models.contains(model) {
+            return Err(no_model(model, "is not loaded"));
+        }
+        Ok(self.call(|reply| Call::Sample(model.to_owned(), rows, reply)).await?)
     }
 
     /// Waits until all records are on disk, and says where they end.

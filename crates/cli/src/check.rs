@@ -1,0 +1,24 @@
+//! `duologue check`: are these files good?
+
+use config::Checked;
+
+use crate::failure::Failure;
+use crate::flags::CheckFlags;
+
+/// Checks every file and reports all that is wrong with all of them.
+///
+/// # Errors
+/// [`Failure::Input`] if any of them is not good.
+pub fn check(flags: &CheckFlags) -> Result<(), Failure> {
+    let mut wrong = Vec::new();
+    for file in &flags.files {
+        match config::check_file(file) {
+            Ok(Checked::Scenario(scenario)) => println!("{}: scenario `{}`: good", file.display(), scenario.name),
+            Ok(Checked::Run(settings, scenario)) => {
+                println!("{}: run `{}` of scenario `{}`: good", file.display(), settings.name, scenario.name);
+            }
+            Err(errors) => wrong.push(errors.to_string()),
+        }
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(Failure::Input { message: wrong.join("\n") }) }
+}

@@ -1,0 +1,172 @@
+//! What a cold start learns from: dialogues of scripts and drills, as token samples, and which of them each update takes.
+//!
+//! Everything is drawn by address, so update 417 takes the same samples whether or not the run was killed at 416.
+
+use std::sync::Arc;
+
+use anyhow::anyhow;
+use rl::Batch;
+use rl::Objective;
+use rl::Sample;
+use rl::TextFiles;
+use rl::plan;
+use rl::schedule;
+use rl::settings::RunSettings;
+use rl::settings::SftSettings;
+use sim::Act;
+use sim::Address;
+use sim::Decision;
+use sim::Draws;
+use sim::EpisodeRecord;
+use sim::Pair;
+use sim::Phase;
+use sim::Scenario;
+use sim::Seat;
+use sim::drive::play_by_rule;
+use sim::draws::Stream;
+use sim::gyms::Drill;
+use sim::scenario::Split;
+use text::Dialect;
+use text::Taught;
+
+/// Dialogues of nearly the same length are drawn together, so that little of a batch is padding: one batch takes from so many
+/// neighbours in order of length.
+const NEIGHBOURS: usize = 256;
+/// Drills of each seat; more than are needed to see every item.
+const DRILLS: u32 = 4_000;
+
+/// The script dialogues, and the drills of each seat.
+pub struct Lessons {
+    dialogues: Vec<EpisodeRecord>,
+    drills: Pair<Vec<Drill>>,
+}
+
+/// Lessons as token samples, the dialogues of each seat in order of length.
+pub struct Samples {
+    dialogues: Pair<Vec<Sample>>,
+    drills: Pair<Vec<Sample>>,
+    settings: SftSettings,
+    seed: u64,
+}
+
+impl Lessons {
+    /// Plays the dialogues and draws the drills.
+    ///
+    /// # Errors
+    /// If the teacher is no script of both seats.
+    pub fn prepare(scenario: &Arc<Scenario>, settings: &RunSettings) -> anyhow::Result<Lessons> {
+        let castings =
+            plan::cold_start_castings(settings.sft.dialogues, &settings.sft.teacher, scenario.items, settings.seed);
+        let dialogues: Option<Vec<EpisodeRecord>> =
+            castings.into_iter().map(|casting| play_by_rule(casting, scenario, settings.seed)).collect();
+        let dialogues = dialogues.ok_or_else(|| anyhow!("`{}` does not play both seats", settings.sft.teacher))?;
+        let drills = Pair::from_fn(|seat| {
+            (0..DRILLS).filter_map(|index| scenario.rules.drill(scenario, Split::Train, seat, index)).collect()
+        });
+        Ok(Lessons { dialogues, drills })
+    }
+
+    /// Every text in the lessons: what the tokenizer is trained on.
+    #[must_use]
+    pub fn corpus(&self) -> Vec<String> {
+        let mut texts = Vec::new();
+        for turn in self.dialogues.iter().flat_map(|record| &record.turns) {
+            texts.extend(turn.observed.iter().map(|message| message.text.clone()));
+            texts.extend(turn.decision.thought.clone());
+            if let Ok(Act::Say(text)) = &turn.decision.act {
+                texts.push(text.clone());
+            }
+        }
+        for drill in self.drills.agent.iter().chain(&self.drills.user) {
+            texts.extend(drill.messages.iter().map(|message| message.text.clone()));
+            texts.push(drill.answer.clone());
+        }
+        texts
+    }
+
+    /// The same lessons in a dialect's tokens.
+    #[must_use]
+    pub fn samples(&self, dialect: &Dialect, settings: &RunSettings) -> Samples {
+        let weight = settings.sft.partner_weight;
+        let dialogues = Pair::from_fn(|seat| {
+            let taught = self.dialogues.iter().map(|record| text::taught(dialect, record, seat, weight));
+            let mut samples: Vec<Sample> = taught.filter(|t| !t.tokens.is_empty()).map(sample).collect();
+            samples.sort_by_key(|sample| sample.tokens.len());
+            samples
+        });
+        let drills =
+            Pair::from_fn(|seat| self.drills[seat].iter().map(|drill| sample(taught_drill(dialect, drill))).collect());
+        Samples { dialogues, drills, settings: settings.sft.clone(), seed: settings.seed }
+    }
+}
+
+impl Samples {
+    /// What `seat` learns from at an update, counted from 1.
+    #[must_use]
+    pub fn batch(&self, seat: Seat, update: u64) -> Batch {
+        let address =
+            Address { seed: self.seed, phase: Phase::Sft, round: update, group: 0, trial: 0, member: 0 };
+        let mut draws = address.draws(Stream::Shuffle(seat as u32));
+        let samples = self.draw(seat, &mut draws);
+        Batch { objective: Objective::Sft, lr: schedule::sft_lr(&self.settings, update), samples }
+    }
+
+    fn draw(&self, seat: Seat, draws: &mut Draws) -> Vec<Sample> {
+        let (dialogues, drills) = (&self.dialogues[seat], &self.drills[seat]);
+        let last = dialogues.len().saturating_sub(NEIGHBOURS);
+        let start = draws.range(0, last as i64) as usize;
+        let neighbours = &dialogues[start..(start + NEIGHBOURS).min(dialogues.len())];
+        let mut samples = Vec::new();
+        let mut tokens = 0;
+        while tokens < self.settings.tokens_per_update {
+            let sample = if !drills.is_empty() && draws.chance(self.settings.drill_share) {
+                draws.pick(drills)
+            } else {
+                draws.pick(neighbours)
+            };
+            tokens += sample.tokens.len();
+            samples.push(sample.clone());
+        }
+        samples
+    }
+
+    /// The longest sample, in tokens: what the model's context must hold.
+    #[must_use]
+    pub fn longest(&self) -> usize {
+        let all = [&self.dialogues.agent, &self.dialogues.user, &self.drills.agent, &self.drills.user];
+        all.into_iter().flatten().map(|sample| sample.tokens.len()).max().unwrap_or(0)
+    }
+}
+
+/// The text side of the models of a run.
+#[must_use]
+pub fn text_files(dialect: &Dialect, scenario: &Scenario) -> TextFiles {
+    let id = |text: &str| dialect.tokenizer().id(text);
+    let ordered = scenario.rules.ordered_tokens().into_iter().filter_map(|(text, place)| Some((id(&text)?, place)));
+    TextFiles {
+        tokenizer: dialect.tokenizer().to_json().to_owned(),
+        template: dialect.template().source().to_owned(),
+        close_id: dialect.close_id(),
+        pad_id: dialect.pad_id(),
+        vocab_len: dialect.tokenizer().len(),
+        ordered: ordered.collect(),
+    }
+}
+
+fn sample(taught: Taught) -> Sample {
+    let len = taught.tokens.len();
+    Sample {
+        episode: None,
+        tokens: taught.tokens,
+        weights: taught.weights,
+        advantages: vec![0.0; len],
+        logprobs: vec![0.0; len],
+        thought: taught.thought,
+        temperature: 1.0,
+    }
+}
+
+/// A drill as a stream of one turn: only the answer is learned.
+fn taught_drill(dialect: &Dialect, drill: &Drill) -> Taught {
+    text::taught_turn(dialect, &drill.messages, &Decision::say(&drill.answer))
+}

@@ -1,0 +1,152 @@
+//! `duologue eval`: metrics with intervals, pass@k and pass^k, cross-play.
+
+use std::sync::Arc;
+
+use actors::NoJournal;
+use actors::Played;
+use actors::Troupe;
+use rl::ModelLoader;
+use rl::evaluation::Evaluation;
+use rl::interval::Estimate;
+use rl::plan;
+use serde_json::Map;
+use serde_json::Value;
+use serde_json::json;
+use sim::EpisodeRecord;
+use sim::Pair;
+use sim::Scenario;
+use sim::Seat;
+
+use crate::cast;
+use crate::cast::Cast;
+use crate::failure::Failure;
+use crate::flags::EvalFlags;
+use crate::progress::Progress;
+
+/// One row of the result: who met whom where, and what came of it.
+struct Run {
+    scenario: String,
+    policies: Pair<String>,
+    evaluation: Evaluation,
+}
+
+/// Measures every pairing of the agents and users on every scenario.
+///
+/// # Errors
+/// [`Failure::Input`] for wrong files or policies, [`Failure::Work`] if a service died.
+pub async fn eval(flags: EvalFlags, loader: &dyn ModelLoader) -> Result<(), Failure> {
+    let scenarios = flags.scenarios.iter().map(|file| config::load_scenario(file).map(Arc::new));
+    let scenarios = scenarios.collect::<Result<Vec<_>, _>>()?;
+    let mut runs = Vec::new();
+    for scenario in &scenarios {
+        runs.extend(eval_scenario(&flags, scenario, loader).await?);
+    }
+    if flags.json {
+        println!("{}", json!({ "runs": runs.iter().map(to_json).collect::<Vec<_>>() }));
+    } else {
+        runs.iter().for_each(print);
+    }
+    Ok(())
+}
+
+async fn eval_scenario(
+    flags: &EvalFlags,
+    scenario: &Arc<Scenario>,
+    loader: &dyn ModelLoader,
+) -> Result<Vec<Run>, Failure> {
+    let chosen = |given: &[String], seat: Seat| match given {
+        [] => vec![scenario.seats[seat].policy.clone()],
+        given => given.to_vec(),
+    };
+    let mut cast = Cast::new();
+    let mut name = |seat, policy: &String| cast.add(scenario, seat, policy, loader).map(|name| (policy.clone(), name));
+    let agents: Vec<_> =
+        chosen(&flags.agent, Seat::Agent).iter().map(|p| name(Seat::Agent, p)).collect::<Result<_, _>>()?;
+    let users: Vec<_> =
+        chosen(&flags.user, Seat::User).iter().map(|p| name(Seat::User, p)).collect::<Result<_, _>>()?;
+    let mut troupe = cast.troupe(Box::new(NoJournal)).await?;
+    let mut progress = Progress::start("eval", (agents.len() * users.len()) as u64, 0);
+    let mut runs = Vec::new();
+    for (agent, agent_name) in &agents {
+        for (user, user_name) in &users {
+            let names = Pair { agent: agent_name.clone(), user: user_name.clone() };
+            let evaluation = eval_pair(flags, scenario, &mut troupe, &names).await?;
+            let policies = Pair { agent: agent.clone(), user: user.clone() };
+            runs.push(Run { scenario: scenario.name.clone(), policies, evaluation });
+            progress.at(runs.len() as u64, &format!("{agent} x {user}"));
+        }
+    }
+    progress.end();
+    troupe.stop().await;
+    Ok(runs)
+}
+
+async fn eval_pair(
+    flags: &EvalFlags,
+    scenario: &Arc<Scenario>,
+    troupe: &mut Troupe,
+    names: &Pair<String>,
+) -> anyhow::Result<Evaluation> {
+    let split = flags.items.into();
+    let items = scenario.items.of(split).min(flags.limit.unwrap_or(u32::MAX));
+    let castings = plan::eval_castings(split, items, flags.trials, names, 0);
+    let episodes = castings.len();
+    let played = cast::play(troupe, scenario, flags.seed, castings, false).await?;
+    let record = |played: Played| match played {
+        Played::Record(record) => Some(*record),
+        Played::Lost(..) => None,
+    };
+    let records: Vec<EpisodeRecord> = played.into_iter().filter_map(record).collect();
+    Ok(Evaluation::of(&records, episodes, flags.trials, &scenario.success))
+}
+
+/// The shape that checks outside the project read: keys may be added, these stay.
+fn to_json(run: &Run) -> Value {
+    let Run { scenario, policies, evaluation } = run;
+    let mut metrics = Map::new();
+    for (name, estimate) in &evaluation.metrics {
+        metrics.insert(contract_name(name).to_owned(), of_estimate(estimate.as_ref()));
+    }
+    let score = metrics.get("agent/score").cloned().unwrap_or(Value::Null);
+    metrics.insert("score".to_owned(), score);
+    json!({
+        "scenario": scenario,
+        "agent": policies.agent,
+        "user": policies.user,
+        "trials": evaluation.trials,
+        "episodes": evaluation.episodes,
+        "lost": evaluation.lost,
+        "scored": evaluation.scored.agent,
+        "scored_user": evaluation.scored.user,
+        "faults": evaluation.faults,
+        "metrics": metrics,
+    })
+}
+
+/// `agent/score` for `agent/score/mean`; the agent's `pass@k` without its seat.
+fn contract_name(name: &str) -> &str {
+    let name = name.strip_suffix("/mean").unwrap_or(name);
+    match name.strip_prefix("agent/") {
+        Some(pass) if pass.starts_with("pass") => pass,
+        _ => name,
+    }
+}
+
+fn of_estimate(estimate: Option<&Estimate>) -> Value {
+    match estimate {
+        None => Value::Null,
+        Some(Estimate { mean, ci95 }) => json!({ "mean": mean, "ci95": ci95 }),
+    }
+}
+
+fn print(run: &Run) {
+    let Run { scenario, policies, evaluation } = run;
+    let Evaluation { episodes, lost, scored, .. } = evaluation;
+    println!("{scenario}: {} x {}", policies.agent, policies.user);
+    println!("  {episodes} episodes, {lost} lost, scored: agent {}, user {}", scored.agent, scored.user);
+    for (name, estimate) in &evaluation.metrics {
+        let Some(Estimate { mean, ci95 }) = estimate else { continue };
+        let interval = ci95.map_or(String::new(), |i| format!("  [{:+.3}, {:+.3}]", i.low, i.high));
+        println!("  {:32} {mean:+.3}{interval}", contract_name(name));
+    }
+}

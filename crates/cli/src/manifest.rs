@@ -1,0 +1,42 @@
+//! What a run's numbers depend on, gathered.
+
+use rl::ModelLoader;
+use runs::Formats;
+use runs::Hash;
+use runs::Manifest;
+use runs::Schedule;
+use sim::Pair;
+use text::Dialect;
+
+use crate::setup::Setup;
+
+/// The manifest of a run with this setup on this machine.
+#[must_use]
+pub fn manifest(setup: &Setup, dialect: &Dialect, loader: &dyn ModelLoader) -> Manifest {
+    let limits = &setup.settings.limits;
+    let libraries = loader.describe();
+    let device = libraries.iter().find(|(name, _)| name == "device").map_or("none", |(_, value)| value.as_str());
+    Manifest {
+        formats: Formats::CURRENT,
+        config: Hash::of_bytes(config::hash(&setup.settings).as_bytes()),
+        scenario: Hash::of_bytes(config::hash(&*setup.scenario).as_bytes()),
+        template: Some(Hash::of_bytes(dialect.template().source().as_bytes())),
+        tokenizer: Some(Hash::of_bytes(dialect.tokenizer().to_json().as_bytes())),
+        cold_start: Pair::default(),
+        seed: setup.settings.seed,
+        device: device.to_owned(),
+        schedule: Schedule {
+            episodes_live_max: limits.episodes_live_max,
+            batch_max: limits.batch_max,
+            threads: limits.threads,
+        },
+        binary: binary(),
+        libraries,
+    }
+}
+
+/// Hash of the running program; of nothing where it cannot be read.
+fn binary() -> Hash {
+    let program = std::env::current_exe().ok();
+    program.and_then(|path| Hash::of_file(&path).ok()).unwrap_or_else(|| Hash::of_bytes(&[]))
+}

@@ -1,0 +1,65 @@
+//! Progress of long work: a bar on a terminal, plain lines elsewhere. On stderr, so that stdout stays the result's.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+use std::time::Instant;
+
+use indicatif::ProgressBar;
+use indicatif::ProgressStyle;
+
+/// Without a terminal, at most one line in this time.
+const LINE_EVERY: Duration = Duration::from_secs(5);
+
+/// One piece of long work with a known length.
+pub struct Progress {
+    what: &'static str,
+    total: u64,
+    done: u64,
+    bar: Option<ProgressBar>,
+    started: Instant,
+    printed: Instant,
+}
+
+impl Progress {
+    /// Starts counting from `done` of `total`.
+    #[must_use]
+    pub fn start(what: &'static str, total: u64, done: u64) -> Progress {
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let style = ProgressStyle::with_template("{prefix:>12} [{bar:30}] {pos}/{len} {elapsed} eta {eta}  {msg}")
+                .expect("the template is one of ours");
+            ProgressBar::new(total).with_prefix(what).with_style(style.progress_chars("=> ")).with_position(done)
+        });
+        let now = Instant::now();
+        Progress { what, total, done, bar, started: now, printed: now }
+    }
+
+    /// So much is done now, and this is how it stands.
+    pub fn at(&mut self, done: u64, message: &str) {
+        let first = self.done;
+        self.done = done;
+        match &self.bar {
+            Some(bar) => {
+                bar.set_position(done);
+                bar.set_message(message.to_owned());
+            }
+            None if done >= self.total || self.printed.elapsed() >= LINE_EVERY || first == 0 => {
+                self.printed = Instant::now();
+                eprintln!("{} {done}/{} {:.0}s  {message}", self.what, self.total, self.started.elapsed().as_secs_f64());
+            }
+            None => {}
+        }
+    }
+
+    /// Seconds since the start, for `timings.jsonl`.
+    #[must_use]
+    pub fn seconds(&self) -> f64 {
+        self.started.elapsed().as_secs_f64()
+    }
+
+    /// Takes the bar off the screen.
+    pub fn end(self) {
+        if let Some(bar) = self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! `duologue replay`: re-drives recorded episodes and compares, or forks one of them.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::anyhow;
+use runs::Records;
+use runs::RunPaths;
+use sim::EpisodeId;
+use sim::EpisodeRecord;
+use sim::Fault;
+use sim::FaultKind;
+use sim::Input;
+use sim::Output;
+use sim::Party;
+use sim::Scenario;
+use sim::Seat;
+use sim::gyms;
+use sim::gyms::Script;
+use sim::replay;
+
+use crate::failure::Failure;
+use crate::flags::ReplayFlags;
+use crate::progress::Progress;
+use crate::stage::SCENARIO_FILE;
+use crate::transcript::transcript;
+
+/// How many differing episodes are described; the rest is counted.
+const SHOWN_MAX: usize = 10;
+
+/// Re-drives every episode of a folder, or one; with `--fork`, plays one on from a turn.
+///
+/// # Errors
+/// [`Failure::Input`] if the folder holds no episodes or not this one, [`Failure::Work`] if an episode differs from its record.
+pub fn replay(flags: &ReplayFlags) -> Result<(), Failure> {
+    let scenario = Arc::new(scenario(&flags.folder)?);
+    let records = records(&flags.folder)?;
+    match (flags.episode, flags.fork) {
+        (None, _) => all(records, &scenario),
+        (Some(id), fork) => {
+            let record = find(records, id, &flags.folder)?;
+            match fork {
+                None => one(&record, &scenario),
+                Some(turn) => forked(&record, &scenario, turn),
+            }
+        }
+    }
+}
+
+fn all(records: Records, scenario: &Arc<Scenario>) -> Result<(), Failure> {
+    let mut progress = Progress::start("replay", 0, 0);
+    let (mut count, mut differing) = (0, 0);
+    for record in records {
+        let record = record.map_err(|error| Failure::input(error, None))?;
+        count += 1;
+        if let Err(difference) = replay::redrive(&record, scenario) {
+            differing += 1;
+            if differing <= SHOWN_MAX {
+                eprintln!("{}: {difference}", record.casting.id);
+            }
+        }
+        if count % 1000 == 0 {
+            progress.at(count, "episodes");
+        }
+    }
+    progress.end();
+    println!("{count} episodes re-driven, {differing} differ");
+    if differing > 0 {
+        return Err(Failure::Work(anyhow!("{differing} of {count} episodes differ from their records")));
+    }
+    Ok(())
+}
+
+fn one(record: &EpisodeRecord, scenario: &Arc<Scenario>) -> Result<(), Failure> {
+    println!("{}  item {}\n{}", record.casting.id, record.item, transcript(record));
+    replay::redrive(record, scenario).map_err(|difference| anyhow!("{}: {difference}", record.casting.id))?;
+    println!("re-driven without a difference");
+    Ok(())
+}
+
+/// Plays on from before `turn`, each seat by its fixed script.
+fn forked(record: &EpisodeRecord, scenario: &Arc<Scenario>, turn: usize) -> Result<(), Failure> {
+    let (mut episode, mut outputs) =
+        replay::fork(record, scenario, turn).map_err(|error| Failure::input(error, None))?;
+    let address = record.casting.id.address(record.seed);
+    let script = |seat: Seat| {
+        let name = gyms::fixed_opponent(&scenario.rules, seat);
+        Script::named(&scenario.rules, seat, name).expect("a gym's fixed opponents are among its scripts")
+    };
+    loop {
+        let input = match outputs.pop().ok_or_else(|| anyhow!("the episode says nothing more"))? {
+            Output::Ask(seat, observation) => Input::Acted(seat, script(seat).decide(&observation, address)),
+            Output::Apply(mut world, input) => {
+                let said = world.step(input);
+                Input::Effected(world, said)
+            }
+            Output::Query(_, id, _) => {
+                let why = "scripts answer no queries";
+                Input::Answered(id, Err(Fault::new(Party::Environment, FaultKind::Refused, why)))
+            }
+            Output::Judge(case) => Input::Judged(Ok(case.by_rule())),
+            Output::Done(forked) => {
+                println!("forked before turn {turn}, played on by scripts\n{}", transcript(&forked));
+                return Ok(());
+            }
+        };
+        outputs = episode.step(input)?;
+    }
+}
+
+fn find(records: Records, id: EpisodeId, folder: &Path) -> Result<EpisodeRecord, Failure> {
+    let found = records.find_id(id).map_err(|error| Failure::input(error, None))?;
+    let missing = || Failure::input(format!("{}: there is no episode {id}", folder.display()), None);
+    found.ok_or_else(missing)
+}
+
+fn records(folder: &Path) -> Result<Records, Failure> {
+    let hint = "give a run folder, or one written by `rollout --out`";
+    Records::open(&RunPaths::new(folder).log()).map_err(|error| Failure::input(error, Some(hint)))
+}
+
+fn scenario(folder: &Path) -> Result<Scenario, Failure> {
+    let path = folder.join(SCENARIO_FILE);
+    let unreadable = |why: String| {
+        let hint = "give a run folder, or one written by `rollout --out`";
+        Failure::input(format!("{}: {why}", path.display()), Some(hint))
+    };
+    let json = std::fs::read_to_string(&path).map_err(|error| unreadable(error.to_string()))?;
+    serde_json::from_str(&json).map_err(|error| unreadable(error.to_string()))
+}

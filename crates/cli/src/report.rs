@@ -1,0 +1,102 @@
+//! What a finished run says: before and after for both seats, and one conversation of each.
+
+use std::fmt::Write;
+
+use anyhow::Context;
+use runs::Log;
+use runs::Metrics;
+use runs::MetricsLine;
+use runs::RunFolder;
+use sim::EpisodeRecord;
+use sim::Phase;
+use sim::Seat;
+
+use crate::setup::Setup;
+use crate::transcript::transcript;
+
+/// The member number of evaluation episodes in which the two models meet.
+pub const EXCERPT_MEMBER: u32 = 3;
+
+/// Rows of the table: metric, heading. Shown where the metric exists.
+const ROWS: [(&str, &str); 14] = [
+    ("SEAT/score/mean", "score"),
+    ("SEAT/success", "success"),
+    ("deal_with_zone", "deals where a zone exists"),
+    ("walk_away_without_zone", "no deal where none exists"),
+    ("agent/false_claims_per_claim", "false claims per claim"),
+    ("agent/true_claims", "true claims per episode"),
+    ("agent/loss_deals", "deals below own cost"),
+    ("user/loss_deals", "deals above own value"),
+    ("user/trap_recall", "traps named and challenged"),
+    ("user/over_suspicion", "truthful twins challenged"),
+    ("user/state_valid", "declared state valid"),
+    ("warranty_where_wanted", "warranty where wanted"),
+    ("rounds", "rounds"),
+    ("SEAT/malformed", "malformed turns"),
+];
+
+/// Prints the table and the excerpts of a run on stdout.
+///
+/// # Errors
+/// If the run's files cannot be read.
+pub fn print(setup: &Setup, folder: &RunFolder) -> anyhow::Result<()> {
+    let lines = Metrics::read(&folder.paths().metrics())?;
+    println!("\n{}", table(setup, &lines));
+    let log = folder.paths().log();
+    let (log, _) = Log::open(&log).context("the episode log")?;
+    let last = setup.settings.grpo.steps;
+    if let Some([before, after]) = excerpts(&log, last)? {
+        println!("BEFORE (after the cold start), item {}\n{}", before.item, transcript(&before));
+        println!("AFTER ({last} steps), the same item\n{}", transcript(&after));
+    }
+    println!("The run lies in {}", setup.out.display());
+    Ok(())
+}
+
+/// Before and after, one column pair a seat.
+#[must_use]
+pub fn table(setup: &Setup, lines: &[MetricsLine]) -> String {
+    let mut text = String::new();
+    for seat in Seat::ALL {
+        let opponent = &setup.opponents()[seat.partner()];
+        let mine = |line: &&MetricsLine| {
+            line.text("phase") == Some("eval") && line.number(&format!("{seat}/score/mean")).is_some()
+        };
+        let evals: Vec<&MetricsLine> = lines.iter().filter(mine).collect();
+        let (Some(before), Some(after)) = (evals.first(), evals.last()) else { continue };
+        let step = after.number("step").unwrap_or(0.0);
+        let heading = format!("{seat} against {opponent}");
+        let _ = writeln!(text, "{heading:34} {:>11} {:>11}", "cold start", format!("{step} steps"));
+        for (name, heading) in ROWS {
+            let name = name.replace("SEAT", seat.name());
+            if let (Some(x), Some(y)) = (before.number(&name), after.number(&name)) {
+                let _ = writeln!(text, "  {heading:32} {x:>11.3} {y:>11.3}");
+            }
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// The first item on which both models, before and after, ended a talk by an act.
+fn excerpts(log: &Log, last: u64) -> anyhow::Result<Option<[EpisodeRecord; 2]>> {
+    let mut before: Vec<EpisodeRecord> = Vec::new();
+    let mut after: Vec<EpisodeRecord> = Vec::new();
+    for record in log.records()? {
+        let record = record?;
+        let id = record.casting.id;
+        if id.phase == Phase::Eval && id.member == EXCERPT_MEMBER && record.stop == Some(sim::Stop::Terminated) {
+            match id.round {
+                0 => before.push(record),
+                round if round == last => after.push(record),
+                _ => {}
+            }
+        }
+    }
+    let pair = before.into_iter().find_map(|before| {
+        let item = before.casting.item;
+        let after = after.iter().find(|after| after.casting.item == item && after.turns.len() > 2)?;
+        (before.turns.len() > 2).then(|| [before, after.clone()])
+    });
+    Ok(pair)
+}

@@ -1,0 +1,76 @@
+//! `duologue rollout`: plays episodes and shows or stores them.
+
+use std::sync::Arc;
+
+use actors::Journal;
+use actors::NoJournal;
+use actors::Played;
+use rl::ModelLoader;
+use runs::Log;
+use runs::RunPaths;
+use sim::EpisodeId;
+use sim::Pair;
+use sim::Phase;
+use sim::Seat;
+use sim::record::Casting;
+
+use crate::cast;
+use crate::cast::Cast;
+use crate::failure::Failure;
+use crate::flags::RolloutFlags;
+use crate::stage::SCENARIO_FILE;
+use crate::transcript::transcript;
+
+/// Plays the first episodes of the seed, one item after another.
+///
+/// # Errors
+/// [`Failure::Input`] for wrong files, policies or folders, [`Failure::Work`] if a service died.
+pub async fn rollout(flags: RolloutFlags, loader: &dyn ModelLoader) -> Result<(), Failure> {
+    let scenario = Arc::new(config::load_scenario(&flags.scenario)?);
+    let mut cast = Cast::new();
+    let given = Pair { agent: flags.agent.clone(), user: flags.user.clone() };
+    let mut policies = Pair::default();
+    for seat in Seat::ALL {
+        let policy = given[seat].clone().unwrap_or_else(|| scenario.seats[seat].policy.clone());
+        policies[seat] = cast.add(&scenario, seat, &policy, loader)?;
+    }
+    let journal = journal(&flags, &scenario)?;
+    let split = flags.items.into();
+    let items = scenario.items.of(split);
+    let castings = (0..flags.episodes).map(|number| Casting {
+        id: EpisodeId { phase: Phase::Rollout, round: 0, group: number, trial: 0, member: 1 },
+        split,
+        item: number % items,
+        policies: policies.clone(),
+        learns: Pair::default(),
+    });
+    let mut troupe = cast.troupe(journal).await?;
+    let played = cast::play(&mut troupe, &scenario, flags.seed, castings.collect(), true).await?;
+    troupe.sync().await?;
+    troupe.stop().await;
+    for played in &played {
+        match played {
+            Played::Record(record) if flags.json => println!("{}", serde_json::to_string(record)?),
+            Played::Record(record) => println!("{}  item {}\n{}", record.casting.id, record.item, transcript(record)),
+            Played::Lost(id, why) => eprintln!("{id} was lost: {why}"),
+        }
+    }
+    Ok(())
+}
+
+/// The folder of the records, with the scenario beside them so that they can be re-driven.
+fn journal(flags: &RolloutFlags, scenario: &sim::Scenario) -> Result<Box<dyn Journal>, Failure> {
+    let Some(out) = &flags.out else {
+        return Ok(Box::new(NoJournal));
+    };
+    let paths = RunPaths::new(out);
+    if paths.log().exists() {
+        let what = format!("{}: there are episodes already", out.display());
+        return Err(Failure::input(what, Some("choose another folder with --out")));
+    }
+    let unwritable = |error: std::io::Error| Failure::input(format!("{}: {error}", out.display()), None);
+    std::fs::create_dir_all(paths.episodes()).map_err(unwritable)?;
+    std::fs::write(out.join(SCENARIO_FILE), serde_json::to_string_pretty(scenario)?).map_err(unwritable)?;
+    let (log, _) = Log::open(&paths.log())?;
+    Ok(Box::new(log))
+}

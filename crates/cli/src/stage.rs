@@ -1,0 +1,298 @@
+//! A run that is set up: its folder, its models, its troupe, and the one commit point they share.
+
+use actors::Company;
+use actors::Guests;
+use actors::Played;
+use actors::Sampling;
+use actors::Terms;
+use actors::Troupe;
+use actors::Voice;
+use actors::troupe::Updates;
+use anyhow::Context;
+use anyhow::anyhow;
+use rl::Batch;
+use rl::Metrics;
+use rl::Model;
+use rl::ModelLoader;
+use rl::TextFiles;
+use rl::UpdateReport;
+use runs::Checkpoint;
+use runs::Checkpoints;
+use runs::Manifest;
+use runs::MetricsLine;
+use runs::Offsets;
+use runs::Resumed;
+use runs::RunFolder;
+use runs::RunState;
+use runs::Sheets;
+use runs::TrainPhase;
+use sim::EpisodeRecord;
+use sim::Pair;
+use sim::Seat;
+use sim::record::Casting;
+use text::Dialect;
+
+use crate::cold_start::Lessons;
+use crate::cold_start::Samples;
+use crate::cold_start::text_files;
+use crate::failure::Failure;
+use crate::manifest::manifest;
+use crate::setup::Setup;
+
+/// A run that is set up.
+pub struct Stage {
+    /// What was asked.
+    pub setup: Setup,
+    /// What the cold start learns from.
+    pub samples: Samples,
+    /// How its models read and write.
+    pub dialect: Dialect,
+    /// Where the run stands.
+    pub state: RunState,
+    /// Where it lies.
+    pub folder: RunFolder,
+    troupe: Troupe,
+    sheets: Sheets,
+    checkpoints: Checkpoints,
+}
+
+impl Stage {
+    /// Opens or creates the run folder and brings everybody to life.
+    ///
+    /// # Errors
+    /// [`Failure::Input`] if the folder is of another run, or a checkpoint is damaged; [`Failure::Work`] otherwise.
+    pub async fn open(setup: Setup, loader: &dyn ModelLoader) -> Result<Stage, Failure> {
+        let lessons = Lessons::prepare(&setup.scenario, &setup.settings)?;
+        let dialect = learn_dialect(&setup, &lessons)?;
+        let samples = lessons.samples(&dialect, &setup.settings);
+        check_context(&setup, &samples)?;
+        let text = text_files(&dialect, &setup.scenario);
+        let wanted = manifest(&setup, &dialect, loader);
+        let folder = open_folder(&setup, &wanted)?;
+        let Resumed { state, checkpoint, checkpoints, log, sheets, cut: _ } = folder.resume().map_err(not_resumable)?;
+        checkpoints.thin_out(setup.settings.checkpoints.keep)?;
+        let models = models(&setup, checkpoint.as_ref(), &text, loader)?;
+        let mut company = Company {
+            episodes_live_max: setup.settings.limits.episodes_live_max,
+            batch_max: setup.settings.limits.batch_max,
+            models: Default::default(),
+            learners: Pair::default(),
+            journal: Box::new(log),
+            guests: Guests::default(),
+        };
+        for (seat, model) in [(Seat::Agent, models.agent), (Seat::User, models.user)] {
+            let Some(Model { policy, learner }) = model else { continue };
+            company.models.insert(seat.name().to_owned(), Voice { policy, dialect: dialect.clone() });
+            company.learners[seat] = Some(learner);
+        }
+        let troupe = Troupe::spawn(company).await?;
+        Ok(Stage { setup, samples, dialect, state, folder, troupe, sheets, checkpoints })
+    }
+
+    /// Plays each casting once, with the models sampling at `temperature`, and keeps the account.
+    ///
+    /// # Errors
+    /// If a service died, or an episode was accounted for twice.
+    pub async fn play(&mut self, castings: &[Casting], temperature: f32) -> anyhow::Result<Vec<EpisodeRecord>> {
+        for casting in castings {
+            self.state.ledger.open(casting.id)?;
+        }
+        let sampling = Sampling { temperature, greedy: false };
+        let terms = Terms {
+            scenario: self.setup.scenario.clone(),
+            seed: self.setup.settings.seed,
+            sampling: Pair { agent: sampling, user: sampling },
+            record: true,
+        };
+        let performance = self.troupe.play(castings.to_vec(), &terms).await?;
+        let mut records = Vec::with_capacity(castings.len());
+        for played in performance.played {
+            self.state.ledger.close(played.id(), played.closed())?;
+            match played {
+                Played::Record(record) => records.push(*record),
+                Played::Lost(id, why) => tracing::warn!(%id, why, "an episode was lost"),
+            }
+        }
+        Ok(records)
+    }
+
+    /// Updates the seats that have a batch with samples, and notes the versions.
+    ///
+    /// # Errors
+    /// If a service died, or a loss or gradient was no finite number.
+    pub async fn update(&mut self, batches: Pair<Option<Batch>>) -> anyhow::Result<Pair<Option<UpdateReport>>> {
+        let batches = batches.map(|_, batch| batch.filter(|batch| !batch.samples.is_empty()));
+        let Updates { agent, user } = self.troupe.update(batches).await?;
+        let reports = Pair {
+            agent: agent.transpose().context("the agent's update")?,
+            user: user.transpose().context("the user's update")?,
+        };
+        for (seat, report) in reports.iter() {
+            if let Some(report) = report {
+                self.state.versions[seat] = report.version;
+            }
+        }
+        Ok(reports)
+    }
+
+    /// Makes the present weights the reference and clears the optimisers' moments.
+    ///
+    /// # Errors
+    /// If a service died.
+    pub async fn anchor(&mut self) -> anyhow::Result<()> {
+        Ok(self.troupe.anchor(self.setup.learning()).await?)
+    }
+
+    /// The models answer drills, one turn each, the likeliest answer. In the drills' order; `None` where no answer came.
+    ///
+    /// # Errors
+    /// If a service died.
+    pub async fn answer(&mut self, seat: Seat, rows: Vec<rl::Row>) -> anyhow::Result<Vec<Option<rl::Sampled>>> {
+        let sampled = self.troupe.sample(seat.name(), rows).await?;
+        Ok(sampled.into_iter().map(Result::ok).collect())
+    }
+
+    /// Writes one line of `metrics.jsonl`.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn log(&mut self, step: u64, phase: &str, metrics: &Metrics) -> anyhow::Result<()> {
+        let mut line = MetricsLine::new().with("step", step).with("phase", phase);
+        for (name, value) in metrics.iter() {
+            line.push(name, value);
+        }
+        Ok(self.sheets.append_metrics(&line)?)
+    }
+
+    /// Writes the line of an evaluation of `seat` against `opponent`.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn log_eval(&mut self, step: u64, seat: Seat, opponent: &str, metrics: &Metrics) -> anyhow::Result<()> {
+        let mut line = MetricsLine::new().with("step", step).with("phase", "eval").with("opponent", opponent);
+        let partner = format!("{}/", seat.partner());
+        // The fixed opponent's own row would be read as the other model's.
+        for (name, value) in metrics.iter().filter(|(name, _)| !name.starts_with(&partner)) {
+            line.push(name, value);
+        }
+        Ok(self.sheets.append_metrics(&line)?)
+    }
+
+    /// Writes one line of `timings.jsonl`: everything that comes from a clock.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn time(&mut self, step: u64, phase: &str, parts: &[(&str, f64)]) -> anyhow::Result<()> {
+        let mut line = MetricsLine::new().with("step", step).with("phase", phase);
+        for (name, seconds) in parts {
+            line.push(*name, *seconds);
+        }
+        Ok(self.sheets.append_timings(&line)?)
+    }
+
+    /// The one commit point: records and metrics synced, then weights, moments and account in one rename. What is not in a commit did not
+    /// happen.
+    ///
+    /// # Errors
+    /// If anything cannot be written; the last commit then stands.
+    pub async fn commit(&mut self, phase: TrainPhase, step: u64) -> anyhow::Result<()> {
+        let log = self.troupe.sync().await?;
+        let (metrics, timings) = self.sheets.sync()?;
+        self.state.ledger.settle()?;
+        self.state.phase = phase;
+        self.state.step = step;
+        self.state.offsets = Offsets { log, metrics, timings };
+        let commit = self.checkpoints.begin(self.state.checkpoint())?;
+        let learning = self.setup.learning();
+        let folders = Pair::from_fn(|seat| learning[seat].then(|| commit.seat_folder(seat)));
+        let saved = self.troupe.save(folders).await?;
+        for (seat, saved) in saved.iter() {
+            if let Some(Err(error)) = saved {
+                return Err(anyhow!("{seat}: {error}"));
+            }
+        }
+        commit.finish(&self.state, self.setup.settings.checkpoints.keep)?;
+        Ok(())
+    }
+
+    /// Stops everybody.
+    pub async fn close(self) -> (Setup, RunFolder) {
+        self.troupe.stop().await;
+        (self.setup, self.folder)
+    }
+}
+
+fn learn_dialect(setup: &Setup, lessons: &Lessons) -> anyhow::Result<Dialect> {
+    let added = text::Added::new(setup.scenario.rules.whole_tokens());
+    let tokenizer =
+        text::Tokenizer::train(lessons.corpus().into_iter(), &added, setup.settings.model.vocab_max)?;
+    let reasons = Pair::from_fn(|seat| setup.scenario.seats[seat].reasons);
+    Ok(Dialect::new(tokenizer, text::Template::default(), reasons)?)
+}
+
+/// A stream that does not fit the context would be cut in the middle of a talk: better now than at step 300.
+fn check_context(setup: &Setup, samples: &Samples) -> Result<(), Failure> {
+    let context = setup.settings.model.max_position_embeddings;
+    let longest = samples.longest();
+    if longest as i64 > context {
+        let what = format!("model.max_position_embeddings: {context} is less than the longest dialogue, {longest} tokens");
+        return Err(Failure::input(what, Some("raise it, or lower the scenario's turns_max")));
+    }
+    Ok(())
+}
+
+fn open_folder(setup: &Setup, wanted: &Manifest) -> Result<RunFolder, Failure> {
+    let out = setup.out.display();
+    if !setup.resume {
+        let folder = RunFolder::create(&setup.out, &setup.run_toml(), wanted)
+            .map_err(|error| Failure::input(error, Some("go on with --resume, or choose another folder with --out")))?;
+        store_scenario(setup)?;
+        return Ok(folder);
+    }
+    let folder =
+        RunFolder::open(&setup.out).map_err(|error| Failure::input(error, Some("without --resume a new run is begun")))?;
+    if let Err(mismatch) = folder.manifest().matches(wanted) {
+        let hint = "resume with the run file and flags it was begun with, or begin anew with --out";
+        return Err(Failure::input(format!("{out}: this is a run of another config: {mismatch}"), Some(hint)));
+    }
+    for drift in folder.manifest().drift(wanted) {
+        tracing::warn!("{out}: {drift}: the rest of the run may differ in its last bits");
+    }
+    store_scenario(setup)?;
+    Ok(folder)
+}
+
+/// Written again on resume, since a run may be killed between its manifest and this file.
+fn store_scenario(setup: &Setup) -> anyhow::Result<()> {
+    let scenario = serde_json::to_string_pretty(&*setup.scenario)?;
+    let path = setup.out.join(SCENARIO_FILE);
+    std::fs::write(&path, scenario).with_context(|| path.display().to_string())
+}
+
+/// The checked scenario of a run, as JSON in its folder: what `replay` re-drives with.
+pub const SCENARIO_FILE: &str = "scenario.json";
+
+fn not_resumable(error: runs::FolderError) -> Failure {
+    Failure::input(error, Some("remove the damaged checkpoint folder to go on from the one before it"))
+}
+
+fn models(
+    setup: &Setup,
+    checkpoint: Option<&Checkpoint>,
+    text: &TextFiles,
+    loader: &dyn ModelLoader,
+) -> Result<Pair<Option<Model>>, Failure> {
+    let learning = setup.learning();
+    let mut models = Pair::default();
+    for seat in Seat::ALL {
+        if learning[seat] {
+            let model = match checkpoint {
+                Some(checkpoint) => loader.open(&checkpoint.seat_folder(seat), Some(&setup.settings), seat),
+                None => loader.fresh(&setup.settings, text, seat),
+            };
+            let hint = "remove the damaged checkpoint folder to go on from the one before it";
+            models[seat] = Some(model.map_err(|error| Failure::input(error, checkpoint.map(|_| hint)))?);
+        }
+    }
+    Ok(models)
+}

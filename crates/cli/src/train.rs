@@ -1,0 +1,299 @@
+//! `duologue train`: the whole of training, top to bottom.
+//!
+//! ```text
+//!  cold start   updates on script dialogues and drills, both seats at once      commit every few updates
+//!  gate         held-out drills: no cold start that cannot look up a fact goes on
+//!  step 0       evaluation = the "before" of every table                        commit step-000000
+//!  step 1 … n   play groups -> credit -> one update per learning seat           commit, evaluation if due
+//!  report       before and after, two excerpts
+//! ```
+
+use std::time::Instant;
+
+use anyhow::Context;
+use rl::Metrics;
+use rl::ModelLoader;
+use rl::Row;
+use rl::Session;
+use rl::UpdateReport;
+use rl::harvest::harvest;
+use rl::metrics::pool;
+use rl::plan;
+use rl::schedule;
+use runs::TrainPhase;
+use sim::EpisodeId;
+use sim::EpisodeRecord;
+use sim::Pair;
+use sim::Phase;
+use sim::Seat;
+use sim::record::Casting;
+use sim::scenario::Split;
+use text::SeatStream;
+
+use crate::failure::Failure;
+use crate::flags::TrainFlags;
+use crate::progress::Progress;
+use crate::report;
+use crate::setup::Setup;
+use crate::stage::Stage;
+
+/// Updates of the cold start between lines in `metrics.jsonl`.
+const SFT_LOG_EVERY: u64 = 20;
+/// Held-out drills each seat must answer at the gate.
+const PROBES: u32 = 200;
+/// Longest answer to a drill, in tokens.
+const PROBE_TOKENS_MAX: u32 = 16;
+/// Held-out items on which the two models meet at each evaluation, for excerpts.
+const EXCERPTS: u32 = 8;
+
+/// Trains as the run file says, or goes on where the last commit left off.
+///
+/// # Errors
+/// [`Failure::Input`] for wrong files or folders, [`Failure::Work`] if the run ended; it can then be resumed.
+pub async fn train(flags: TrainFlags, loader: &dyn ModelLoader) -> Result<(), Failure> {
+    let setup = Setup::load(flags)?;
+    let mut stage = Stage::open(setup, loader).await?;
+    let resumable = format!("the run lies in {}; go on with --resume", stage.setup.out.display());
+    run(&mut stage).await.context(resumable)?;
+    let (setup, folder) = stage.close().await;
+    report::print(&setup, &folder)?;
+    Ok(())
+}
+
+async fn run(stage: &mut Stage) -> anyhow::Result<()> {
+    if stage.state.phase == TrainPhase::Sft {
+        cold_start(stage).await?;
+        gate(stage).await?;
+        stage.anchor().await?;
+        evaluate(stage, 0).await?;
+        stage.commit(TrainPhase::Grpo, 0).await?;
+    }
+    reinforce(stage).await
+}
+
+/// Imitation of scripts, both seats at once.
+async fn cold_start(stage: &mut Stage) -> anyhow::Result<()> {
+    let settings = stage.setup.settings.clone();
+    let (total, every) = (settings.sft.updates, settings.checkpoints.sft_every);
+    let learning = stage.setup.learning();
+    let mut progress = Progress::start("cold start", total, stage.state.step);
+    for update in stage.state.step + 1..=total {
+        let started = Instant::now();
+        let batches = Pair::from_fn(|seat| learning[seat].then(|| stage.samples.batch(seat, update)));
+        let reports = stage.update(batches).await?;
+        let metrics = of_reports(&reports);
+        if update % SFT_LOG_EVERY == 0 || update == total {
+            stage.log(update, "sft", &metrics)?;
+            stage.time(update, "sft", &[("update_s", started.elapsed().as_secs_f64())])?;
+        }
+        progress.at(update, &losses(&metrics));
+        if update % every == 0 && update < total {
+            stage.commit(TrainPhase::Sft, update).await?;
+        }
+    }
+    progress.end();
+    Ok(())
+}
+
+/// No cold start goes on that cannot look up a fact: reinforcement would silence what it cannot get right.
+async fn gate(stage: &mut Stage) -> anyhow::Result<()> {
+    let least = stage.setup.settings.sft.probe_min;
+    let mut metrics = Metrics::default();
+    let mut failed = Vec::new();
+    for (seat, learns) in stage.setup.learning().iter().map(|(seat, learns)| (seat, *learns)) {
+        let Some(share) = (if learns { probe(stage, seat).await? } else { None }) else { continue };
+        metrics.set(format!("{seat}/probe"), Some(share));
+        if share < least {
+            failed.push(format!("the {seat} answers {:.0} % of the held-out drills", share * 100.0));
+        }
+    }
+    stage.log(stage.setup.settings.sft.updates, "sft", &metrics)?;
+    if !failed.is_empty() {
+        let failed = failed.join(", ");
+        anyhow::bail!("the cold start has not learned enough: {failed}, and sft.probe_min asks for {least}; raise sft.updates");
+    }
+    Ok(())
+}
+
+/// Share of held-out drills that `seat`'s model answers word for word; `None` if the gym has no drills.
+async fn probe(stage: &mut Stage, seat: Seat) -> anyhow::Result<Option<f64>> {
+    let scenario = stage.setup.scenario.clone();
+    let drills: Vec<_> =
+        (0..PROBES).filter_map(|index| scenario.rules.drill(&scenario, Split::HeldOut, seat, index)).collect();
+    if drills.is_empty() {
+        return Ok(None);
+    }
+    let row = |(group, drill): (usize, &sim::gyms::Drill)| {
+        let mut stream = SeatStream::new(&stage.dialect, false);
+        stream.observe(&drill.messages);
+        let episode = EpisodeId { phase: Phase::Sft, round: 0, group: group as u32, trial: 0, member: 0 };
+        Row {
+            session: Session { episode, seat },
+            stream: stream.tokens().to_vec(),
+            address: episode.address(stage.setup.settings.seed),
+            turn: 0,
+            tokens_max: PROBE_TOKENS_MAX,
+            temperature: 1.0,
+            greedy: true,
+        }
+    };
+    let rows = drills.iter().enumerate().map(row).collect();
+    let answers = stage.answer(seat, rows).await?;
+    let tokenizer = stage.dialect.tokenizer();
+    let right = answers.iter().zip(&drills).filter(|(answer, drill)| {
+        let tokens = answer.as_ref().map(|sampled| &sampled.tokens[..sampled.tokens.len() - usize::from(sampled.closed)]);
+        tokens.is_some_and(|tokens| tokenizer.decode(tokens) == drill.answer)
+    });
+    Ok(Some(right.count() as f64 / drills.len() as f64))
+}
+
+/// Group-relative policy optimisation of every learning seat.
+async fn reinforce(stage: &mut Stage) -> anyhow::Result<()> {
+    let settings = stage.setup.settings.clone();
+    let total = settings.grpo.steps;
+    let mut progress = Progress::start("grpo", total, stage.state.step);
+    for step in stage.state.step + 1..=total {
+        let metrics = grpo_step(stage, step).await?;
+        progress.at(step, &rewards(&metrics));
+        let last = step == total;
+        if last || step % settings.eval.every == 0 {
+            evaluate(stage, step).await?;
+        }
+        if last || step % settings.checkpoints.grpo_every == 0 {
+            stage.commit(TrainPhase::Grpo, step).await?;
+        }
+    }
+    progress.end();
+    Ok(())
+}
+
+/// Plays the step's groups and updates each seat that learns now.
+async fn grpo_step(stage: &mut Stage, step: u64) -> anyhow::Result<Metrics> {
+    let started = Instant::now();
+    let setup = &stage.setup;
+    let grpo = setup.settings.grpo.clone();
+    let castings =
+        plan::step_castings(&grpo, setup.scenario.items, &setup.opponents(), setup.settings.seed, step);
+    let records = stage.play(&castings, grpo.temperature).await?;
+    let played = started.elapsed().as_secs_f64();
+
+    let lr = schedule::grpo_lr(&grpo, step);
+    let learns = plan::learns(grpo.mode, step);
+    let mut metrics = played_metrics(stage, &castings, &records);
+    let mut batches = Pair::default();
+    for seat in Seat::ALL.into_iter().filter(|seat| learns[*seat]) {
+        let harvest = harvest(&castings, &records, seat, &grpo, lr)?;
+        metrics.extend(harvest.counts.metrics(seat));
+        batches[seat] = Some(harvest.batch);
+    }
+    let reports = stage.update(batches).await?;
+    metrics.extend(of_reports(&reports));
+    metrics.set("drift", Some(drift(stage, &records) as f64));
+    stage.log(step, "grpo", &metrics)?;
+    let updated = started.elapsed().as_secs_f64() - played;
+    stage.time(step, "grpo", &[("play_s", played), ("update_s", updated)])?;
+    Ok(metrics)
+}
+
+/// Turns whose recorded tokens are not what was shown and sampled: 0 in a sound run.
+fn drift(stage: &Stage, records: &[EpisodeRecord]) -> u64 {
+    let seats = records.iter().flat_map(|record| Seat::ALL.map(|seat| (record, seat)));
+    seats.map(|(record, seat)| text::drift(record, seat, &stage.dialect).drifted()).sum()
+}
+
+/// What the step's episodes look like. `agent/…` over the episodes in which the agent is a model, `user/…` likewise, everything else over
+/// those in which both are; `SEAT/score/fixed` over those against the fixed opponent.
+fn played_metrics(stage: &Stage, castings: &[Casting], records: &[EpisodeRecord]) -> Metrics {
+    let success = &stage.setup.scenario.success;
+    let pooled = |keep: &dyn Fn(&Pair<String>) -> bool| {
+        let kept: Vec<EpisodeRecord> = records.iter().filter(|r| keep(&r.casting.policies)).cloned().collect();
+        let opened = castings.iter().filter(|c| keep(&c.policies)).count();
+        pool(&kept, opened, success)
+    };
+    let is_model = |policies: &Pair<String>, seat: Seat| policies[seat] == plan::MODEL;
+    let mut metrics = Metrics::default();
+    let mutual = pooled(&|p| is_model(p, Seat::Agent) && is_model(p, Seat::User));
+    let shared = |name: &str| Seat::ALL.iter().all(|seat| !name.starts_with(seat.name()));
+    for (name, value) in mutual.iter().filter(|(name, _)| shared(name)) {
+        metrics.set(name, value);
+    }
+    for seat in Seat::ALL {
+        let of_seat = pooled(&|p| is_model(p, seat));
+        for (name, value) in of_seat.iter().filter(|(name, _)| name.starts_with(seat.name())) {
+            metrics.set(name, value);
+        }
+        let fixed = pooled(&|p| is_model(p, seat) && !is_model(p, seat.partner()));
+        metrics.set(format!("{seat}/score/fixed"), fixed.get(&format!("{seat}/score/mean")));
+        metrics.set(format!("{seat}/score/mutual"), mutual.get(&format!("{seat}/score/mean")));
+    }
+    let all = pool(records, castings.len(), success);
+    for name in ["episodes", "lost"].into_iter().map(str::to_owned).chain(faults()) {
+        metrics.set(name.clone(), all.get(&name));
+    }
+    metrics
+}
+
+fn faults() -> impl Iterator<Item = String> {
+    sim::Party::ALL.into_iter().map(|party| format!("faults/{}", party.name()))
+}
+
+/// Measures each learning seat on held-out items against its fixed opponent, and lets the two models meet for the excerpts.
+async fn evaluate(stage: &mut Stage, step: u64) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let eval = stage.setup.settings.eval;
+    let items = eval.items.min(stage.setup.scenario.items.of(Split::HeldOut));
+    let learning = stage.setup.learning();
+    let mut castings = Vec::new();
+    for seat in Seat::ALL.into_iter().filter(|seat| learning[*seat]) {
+        castings.extend(cast_eval(items, eval.trials, &stage.setup.measured(seat), step, seat as u32 + 1));
+    }
+    if learning.agent && learning.user {
+        let both = Pair::from_fn(|_| plan::MODEL.to_owned());
+        castings.extend(cast_eval(EXCERPTS.min(items), 1, &both, step, report::EXCERPT_MEMBER));
+    }
+    let records = stage.play(&castings, 1.0).await?;
+    for seat in Seat::ALL.into_iter().filter(|seat| learning[*seat]) {
+        let played: Vec<EpisodeRecord> =
+            records.iter().filter(|r| r.casting.id.member == seat as u32 + 1).cloned().collect();
+        let opponent = stage.setup.opponents()[seat.partner()].clone();
+        let metrics = pool(&played, (items * eval.trials) as usize, &stage.setup.scenario.success);
+        stage.log_eval(step, seat, &opponent, &metrics)?;
+    }
+    stage.time(step, "eval", &[("play_s", started.elapsed().as_secs_f64())])?;
+    Ok(())
+}
+
+/// An evaluation's castings; `member` keeps the ids of plays apart that run together. It moves no world's draws.
+fn cast_eval(items: u32, trials: u32, policies: &Pair<String>, step: u64, member: u32) -> Vec<Casting> {
+    let mut castings = plan::eval_castings(Split::HeldOut, items, trials, policies, step);
+    for casting in &mut castings {
+        casting.id.member = member;
+    }
+    castings
+}
+
+fn of_reports(reports: &Pair<Option<UpdateReport>>) -> Metrics {
+    let mut metrics = Metrics::default();
+    for (seat, report) in reports.iter() {
+        for (name, value) in report.iter().flat_map(|report| &report.metrics) {
+            metrics.set(format!("{seat}/{name}"), Some(*value));
+        }
+    }
+    metrics
+}
+
+fn losses(metrics: &Metrics) -> String {
+    shown(metrics, "loss", "loss")
+}
+
+fn rewards(metrics: &Metrics) -> String {
+    shown(metrics, "reward", "reward/mean")
+}
+
+fn shown(metrics: &Metrics, what: &str, name: &str) -> String {
+    let of_seat = |seat: Seat| {
+        let value = metrics.get(&format!("{seat}/{name}"));
+        value.map(|value| format!("{seat} {what} {value:.3}"))
+    };
+    Seat::ALL.into_iter().filter_map(of_seat).collect::<Vec<_>>().join("  ")
+}
