@@ -64,6 +64,8 @@ pub struct EpisodeArguments {
     pub players: Pair<Box<dyn Player>>,
     /// Who steps the world.
     pub stagehand: Box<dyn Stagehand>,
+    /// How long each seat may take over one turn; `None`: as long as it likes.
+    pub deadlines_ms: Pair<Option<u64>>,
     /// Who judges.
     pub judge: Box<dyn Judge>,
     /// Where the record goes.
@@ -78,6 +80,7 @@ pub struct EpisodeState {
     /// What is awaited now; 0 before the first.
     asking: Asking,
     asked: Party,
+    deadlines_ms: Pair<Option<u64>>,
     timer: Option<AbortHandle>,
     supervisor: ActorRef<SupervisorMessage>,
 }
@@ -98,7 +101,8 @@ impl Actor for EpisodeActor {
         myself: ActorRef<EpisodeMessage>,
         arguments: EpisodeArguments,
     ) -> Result<EpisodeState, ActorProcessingErr> {
-        let EpisodeArguments { ticket, casting, scenario, seed, players, stagehand, judge, supervisor } = arguments;
+        let EpisodeArguments { ticket, casting, scenario, seed, players, deadlines_ms, stagehand, judge, supervisor } =
+            arguments;
         let seats = Seats::spawn(&myself, players, stagehand, judge).await?;
         let (episode, outputs) = sim::Episode::start(casting, scenario, seed);
         let mut state = EpisodeState {
@@ -107,6 +111,7 @@ impl Actor for EpisodeActor {
             seats,
             asking: Asking::default(),
             asked: Party::Infrastructure,
+            deadlines_ms,
             timer: None,
             supervisor,
         };
@@ -171,15 +176,15 @@ impl EpisodeState {
 
     /// Sends each output to whoever carries it out. Mail to a dead seat is lost, and its death is already on its way to us.
     fn route(&mut self, myself: &ActorRef<EpisodeMessage>, outputs: Vec<Output>) {
-        let scenario = Arc::clone(self.episode.scenario());
+        let judge_ms = self.episode.scenario().judge.deadline_ms;
         for output in outputs {
             match output {
                 Output::Ask(seat, observation) => {
-                    let asking = self.ask(myself, seat.into(), scenario.seats[seat].deadline_ms);
+                    let asking = self.ask(myself, seat.into(), self.deadlines_ms[seat]);
                     let _ = self.seats.speaking[seat].cast(SeatMessage::Decide(asking, observation));
                 }
                 Output::Query(seat, id, query) => {
-                    let asking = self.ask(myself, seat.into(), scenario.seats[seat].deadline_ms);
+                    let asking = self.ask(myself, seat.into(), self.deadlines_ms[seat]);
                     let _ = self.seats.speaking[seat].cast(SeatMessage::Answer(asking, id, query));
                 }
                 Output::Apply(world, input) => {
@@ -187,7 +192,7 @@ impl EpisodeState {
                     let _ = self.seats.environment.cast(EnvironmentMessage::Apply(asking, world, input));
                 }
                 Output::Judge(case) => {
-                    let asking = self.ask(myself, Party::Judge, Some(scenario.judge.deadline_ms));
+                    let asking = self.ask(myself, Party::Judge, Some(judge_ms));
                     let _ = self.seats.judge.cast(JudgeMessage::Judge(asking, Box::new(case)));
                 }
                 Output::Done(record) => {

@@ -562,6 +562,7 @@ impl SupervisorState {
                 agent: self.player(&terms, ticket, &casting, Seat::Agent)?,
                 user: self.player(&terms, ticket, &casting, Seat::User)?,
             },
+            deadlines_ms: Pair::from_fn(|seat| deadline_ms(&terms, &casting, seat)),
             stagehand: self.guests.stagehand(&casting),
             judge: self.guests.judge(judge, &casting).ok_or_else(|| format!("there is no judge `{judge}`"))?,
             casting,
@@ -655,6 +656,15 @@ impl Call {
 fn refuse<T>(reply: Reply<T>, ended: &Ended) {
     // A caller that is gone need not be told.
     let _ = reply.send(Err(ended.clone()));
+}
+
+/// A seat's deadline. A model has none: it waits for the others at the barrier, which is not its doing, and its own work is bounded by
+/// `tokens_max`. Were it timed, one slow guest would put everybody who waits for it at fault.
+fn deadline_ms(terms: &Terms, casting: &Casting, seat: Seat) -> Option<u64> {
+    match model_name(&casting.policies[seat], seat) {
+        Some(_) => None,
+        None => terms.scenario.seats[seat].deadline_ms,
+    }
 }
 
 /// The model that a casting's policy means: `model` is the seat's own, `model:NAME` another one. `None` if it means no model.

@@ -2,6 +2,7 @@
 
 use ractor::ActorRef;
 use rl::Row;
+use rl::Sampled;
 use rl::Session;
 use sim::Act;
 use sim::Address;
@@ -13,30 +14,13 @@ use sim::Message;
 use sim::Observation;
 use sim::Party;
 use sim::Query;
+use text::SeatStream;
 use tokio::sync::oneshot;
 
 use crate::policy_server::ServerMessage;
 use crate::round::Ticket;
 use crate::seats::Pending;
 use crate::seats::Player;
-
-/// One seat's conversation as tokens. It only grows: what it held before an observation is a prefix of what it holds after.
-pub trait Stream: Send {
-    /// Puts what the seat is shown behind what was sampled, and opens its turn.
-    fn observe(&mut self, messages: &[Message]);
-
-    /// All of it, ending where sampling starts.
-    fn tokens(&self) -> &[u32];
-
-    /// Puts what was sampled behind it and reads the decision out of it.
-    fn sampled(&mut self, sampled: rl::Sampled, temperature: f32) -> Decision;
-}
-
-/// How a model reads and writes conversations: its tokenizer, template and parser.
-pub trait Dialect: Send + Sync {
-    /// An empty stream. `policy` names the model in the generations.
-    fn stream(&self, policy: &str) -> Box<dyn Stream>;
-}
 
 /// How a model's turns are drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -65,10 +49,12 @@ pub struct ModelPlayer {
     pub tokens_max: u32,
     /// How they are drawn.
     pub sampling: Sampling,
+    /// The model's name, for the generations.
+    pub policy: String,
     /// Who samples.
     pub server: ActorRef<ServerMessage>,
     /// What was shown and sampled so far.
-    pub stream: Box<dyn Stream>,
+    pub stream: SeatStream,
     /// The seat's own turn, queries included.
     pub turn: u32,
 }
@@ -90,7 +76,10 @@ impl ModelPlayer {
         let _ = self.server.cast(ServerMessage::Sample { ticket: self.ticket, row, reply });
         let sampled = sampled.await.map_err(|_| server_gone())??;
         self.turn += 1;
-        Ok(self.stream.sampled(sampled, if greedy { 1.0 } else { temperature }))
+        let Sampled { tokens, logprobs, closed, version } = sampled;
+        // A greedy policy gives the log-probabilities of temperature 1.
+        let temperature = if greedy { 1.0 } else { temperature };
+        Ok(self.stream.sampled(tokens, logprobs, closed, version, &self.policy, temperature))
     }
 }
 

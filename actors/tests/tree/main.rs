@@ -1,0 +1,14 @@
+//! The whole tree at work and under fire, with dummy policies and scripted seats. Nothing sleeps: deadlines run on paused time, and whoever
+//! has to wait for somebody watches the play's progress.
+//!
+//! Where a new test goes: `flow` plays without models; `lockstep` the barrier and its rounds; `deaths` one death each; `kills` many at
+//! random; `deadlines` time; `learning` loans of weights; `calls` wrong or broken-off calls. Who plays in them is in `company`.
+
+mod calls;
+mod company;
+mod deadlines;
+mod deaths;
+mod flow;
+mod kills;
+mod learning;
+mod lockstep;
