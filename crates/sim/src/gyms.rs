@@ -148,7 +148,7 @@ impl Script {
     }
 }
 
-/// The policy each seat is measured against: never trained, the same in every run.
+/// The policy that sits at `seat` where its partner is measured or trained alone: never trained itself, the same in every run.
 #[must_use]
 pub fn fixed_opponent(rules: &Rules, seat: Seat) -> &'static str {
     match (rules, seat) {
