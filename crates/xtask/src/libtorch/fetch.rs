@@ -135,6 +135,8 @@ fn download_one(python: &OsStr, wheel: &Wheel, folder: &Path) -> Result<PathBuf>
     let mut pip = Command::new(python);
     pip.args(["-m", "pip", "download", "--no-deps", "--disable-pip-version-check", "--require-hashes"]).args(PLATFORM);
     pip.arg("--dest").arg(folder).arg("--requirement").arg(&list);
+    // Where there is room: the system's folder for temporary files may be a small one in memory.
+    pip.env("TMPDIR", folder);
     if std::env::var_os("PIP_RESUME_RETRIES").is_none() {
         // As a variable, because a pip older than 25.1 would refuse the flag.
         pip.env("PIP_RESUME_RETRIES", "20");
