@@ -82,29 +82,11 @@ impl TchLearner {
         samples: &[&Sample],
         tally: &mut Tally,
     ) -> Result<(), LearnError> {
-        let decoder = &weights.decoder;
-        let weight = samples.iter().flat_map(|sample| &sample.weights).map(|weight| f64::from(*weight)).sum();
         let not_finite = |what| LearnError::NotFinite { what, step: weights.version + 1 };
-        let mut gradient: Option<Tensor> = None;
-        let mut loss = 0.0;
-        for micro in cut(samples, settings.optimizer.micro_tokens_max) {
-            let laid_out = MicroBatch::new(&micro, weight, decoder.config().pad_id, decoder.device());
-            let terms = match batch.objective {
-                Objective::Sft => laid_out.sft(decoder),
-                Objective::Grpo => laid_out.grpo(decoder, self.reference.as_ref(), settings),
-            };
-            loss += terms.loss.double_value(&[]);
-            if !loss.is_finite() {
-                return Err(not_finite("loss"));
-            }
-            let part = backward(decoder, &terms);
-            gradient = Some(match gradient {
-                None => part,
-                Some(mut sum) => sum.g_add_(&part),
-            });
-            tally.tokens(&micro, &terms);
+        let (mut gradient, loss) = self.gradient(settings, &weights.decoder, batch.objective, samples, tally);
+        if !loss.is_finite() {
+            return Err(not_finite("loss"));
         }
-        let mut gradient = gradient.expect("a step has a sample");
         let norm = clip(&mut gradient, settings.optimizer.grad_norm_max);
         if !norm.is_finite() {
             return Err(not_finite("gradient norm"));
@@ -113,6 +95,35 @@ impl TchLearner {
         weights.version += 1;
         tally.step(loss, norm);
         Ok(())
+    }
+
+    /// Gradient `[layout.len]` and loss of one optimiser step, micro-batch by micro-batch.
+    fn gradient(
+        &self,
+        settings: &GrpoSettings,
+        decoder: &Decoder,
+        objective: Objective,
+        samples: &[&Sample],
+        tally: &mut Tally,
+    ) -> (Tensor, f64) {
+        let weight = samples.iter().flat_map(|sample| &sample.weights).map(|weight| f64::from(*weight)).sum();
+        let mut gradient: Option<Tensor> = None;
+        let mut loss = 0.0;
+        for micro in cut(samples, settings.optimizer.micro_tokens_max) {
+            let laid_out = MicroBatch::new(&micro, weight, decoder.config().pad_id, decoder.device());
+            let terms = match objective {
+                Objective::Sft => laid_out.sft(decoder),
+                Objective::Grpo => laid_out.grpo(decoder, self.reference.as_ref(), settings),
+            };
+            let part = backward(decoder, &terms);
+            gradient = Some(match gradient {
+                None => part,
+                Some(mut sum) => sum.g_add_(&part),
+            });
+            loss += terms.loss.double_value(&[]);
+            tally.tokens(&micro, &terms);
+        }
+        (gradient.expect("a step has a sample with a loss token"), loss)
     }
 
     fn contents(&self, weights: &TchWeights) -> Contents {
@@ -205,6 +216,9 @@ fn check(batch: &Batch, decoder: &Decoder) -> Result<(), LearnError> {
                 let (weights, tokens) = (sample.weights.len(), sample.tokens.len());
                 return refuse(index, format!("{weights} weights for {tokens} tokens"));
             }
+            Objective::Sft if !sample.weights.iter().all(|weight| weight.is_finite() && *weight >= 0.0) => {
+                return refuse(index, "a loss weight is below 0 or not a number".to_owned());
+            }
             Objective::Sft => {}
             Objective::Grpo => {
                 if let Err(why) = sample.check() {
@@ -226,5 +240,121 @@ fn check(batch: &Batch, decoder: &Decoder) -> Result<(), LearnError> {
     match batch.samples.iter().any(|sample| loss_places(sample).next().is_some()) {
         true => Ok(()),
         false => Err(LearnError::Batch("no token has a loss weight".to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sim::Seat;
+    use tch::Device;
+    use tch::no_grad;
+
+    use super::*;
+    use crate::Parameters;
+    use crate::fixtures::config;
+    use crate::fixtures::grpo;
+    use crate::fixtures::samples;
+
+    fn learner(reference: Option<Decoder>) -> (TchLearner, TchWeights) {
+        let parameters = Parameters::fresh(&config(), 3, Seat::User, &[], Device::Cpu);
+        let text = TextFiles {
+            tokenizer: String::new(),
+            template: String::new(),
+            close_id: 1,
+            pad_id: 0,
+            vocab_len: 30,
+            ordered: Vec::new(),
+        };
+        let learner = TchLearner::new("test".to_owned(), text, Some(grpo()), AdamW::new(&parameters), reference);
+        (learner, TchWeights { decoder: Decoder::new(config(), parameters), version: 0 })
+    }
+
+    fn reference() -> Decoder {
+        Decoder::new(config(), Parameters::fresh(&config(), 4, Seat::User, &[], Device::Cpu))
+    }
+
+    fn gradient(objective: Objective, samples: &[Sample], micro_tokens_max: usize) -> Vec<f32> {
+        let (learner, weights) = learner(Some(reference()));
+        let mut settings = grpo();
+        settings.optimizer.micro_tokens_max = micro_tokens_max;
+        let samples: Vec<&Sample> = samples.iter().collect();
+        let mut tally = Tally::new(objective, &settings);
+        let (gradient, _) = learner.gradient(&settings, &weights.decoder, objective, &samples, &mut tally);
+        Vec::try_from(gradient).expect("f32 numbers")
+    }
+
+    #[test]
+    fn the_size_of_micro_batches_does_not_change_the_gradient() {
+        for objective in [Objective::Sft, Objective::Grpo] {
+            let whole = gradient(objective, &samples(), 100_000);
+            let size = whole.iter().map(|g| g * g).sum::<f32>().sqrt();
+            assert!(size > 0.1, "a gradient of {size} says nothing");
+            for micro_tokens_max in [1, 40, 90] {
+                let cut = gradient(objective, &samples(), micro_tokens_max);
+                let worst = whole.iter().zip(&cut).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+                assert!(worst < 1e-6, "{objective:?} in micro-batches of {micro_tokens_max}: differs by {worst}");
+            }
+        }
+    }
+
+    #[test]
+    fn micro_batches_hold_each_sample_once_and_keep_their_bound() {
+        let samples = samples();
+        let samples: Vec<&Sample> = samples.iter().collect();
+        for tokens_max in [1, 40, 90, 100_000] {
+            let micros = cut(&samples, tokens_max);
+            assert_eq!(micros.iter().map(Vec::len).sum::<usize>(), samples.len());
+            for micro in micros {
+                let longest = micro.iter().map(|sample| seen_len(sample)).max().expect("a sample");
+                assert!(micro.len() == 1 || longest * micro.len() <= tokens_max);
+            }
+        }
+    }
+
+    /// Samples whose ratios are all 1.05: far from the kinks of the clips, where a difference quotient says nothing.
+    fn samples_near(decoder: &Decoder) -> Vec<Sample> {
+        let mut samples = samples();
+        for sample in &mut samples {
+            let terms = MicroBatch::new(&[sample], 1.0, 0, Device::Cpu).grpo(decoder, None, &grpo());
+            let places: Vec<usize> = loss_places(sample).collect();
+            for (place, logprob) in places.into_iter().zip(terms.logprobs) {
+                sample.logprobs[place] = logprob - 1.05f32.ln();
+            }
+        }
+        samples
+    }
+
+    #[test]
+    fn each_gradient_is_the_slope_of_the_loss_in_its_own_parameter() {
+        for objective in [Objective::Sft, Objective::Grpo] {
+            let (learner, mut weights) = learner(Some(reference()));
+            let settings = grpo();
+            let samples = samples_near(&weights.decoder);
+            let slope = gradient(objective, &samples, 100_000);
+            let samples: Vec<&Sample> = samples.iter().collect();
+            let mut loss = |at: &[f32]| {
+                no_grad(|| weights.decoder.parameters_mut().flat_mut().copy_(&Tensor::from_slice(at)));
+                let mut tally = Tally::new(objective, &settings);
+                learner.gradient(&settings, &weights.decoder, objective, &samples, &mut tally).1
+            };
+            let fresh = Parameters::fresh(&config(), 3, Seat::User, &[], Device::Cpu);
+            let here: Vec<f32> = Vec::try_from(fresh.flat()).expect("f32 numbers");
+            for (part, offset) in crate::parameters::Layout::new(&config()).parts() {
+                let span = offset as usize..(offset + part.shape.iter().product::<i64>()) as usize;
+                let size = slope[span.clone()].iter().map(|g| g * g).sum::<f32>().sqrt();
+                // Along the gradient itself, with a step that is small and yet far above the rounding of the loss.
+                let reach = 0.005;
+                let moved = |sign: f32| {
+                    let mut there = here.clone();
+                    for (number, g) in there[span.clone()].iter_mut().zip(&slope[span.clone()]) {
+                        *number += sign * reach * g / size;
+                    }
+                    there
+                };
+                let rise = (loss(&moved(1.0)) - loss(&moved(-1.0))) / (2.0 * f64::from(reach));
+                let size = f64::from(size);
+                assert!((rise - size).abs() < 0.03 * size + 3e-4, "{objective:?} {}: {rise}, {size}", part.name);
+            }
+        }
     }
 }

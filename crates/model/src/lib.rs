@@ -12,6 +12,8 @@
 pub mod cache;
 pub mod config;
 mod device;
+#[cfg(test)]
+mod fixtures;
 pub mod folder;
 mod guard;
 pub mod learner;

@@ -112,16 +112,22 @@ impl MicroBatch {
         let ratio = (&logprobs - &self.logprobs).exp();
         let clipped = ratio.clamp(1.0 - settings.clip_low, 1.0 + settings.clip_high);
         let against = -&self.advantages;
-        let mut term = (&ratio * &against).maximum(&(clipped * &against));
-        if let Some(bound) = settings.dual_clip {
-            let bounded = term.minimum(&(&against * bound));
-            term = bounded.where_self(&self.advantages.lt(0.0), &term);
-        }
+        let free = (&ratio * &against).maximum(&(clipped * &against));
+        let policy = match settings.dual_clip {
+            None => free,
+            Some(bound) => {
+                let bounded = free.minimum(&(&against * bound));
+                bounded.where_self(&self.advantages.lt(0.0), &free)
+            }
+        };
         let reference = reference.map(|reference| no_grad(|| self.chosen(&self.tempered(reference))));
-        if let Some(reference) = &reference {
-            let log_rho = reference - &logprobs;
-            term = term + (log_rho.exp() - log_rho - 1.0) * settings.kl_weight;
-        }
+        let term = match &reference {
+            None => policy,
+            Some(reference) => {
+                let log_rho = reference - &logprobs;
+                policy + (log_rho.exp() - log_rho - 1.0) * settings.kl_weight
+            }
+        };
         let loss = (term * &self.weights).sum(Kind::Float);
         self.terms(loss, &all, &logprobs, reference)
     }
@@ -154,4 +160,108 @@ impl MicroBatch {
 
 fn host(numbers: &Tensor) -> Vec<f32> {
     Vec::<f32>::try_from(numbers).expect("one row of f32 numbers")
+}
+
+#[cfg(test)]
+mod tests {
+    use rl::loss::Clip;
+    use rl::loss::Token;
+    use rl::loss::grpo_loss;
+    use rl::loss::policy_loss;
+    use rl::loss::sft_loss;
+    use sim::Seat;
+
+    use super::*;
+    use crate::Parameters;
+    use crate::fixtures::config;
+    use crate::fixtures::grpo;
+    use crate::fixtures::samples;
+
+    fn decoder(seed: u64) -> Decoder {
+        Decoder::new(config(), Parameters::fresh(&config(), seed, Seat::Agent, &[], Device::Cpu))
+    }
+
+    fn micro(samples: &[Sample]) -> MicroBatch {
+        let samples: Vec<&Sample> = samples.iter().collect();
+        let weight = samples.iter().flat_map(|sample| &sample.weights).map(|weight| f64::from(*weight)).sum();
+        MicroBatch::new(&samples, weight, 0, Device::Cpu)
+    }
+
+    /// Sample and place of each loss token.
+    fn places(samples: &[Sample]) -> impl Iterator<Item = (&Sample, usize)> {
+        samples.iter().flat_map(|sample| loss_places(sample).map(move |place| (sample, place)))
+    }
+
+    /// Log-probabilities of each loss token by plain f64 arithmetic on the logits of a single, unpadded stream.
+    fn expected(decoder: &Decoder, samples: &[Sample], tempered: bool) -> Vec<f64> {
+        let of = |(sample, place): (&Sample, usize)| {
+            let ids: Vec<i64> = sample.tokens[..place].iter().map(|id| i64::from(*id)).collect();
+            let hidden = no_grad(|| decoder.hidden(&Tensor::from_slice(&ids).unsqueeze(0)));
+            let logits = no_grad(|| decoder.logits(&hidden)).select(1, place as i64 - 1).squeeze_dim(0);
+            let logits: Vec<f32> = Vec::try_from(logits.detach()).expect("f32 numbers");
+            let logits: Vec<f64> = logits.into_iter().map(f64::from).collect();
+            let temperature = if tempered { f64::from(sample.temperature) } else { 1.0 };
+            rl::loss::log_softmax(&logits, temperature)[sample.tokens[place] as usize]
+        };
+        places(samples).map(of).collect()
+    }
+
+    fn assert_close(found: f64, expected: f64, bound: f64) {
+        assert!((found - expected).abs() < bound, "{found} is not {expected}");
+    }
+
+    #[test]
+    fn the_sft_loss_is_the_reference_s_number() {
+        let (decoder, mut samples) = (decoder(1), samples());
+        samples[2].weights[4] = 0.2;
+        let terms = micro(&samples).sft(&decoder);
+        let logprobs = expected(&decoder, &samples, false);
+        let tokens: Vec<(f64, f64)> = places(&samples)
+            .zip(&logprobs)
+            .map(|((sample, place), logprob)| (f64::from(sample.weights[place]), *logprob))
+            .collect();
+        let expected = sft_loss(&tokens).expect("there are loss tokens");
+        assert_close(terms.loss.double_value(&[]), expected, 2e-6);
+        for (found, expected) in terms.logprobs.iter().zip(&logprobs) {
+            assert_close(f64::from(*found), *expected, 1e-5);
+        }
+    }
+
+    #[test]
+    fn the_grpo_loss_is_the_reference_s_number_with_every_bound_met() {
+        let (decoder, reference, samples) = (decoder(1), decoder(2), samples());
+        for (dual_clip, kl_weight) in [(None, 0.0), (Some(3.0), 0.0), (Some(1.5), 0.3)] {
+            let mut settings = grpo();
+            (settings.dual_clip, settings.kl_weight) = (dual_clip, kl_weight);
+            let terms = micro(&samples).grpo(&decoder, Some(&reference), &settings);
+            let logprobs = expected(&decoder, &samples, true).into_iter().zip(expected(&reference, &samples, true));
+            let tokens: Vec<Token> = places(&samples)
+                .zip(logprobs)
+                .map(|((sample, place), (logprob, logprob_ref))| Token {
+                    logprob,
+                    logprob_old: f64::from(sample.logprobs[place]),
+                    logprob_ref: Some(logprob_ref),
+                    advantage: f64::from(sample.advantages[place]),
+                    weight: 1.0,
+                })
+                .collect();
+            let clip = Clip::from(&settings);
+            let clipped = tokens.iter().filter(|token| policy_loss(token, clip).clipped).count();
+            assert!(clipped > 20 && clipped + 20 < tokens.len(), "{clipped} of {}", tokens.len());
+            let expected = grpo_loss(&tokens, clip, kl_weight).expect("there are loss tokens");
+            assert_close(terms.loss.double_value(&[]), expected, 1e-5 * (1.0 + expected.abs()));
+        }
+    }
+
+    #[test]
+    fn entropies_are_those_of_the_tempered_distribution() {
+        let decoder = decoder(1);
+        let mut hot = samples();
+        hot.iter_mut().for_each(|sample| sample.temperature = 1e6);
+        let terms = micro(&hot).grpo(&decoder, None, &grpo());
+        // At a boundless temperature every token is as likely.
+        for entropy in terms.entropies {
+            assert_close(f64::from(entropy), 30f64.ln(), 1e-4);
+        }
+    }
 }

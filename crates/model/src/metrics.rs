@@ -2,6 +2,10 @@
 
 use rl::Objective;
 use rl::Sample;
+use rl::loss::Clip;
+use rl::loss::Token;
+use rl::loss::k3;
+use rl::loss::policy_loss;
 use rl::settings::GrpoSettings;
 
 use crate::loss::Terms;
@@ -11,8 +15,7 @@ use crate::loss::loss_places;
 #[derive(Debug)]
 pub(crate) struct Tally {
     objective: Objective,
-    clip_low: f64,
-    clip_high: f64,
+    clip: Clip,
     steps: u64,
     losses: f64,
     norms: f64,
@@ -49,8 +52,7 @@ impl Tally {
     pub(crate) fn new(objective: Objective, settings: &GrpoSettings) -> Tally {
         Tally {
             objective,
-            clip_low: settings.clip_low,
-            clip_high: settings.clip_high,
+            clip: Clip::from(settings),
             steps: 0,
             losses: 0.0,
             norms: 0.0,
@@ -83,23 +85,21 @@ impl Tally {
                 }
             }
             if self.objective == Objective::Grpo {
-                self.ratio(logprob - f64::from(sample.logprobs[place]), f64::from(sample.advantages[place]));
+                self.ratio(logprob, f64::from(sample.logprobs[place]), f64::from(sample.advantages[place]));
             }
             if let Some(reference) = &terms.reference {
-                *self.kl_ref.get_or_insert(0.0) += k3(f64::from(reference[index]) - logprob);
+                *self.kl_ref.get_or_insert(0.0) += k3(logprob, f64::from(reference[index]));
             }
         }
     }
 
-    fn ratio(&mut self, log_ratio: f64, advantage: f64) {
-        let ratio = log_ratio.exp();
-        // Only where the clip changes the loss: a good token already likelier, a bad one already unlikelier.
-        let clipped = advantage > 0.0 && ratio > 1.0 + self.clip_high || advantage < 0.0 && ratio < 1.0 - self.clip_low;
-        self.clipped += u64::from(clipped);
-        self.kl_old += k3(log_ratio);
+    fn ratio(&mut self, logprob: f64, logprob_old: f64, advantage: f64) {
+        let token = Token { logprob, logprob_old, logprob_ref: None, advantage, weight: 1.0 };
+        self.clipped += u64::from(policy_loss(&token, self.clip).clipped);
+        self.kl_old += k3(logprob_old, logprob);
         // Before the first step the weights are those that sampled: any difference here is drift between sampler and learner.
         if self.steps == 0 {
-            self.difference_max = self.difference_max.max(log_ratio.abs());
+            self.difference_max = self.difference_max.max((logprob - logprob_old).abs());
         }
     }
 
@@ -132,10 +132,4 @@ impl Tally {
         }
         metrics.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
     }
-}
-
-/// Schulman's estimate of a KL divergence from one token, never negative: `e^x − x − 1` with `x` the logarithm of the ratio of the distribution it is
-/// measured from to the one it was drawn from.
-fn k3(log_ratio: f64) -> f64 {
-    log_ratio.exp_m1() - log_ratio
 }

@@ -60,3 +60,70 @@ pub fn clip(gradient: &mut Tensor, norm_max: f64) -> f64 {
     }
     norm
 }
+
+#[cfg(test)]
+mod tests {
+    use sim::Seat;
+    use tch::Device;
+
+    use super::*;
+    use crate::fixtures::config;
+    use crate::fixtures::grpo;
+
+    fn host(tensor: &Tensor) -> Vec<f64> {
+        let numbers: Vec<f32> = Vec::try_from(tensor).expect("f32 numbers");
+        numbers.into_iter().map(f64::from).collect()
+    }
+
+    #[test]
+    fn steps_are_those_of_the_formula_in_f64() {
+        let settings = grpo().optimizer;
+        let mut parameters = Parameters::fresh(&config(), 1, Seat::Agent, &[], Device::Cpu);
+        let matrices_len = parameters.layout().matrices_len as usize;
+        let mut expected = host(parameters.flat());
+        let (mut m, mut v) = (vec![0.0; expected.len()], vec![0.0; expected.len()]);
+        let mut adam = AdamW::new(&parameters);
+        for step in 1..=6 {
+            let lr = 0.01 / f64::from(step);
+            let gradient: Vec<f32> =
+                (0..expected.len()).map(|index| ((index * 31 + step as usize * 7) % 101) as f32 / 50.0 - 1.0).collect();
+            adam.step(&settings, &mut parameters, &Tensor::from_slice(&gradient), lr);
+            for (index, g) in gradient.iter().map(|g| f64::from(*g)).enumerate() {
+                // torch.optim.AdamW, as its documentation writes it.
+                if index < matrices_len {
+                    expected[index] -= lr * settings.weight_decay * expected[index];
+                }
+                m[index] = settings.beta1 * m[index] + (1.0 - settings.beta1) * g;
+                v[index] = settings.beta2 * v[index] + (1.0 - settings.beta2) * g * g;
+                let m_hat = m[index] / (1.0 - settings.beta1.powi(step));
+                let v_hat: f64 = v[index] / (1.0 - settings.beta2.powi(step));
+                expected[index] -= lr * m_hat / (v_hat.sqrt() + settings.eps);
+            }
+        }
+        for (found, expected) in host(parameters.flat()).into_iter().zip(expected) {
+            assert!((found - expected).abs() < 2e-6, "{found} is not {expected}");
+        }
+        assert_eq!(adam.steps, 6);
+    }
+
+    #[test]
+    fn the_views_the_decoder_uses_follow_the_flat_tensor() {
+        let mut parameters = Parameters::fresh(&config(), 1, Seat::Agent, &[], Device::Cpu);
+        let before = parameters.embedding().copy();
+        let gradient = parameters.flat().ones_like();
+        AdamW::new(&parameters).step(&grpo().optimizer, &mut parameters, &gradient, 0.5);
+        let moved = (before - parameters.embedding()).abs().min().double_value(&[]);
+        assert!(moved > 0.4, "each number moved by about the learning rate, the least by {moved}");
+    }
+
+    #[test]
+    fn a_long_gradient_is_scaled_to_the_bound_and_a_short_one_is_left() {
+        let mut long = Tensor::from_slice(&[3.0f32, 4.0]);
+        assert!((clip(&mut long, 1.0) - 5.0).abs() < 1e-6);
+        assert!((host(&long)[0] - 0.6).abs() < 1e-6 && (host(&long)[1] - 0.8).abs() < 1e-6);
+        let mut short = Tensor::from_slice(&[0.3f32, 0.4]);
+        assert!((clip(&mut short, 1.0) - 0.5).abs() < 1e-6);
+        assert_eq!(host(&short), [f64::from(0.3f32), f64::from(0.4f32)]);
+        assert!(!clip(&mut Tensor::from_slice(&[f32::NAN, 1.0]), 1.0).is_finite());
+    }
+}

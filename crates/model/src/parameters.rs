@@ -241,7 +241,6 @@ impl Parameters {
     }
 
     /// All numbers, `[layout.len]`.
-    #[must_use]
     pub fn flat(&self) -> &Tensor {
         &self.flat
     }
@@ -252,25 +251,21 @@ impl Parameters {
     }
 
     /// The views a gradient is asked for.
-    #[must_use]
     pub fn leaves(&self) -> &[Tensor] {
         &self.leaves
     }
 
     /// `[vocab, d]`
-    #[must_use]
     pub fn embedding(&self) -> &Tensor {
         &self.leaves[0]
     }
 
     /// `[vocab, d]`; the embedding if tied.
-    #[must_use]
     pub fn head(&self) -> &Tensor {
         if self.tied { &self.leaves[0] } else { &self.leaves[1 + self.layers * LAYER_MATRICES] }
     }
 
     /// `[d]`: the norm before the head.
-    #[must_use]
     pub fn norm(&self) -> &Tensor {
         self.leaves.last().expect("the layout ends with this norm")
     }
@@ -293,7 +288,6 @@ impl Parameters {
     }
 
     /// Gradients of the views as one flat tensor `[layout.len]`, zeros in the gaps.
-    #[must_use]
     pub fn gather(&self, gradients: &[Tensor]) -> Tensor {
         let mut pieces = Vec::with_capacity(gradients.len());
         for (leaf, gradient) in self.layout.leaves.iter().zip(gradients) {
@@ -352,5 +346,76 @@ fn fill_sinusoid(slice: &mut [f32], value: f32, std: f64) {
         if let Some(second) = pair.get_mut(1) {
             *second = (height * angle.cos()) as f32;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::config;
+
+    #[test]
+    fn views_are_aligned_and_neither_overlap_nor_leave_more_than_a_gap() {
+        for tied in [true, false] {
+            let layout = Layout::new(&Config { tied, ..config() });
+            let mut end = 0;
+            for leaf in &layout.leaves {
+                assert_eq!(leaf.offset % ALIGN, 0);
+                assert!(leaf.offset >= end && leaf.offset < end + ALIGN, "{leaf:?} after {end}");
+                let of_parts: i64 = leaf.parts.iter().map(|part| part.shape.iter().product::<i64>()).sum();
+                assert_eq!(of_parts, leaf.shape.iter().product::<i64>());
+                end = leaf.offset + of_parts;
+                assert_eq!(leaf.shape.len() > 1 && leaf.parts[0].shape.len() > 1, leaf.offset < layout.matrices_len);
+            }
+        }
+    }
+
+    #[test]
+    fn fresh_weights_have_the_spread_they_should() {
+        let shape = Config { hidden_size: 128, vocab_size: 500, intermediate_size: 352, layers: 3, ..config() };
+        let parameters = Parameters::fresh(&shape, 1, Seat::Agent, &[], Device::Cpu);
+        let numbers: Vec<f32> = Vec::try_from(parameters.flat()).expect("f32 numbers");
+        let std = |wanted: &str| {
+            let (part, offset) = parameters.layout().parts().find(|(part, _)| part.name == wanted).expect(wanted);
+            let slice = &numbers[offset as usize..(offset + part.shape.iter().product::<i64>()) as usize];
+            let n = slice.len() as f64;
+            let mean = slice.iter().map(|x| f64::from(*x)).sum::<f64>() / n;
+            (slice.iter().map(|x| (f64::from(*x) - mean).powi(2)).sum::<f64>() / n).sqrt()
+        };
+        for (name, expected) in [
+            ("model.embed_tokens.weight", 0.1),
+            ("model.layers.1.self_attn.q_proj.weight", 0.0884),
+            ("model.layers.2.mlp.up_proj.weight", 0.0884),
+            // 1/√352/√6
+            ("model.layers.0.mlp.down_proj.weight", 0.021_76),
+            ("model.norm.weight", 0.0),
+        ] {
+            let found = std(name);
+            assert!((found - expected).abs() <= 0.04 * expected, "{name}: {found}, not {expected}");
+        }
+    }
+
+    #[test]
+    fn seats_and_seeds_have_weights_of_their_own() {
+        let embedding = |seed, seat| -> Vec<f32> {
+            let parameters = Parameters::fresh(&config(), seed, seat, &[], Device::Cpu);
+            Vec::try_from(parameters.flat()).expect("f32 numbers")
+        };
+        assert_eq!(embedding(1, Seat::Agent), embedding(1, Seat::Agent));
+        assert_ne!(embedding(1, Seat::Agent), embedding(1, Seat::User));
+        assert_ne!(embedding(1, Seat::Agent), embedding(2, Seat::Agent));
+    }
+
+    #[test]
+    fn ordered_tokens_start_near_their_neighbours_in_value() {
+        let ordered: Vec<(u32, f32)> = (0..20).map(|n| (n + 5, n as f32 / 19.0)).collect();
+        let shape = Config { hidden_size: 128, ..config() };
+        let parameters = Parameters::fresh(&shape, 1, Seat::Agent, &ordered, Device::Cpu);
+        let rows = parameters.embedding().detach().narrow(1, 0, 64);
+        let distance = |a: i64, b: i64| (rows.get(a) - rows.get(b)).norm().double_value(&[]);
+        assert!(distance(5, 6) < 0.9 * distance(5, 15), "{} and {}", distance(5, 6), distance(5, 15));
+        assert!(distance(5, 6) > 0.1, "neighbours are still apart");
+        let rms = rows.get(12).pow_tensor_scalar(2).mean(Kind::Float).sqrt().double_value(&[]);
+        assert!((rms - 0.1).abs() < 0.02, "the pattern has the size of the rest, not {rms}");
     }
 }

@@ -97,7 +97,7 @@ fn admit<'a>(
     if let Some(id) = row.stream.iter().find(|id| i64::from(**id) >= config.vocab_size) {
         return Err(refuse(format!("token {id} is outside the vocabulary of {}", config.vocab_size)));
     }
-    if !row.greedy && !(row.temperature > 0.0 && row.temperature.is_finite()) {
+    if !(row.greedy || row.temperature > 0.0 && row.temperature.is_finite()) {
         return Err(refuse(format!("temperature {} is not above 0", row.temperature)));
     }
     if row.tokens_max == 0 {

@@ -76,7 +76,6 @@ impl Decoder {
 
     /// Normed last hidden states `[batch, time, d]` of token ids `[batch, time]` padded on the right. Padding needs no mask: causal attention
     /// never looks to the right.
-    #[must_use]
     pub fn hidden(&self, tokens: &Tensor) -> Tensor {
         let (batch, time) = tokens.size2().expect("token ids are [batch, time]");
         let cos = self.cos.narrow(0, 0, time);
@@ -87,14 +86,14 @@ impl Decoder {
             let (q, k, v) = self.queries_keys_values(layer, &x, &cos, &sin);
             let (q, k, v) = (q.transpose(1, 2), self.repeat(&k.transpose(1, 2)), self.repeat(&v.transpose(1, 2)));
             let attended = Tensor::scaled_dot_product_attention(&q, &k, &v, None::<&Tensor>, 0.0, true, None, false);
-            x = x + attended.transpose(1, 2).reshape([batch, time, -1]).linear(layer.o, None::<&Tensor>);
-            x = self.feed_forward(layer, x);
+            // Not in place: the norm above keeps its input for the way back.
+            let residual = x + attended.transpose(1, 2).reshape([batch, time, -1]).linear(layer.o, None::<&Tensor>);
+            x = self.feed_forward(layer, residual);
         }
         self.norm(&x, self.parameters.norm())
     }
 
     /// Normed last hidden states `[batch, new, d]` of new tokens `[batch, new]`, whose keys and values are written into the cache.
-    #[must_use]
     pub fn extend(&self, tokens: &Tensor, window: &Window<'_>) -> Tensor {
         let (batch, new) = tokens.size2().expect("token ids are [batch, new]");
         let flat_positions = window.positions.reshape([-1]);
@@ -120,7 +119,6 @@ impl Decoder {
     }
 
     /// Logits `[…, vocab]` of normed hidden states `[…, d]`.
-    #[must_use]
     pub fn logits(&self, hidden: &Tensor) -> Tensor {
         hidden.linear(self.parameters.head(), None::<&Tensor>)
     }

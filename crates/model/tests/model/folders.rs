@@ -42,7 +42,12 @@ fn bytes(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut files: Vec<(String, Vec<u8>)> = fs::read_dir(folder)
         .expect("the folder is there")
         .map(|entry| entry.expect("an entry").path())
-        .map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), fs::read(&path).expect("a file")))
+        .map(|path| {
+            (
+                path.file_name().expect("the test made it").to_string_lossy().into_owned(),
+                fs::read(&path).expect("a file"),
+            )
+        })
         .collect();
     files.sort();
     files
@@ -50,7 +55,7 @@ fn bytes(folder: &Path) -> Vec<(String, Vec<u8>)> {
 
 #[test]
 fn a_model_opened_again_goes_on_as_if_it_had_never_been_away() {
-    let (first, second) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let (first, second) = (TempDir::new().expect("the test made it"), TempDir::new().unwrap());
     let mut model = learnt();
     save(&mut model, first.path());
     let mut opened = TchLoader::default().open(first.path(), Some(&settings()), Seat::Agent).expect("a sound folder");
@@ -80,7 +85,7 @@ fn a_model_opened_again_goes_on_as_if_it_had_never_been_away() {
 
 #[test]
 fn without_settings_a_model_samples_and_does_not_learn() {
-    let folder = TempDir::new().unwrap();
+    let folder = TempDir::new().expect("the test made it");
     save(&mut learnt(), folder.path());
     let mut opened = TchLoader::default().open(folder.path(), None, Seat::Agent).expect("a sound folder");
     assert!(submit(&mut *opened.policy, vec![row(1, vec![5, 6], 0)])[0].is_ok());
@@ -90,12 +95,12 @@ fn without_settings_a_model_samples_and_does_not_learn() {
 
 /// Breaks one file of a sound folder; what opening it says.
 fn broken(change: impl FnOnce(&Path)) -> String {
-    let folder = TempDir::new().unwrap();
+    let folder = TempDir::new().expect("the test made it");
     save(&mut learnt(), folder.path());
     change(folder.path());
     match TchLoader::default().open(folder.path(), None, Seat::Agent) {
         Err(LearnError::Store { file, why }) => {
-            let name = Path::new(&file).file_name().unwrap().to_string_lossy().into_owned();
+            let name = Path::new(&file).file_name().expect("the test made it").to_string_lossy().into_owned();
             format!("{name}: {why}")
         }
         Err(other) => panic!("{other}"),
@@ -105,29 +110,30 @@ fn broken(change: impl FnOnce(&Path)) -> String {
 
 #[test]
 fn a_broken_folder_is_refused_with_the_file_and_what_is_wrong() {
-    let missing = broken(|folder| fs::remove_file(folder.join("model.safetensors")).unwrap());
+    let missing = broken(|folder| fs::remove_file(folder.join("model.safetensors")).expect("the test made it"));
     assert!(missing.starts_with("model.safetensors: No such file"), "{missing}");
     let cut = broken(|folder| {
-        let bytes = fs::read(folder.join("model.safetensors")).unwrap();
-        fs::write(folder.join("model.safetensors"), &bytes[..bytes.len() / 2]).unwrap();
+        let bytes = fs::read(folder.join("model.safetensors")).expect("the test made it");
+        fs::write(folder.join("model.safetensors"), &bytes[..bytes.len() / 2]).expect("the test made it");
     });
     assert!(cut.starts_with("model.safetensors: cut short"), "{cut}");
-    let cut = broken(|folder| fs::write(folder.join("optimizer.safetensors"), [1, 2, 3]).unwrap());
+    let cut = broken(|folder| fs::write(folder.join("optimizer.safetensors"), [1, 2, 3]).expect("the test made it"));
     assert!(cut.starts_with("optimizer.safetensors: cut short"), "{cut}");
     let shape = broken(|folder| {
-        let config = fs::read_to_string(folder.join("config.json")).unwrap();
+        let config = fs::read_to_string(folder.join("config.json")).expect("the test made it");
         fs::write(folder.join("config.json"), config.replace("\"intermediate_size\": 48", "\"intermediate_size\": 50"))
-            .unwrap();
+            .expect("the test made it");
     });
     assert!(shape.contains("model.safetensors: model.layers.0.mlp.gate_proj.weight has shape [48, 32]"), "{shape}");
     let kind = broken(|folder| {
-        let config = fs::read_to_string(folder.join("config.json")).unwrap();
-        fs::write(folder.join("config.json"), config.replace("qwen3", "llama")).unwrap();
+        let config = fs::read_to_string(folder.join("config.json")).expect("the test made it");
+        fs::write(folder.join("config.json"), config.replace("qwen3", "llama")).expect("the test made it");
     });
     assert!(kind.starts_with("config.json: model_type is `llama`"), "{kind}");
     let format = broken(|folder| {
-        let state = fs::read_to_string(folder.join("duologue.json")).unwrap();
-        fs::write(folder.join("duologue.json"), state.replace("\"format\": 1", "\"format\": 9")).unwrap();
+        let state = fs::read_to_string(folder.join("duologue.json")).expect("the test made it");
+        fs::write(folder.join("duologue.json"), state.replace("\"format\": 1", "\"format\": 9"))
+            .expect("the test made it");
     });
     assert!(format.starts_with("duologue.json: format 9"), "{format}");
 }
