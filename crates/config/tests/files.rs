@@ -63,6 +63,12 @@ fn a_scenario_keeps_its_numbers_and_its_order() {
 }
 
 #[test]
+fn the_haggle_file_is_the_example_that_tests_and_benches_play() {
+    let scenario = load_scenario(&root().join("scenarios/haggle.toml")).unwrap();
+    assert_eq!(scenario, sim::gyms::haggle::example());
+}
+
+#[test]
 fn overrides_change_what_they_name_and_the_hash_with_it() {
     let path = root().join("configs/quickstart.toml");
     let load = |overrides: &[&str]| {

@@ -1,4 +1,5 @@
 //! The scenario that `scenarios/haggle.toml` describes, as a value: for tests, benches and examples that read no files.
+//! A test of `config` holds the two equal.
 
 use super::Rules;
 use super::TERMS;
@@ -17,8 +18,12 @@ use crate::scenario::SeatRules;
 /// Never: its success conditions are constants that parse, which a test checks.
 #[must_use]
 pub fn example() -> Scenario {
-    let seat =
-        |policy: &str, reasons| SeatRules { policy: policy.to_owned(), tokens_max: 48, reasons, deadline_ms: None };
+    let seat = |policy: &str, tokens_max, reasons| SeatRules {
+        policy: policy.to_owned(),
+        tokens_max,
+        reasons,
+        deadline_ms: None,
+    };
     let success = |text: &str| Some(text.parse().expect("a constant that parses"));
     Scenario {
         name: "haggle".to_owned(),
@@ -26,10 +31,10 @@ pub fn example() -> Scenario {
         malformed_max: 3,
         rules: crate::gyms::Rules::Haggle(Rules::default()),
         items: ItemCounts { train: 4000, held_out: 1000, seed: 7 },
-        seats: Pair { agent: seat("scripted:good", false), user: seat("rule", true) },
+        seats: Pair { agent: seat("scripted:good", 48, false), user: seat("rule", 96, true) },
         judge: JudgeRules { policy: "rule".to_owned(), deadline_ms: 2000 },
         rewards: TERMS.iter().map(|term| rule(term.seat, term.name, term.kind)).collect(),
-        success: Pair { agent: success("deal and agent.score > 0"), user: success("deal and user.score > 0") },
+        success: Pair { agent: success("deal and agent.score > 0"), user: success("user.score > 0") },
     }
 }
 

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use super::Fact;
+use super::PRICE_MAX;
 use super::Rules;
 use super::facts::Facts;
 use crate::Address;
@@ -99,7 +100,8 @@ impl Rules {
         let mut draws = place.draws(Stream::World);
         loop {
             let item = self.draw_item(&mut draws, split);
-            if is_held_out(&item) == item.held_out {
+            // Off the grid only where `[world]` makes the warranty worth more than anything else.
+            if is_held_out(&item) == item.held_out && (0..=PRICE_MAX).contains(&item.value) {
                 return item;
             }
         }
@@ -134,14 +136,12 @@ fn is_held_out(item: &Item) -> bool {
     let mut place = |list: &[&str]| words.next().and_then(|word| list.iter().position(|w| *w == word)).unwrap_or(0);
     let name = (place(&MATERIALS) + place(&THINGS)) % 4 == 0;
     let numbers = (3 * item.cost + 2 * item.value + item.list) % 5 == 0;
-    debug_assert!(item.value >= 0, "values lie on the price grid");
     if item.held_out { name && numbers } else { name || numbers }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gyms::haggle::PRICE_MAX;
 
     const ITEMS: ItemCounts = ItemCounts { train: 4000, held_out: 1000, seed: 7 };
 
@@ -159,6 +159,17 @@ mod tests {
             let item = rules.item(ITEMS, Split::HeldOut, index);
             assert!(!train.contains(&(item.name.clone(), 0, 0, 0)), "{} was learned from", item.name);
             assert!(!train.contains(&(item.name, item.cost, item.value, item.list)));
+        }
+    }
+
+    #[test]
+    fn items_stay_on_the_price_grid_whatever_a_warranty_costs_and_is_worth() {
+        for (warranty_cost, warranty_worth) in [(0, 0), (25, 0), (0, 3), (0, 10), (1, 24), (0, 25)] {
+            let rules = Rules { warranty_cost, warranty_worth, ..Rules::default() };
+            for index in 0..200 {
+                let item = rules.item(ITEMS, Split::HeldOut, index);
+                assert!((0..=PRICE_MAX).contains(&item.value), "{item:?}");
+            }
         }
     }
 

@@ -124,9 +124,9 @@ pub struct Evidence {
     pub found_true: bool,
     /// A claim contradicts what the buyer knows, or a check refuted one.
     pub found_false: bool,
-    /// The price fell by 2 or more.
+    /// The price fell by 2 or more, or an extra was added.
     pub conceded: bool,
-    /// The price did not fall, though the buyer had named one.
+    /// The price stayed or rose against the offer before, and no extra was added.
     pub stalled: bool,
     /// The buyer's own last turn was a challenge.
     pub challenged: bool,
