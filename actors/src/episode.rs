@@ -38,6 +38,7 @@ use crate::supervisor::Played;
 use crate::supervisor::SupervisorMessage;
 
 /// Mail of an episode.
+#[expect(clippy::large_enum_variant, reason = "ractor boxes each message as a whole")]
 pub enum EpisodeMessage {
     /// A seat answers what it was asked under this number.
     Answered(Asking, Input),

@@ -28,6 +28,7 @@ use crate::episode::EpisodeMessage;
 pub use environment::Stagehand;
 pub use guests::Guests;
 pub use judge::Judge;
+pub use model::Sampling;
 
 /// A value that may take its time.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -52,6 +53,7 @@ pub trait Player: Send {
 pub struct Asking(pub u32);
 
 /// Mail of a speaking seat.
+#[expect(clippy::large_enum_variant, reason = "ractor boxes each message as a whole")]
 pub enum SeatMessage {
     /// Decide a turn.
     Decide(Asking, Observation),

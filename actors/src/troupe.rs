@@ -29,18 +29,18 @@ use crate::learner::Outcome;
 use crate::recorder::Journal;
 use crate::recorder::NoJournal;
 use crate::seats::Guests;
-use crate::supervisor::Call;
 use crate::supervisor::Performance;
 use crate::supervisor::Progress;
-use crate::supervisor::Reply;
-use crate::supervisor::Samples;
 use crate::supervisor::Supervisor;
 use crate::supervisor::SupervisorArguments;
 use crate::supervisor::SupervisorMessage;
 use crate::supervisor::Terms;
 use crate::supervisor::Victim;
 use crate::supervisor::Voice;
-use crate::supervisor::model_name;
+use crate::supervisor::call::Call;
+use crate::supervisor::call::Reply;
+use crate::supervisor::call::Samples;
+use crate::supervisor::stage::model_name;
 
 /// Who works for the troupe, and its bounds.
 pub struct Company {

@@ -4,6 +4,8 @@
 //! Where a new test goes: `flow` plays without models; `lockstep` the barrier and its rounds; `deaths` one death each; `kills` many at
 //! random; `deadlines` time; `learning` loans of weights; `calls` wrong or broken-off calls. Who plays in them is in `company`.
 
+#![expect(clippy::unwrap_used, reason = "clippy allows it in test functions, and their helpers are no different")]
+
 mod calls;
 mod company;
 mod deadlines;

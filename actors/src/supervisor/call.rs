@@ -1,0 +1,90 @@
+//! What the troupe asks of the supervisor, and what it gets.
+
+use std::sync::Arc;
+
+use rl::Row;
+use rl::Sampled;
+use runs::Offset;
+use sim::Fault;
+use sim::Pair;
+use sim::Scenario;
+use sim::record::Casting;
+use text::Dialect;
+use tokio::sync::oneshot;
+
+use crate::ended::Ended;
+use crate::learner::Job;
+use crate::learner::Outcome;
+use crate::round::Round;
+use crate::seats::Sampling;
+use crate::supervisor::Played;
+
+/// A model that speaks: its policy, and how it reads and writes conversations.
+pub struct Voice {
+    /// Samples.
+    pub policy: Box<dyn rl::Policy>,
+    /// Reads and writes.
+    pub dialect: Dialect,
+}
+
+/// The terms of one play.
+#[derive(Clone)]
+pub struct Terms {
+    /// What is played.
+    pub scenario: Arc<Scenario>,
+    /// The seed of every address of randomness.
+    pub seed: u64,
+    /// How each seat's model draws its tokens.
+    pub sampling: Pair<Sampling>,
+    /// Whether the records go into the journal.
+    pub record: bool,
+}
+
+/// What a play gives.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Performance {
+    /// One for each casting, in their order.
+    pub played: Vec<Played>,
+    /// What each policy server sampled together; empty if no seat is a model.
+    pub rounds: Vec<Round>,
+}
+
+/// What a model sampled, in the rows' order.
+pub type Samples = Vec<Result<Sampled, Fault>>;
+
+/// Where an answer to a call goes.
+pub type Reply<T> = oneshot::Sender<Result<T, Ended>>;
+
+/// What the troupe asks for. One call is carried out at a time; others wait, unless whoever made the current one has gone.
+pub enum Call {
+    /// Play these castings, whose names have been checked.
+    Play(Vec<Casting>, Terms, Reply<Performance>),
+    /// Lend each seat's weights for these jobs, both at the same time.
+    Work(Pair<Option<Job>>, Reply<Pair<Option<Outcome>>>),
+    /// Let this model sample rows that belong to no episode.
+    Sample(String, Vec<Row>, Reply<Samples>),
+    /// Sync the journal.
+    Sync(Reply<Offset>),
+    /// Add a model.
+    Seat(String, Voice, Reply<()>),
+    /// Remove a model.
+    Dismiss(String, Reply<()>),
+}
+
+impl Call {
+    /// Answers that the run is over.
+    pub(super) fn refuse(self, ended: &Ended) {
+        match self {
+            Call::Play(_, _, reply) => refuse(reply, ended),
+            Call::Work(_, reply) => refuse(reply, ended),
+            Call::Sample(_, _, reply) => refuse(reply, ended),
+            Call::Sync(reply) => refuse(reply, ended),
+            Call::Seat(_, _, reply) | Call::Dismiss(_, reply) => refuse(reply, ended),
+        }
+    }
+}
+
+/// Answers that the run is over. A caller that is gone need not be told.
+pub(super) fn refuse<T>(reply: Reply<T>, ended: &Ended) {
+    let _ = reply.send(Err(ended.clone()));
+}
