@@ -94,8 +94,8 @@ fn print_table(scenario: &Arc<Scenario>, seat: Seat) {
     for row in &rows {
         let lead = if row.policy == BEST { "–".to_owned() } else { lead(&best, &row.scores[seat]) };
         let cells: Vec<String> = COLUMNS.iter().map(|column| cell(row, seat, *column)).collect();
-        let (own, other) = (mean(&row.scores[seat]), mean(&row.scores[seat.partner()]));
-        println!("| `{}` | {own:+.3} | {lead} | {other:+.3} | {} |", row.policy, cells.join(" | "));
+        let [own, other] = [seat, seat.partner()].map(|seat| signed(mean(&row.scores[seat])));
+        println!("| `{}` | {own} | {lead} | {other} | {} |", row.policy, cells.join(" | "));
     }
     println!();
 }
@@ -104,6 +104,11 @@ fn cell(row: &Played, seat: Seat, (_, measure, decimals): (&str, &str, usize)) -
     let name = if measure == "loss_deals" { format!("{seat}/loss_deals") } else { measure.to_owned() };
     let rate = row.measures.get(&name).and_then(|ratio| ratio.rate());
     rate.map_or("–".to_owned(), |rate| format!("{rate:.decimals$}"))
+}
+
+/// Three decimals with their sign; what rounds to nothing has none.
+fn signed(value: f64) -> String {
+    if value.abs() < 5e-4 { "0.000".to_owned() } else { format!("{value:+.3}") }
 }
 
 /// The mean paired difference, with the half-width of its 95 % interval by the normal approximation.

@@ -31,8 +31,8 @@ pub struct Drill {
 }
 
 impl Rules {
-    /// The drill with this number for a seat. The seller is asked for a fact of its brief; the buyer is shown a claim and says whether
-    /// it is fair, a trap, or cannot be told from what it knows.
+    /// The drill with this number for a seat. The seller is asked for a fact of its brief; the buyer is shown a claim, recalls what
+    /// it knows, and says whether the claim is fair or a trap where that can be told.
     #[must_use]
     pub fn drill(&self, scenario: &Scenario, split: Split, seat: Seat, index: u32) -> Drill {
         let id = EpisodeId { phase: Phase::Sft, round: u64::MAX, group: index, trial: 0, member: 0 };
@@ -57,11 +57,13 @@ impl Rules {
                     _ => draws.range(0, 2) as u8,
                 };
                 let answer = match world.known(fact) {
-                    None => "unknown",
-                    Some(known) if known == claimed => "fair",
-                    Some(_) => "trap",
+                    None => "know unknown".to_owned(),
+                    Some(known) => {
+                        let verdict = if known == claimed { "fair" } else { "trap" };
+                        format!("know {} intent {verdict}", fact.values()[usize::from(known)])
+                    }
                 };
-                (format!("Judge this, the {}.", talk::fact_words(fact, claimed)), answer.to_owned())
+                (format!("Judge this, the {}.", talk::fact_words(fact, claimed)), answer)
             }
         };
         messages.push(Message { from: Source::World, text: question });

@@ -1,22 +1,27 @@
 //! The buyer's private reasoning: the five steps of UserLM-R1 (spec user-models §1.5) in a compact form that a rule can check.
 //!
 //! ```text
-//! intent trap urgency concern truth plan challenge state 2 3 4 3 tone calm
-//! ───1── ─────────── ──2──────────  ──3─────────── ──4────────── ──5──────
+//! know ample intent trap urgency concern truth plan challenge state 2 3 4 3 tone calm
+//! ─────────1──────────────────── ─────2─────── ──────3─────── ──────4────── ────5────
 //! ```
-//! 1 what the agent is up to, 2 what matters now, 3 what to do, 4 trust, emotion, patience, participation, 5 in what tone.
+//! 1 what one knows of the fact just claimed and so what the agent is up to, 2 what matters now, 3 what to do, 4 trust, emotion,
+//! patience, participation, 5 in what tone. Recalling before judging turns a comparison across the whole talk into one of neighbours.
 
 use serde::Deserialize;
 use serde::Serialize;
 
 use super::BuyerMove;
+use super::Fact;
 use super::Family;
 use super::Mind;
+use super::facts::Value;
 use super::person::Tone;
 
 /// A thought that has the agreed form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Thought {
+    /// Step 1, recall: what is known of the fact just claimed; `None` where nothing was claimed.
+    pub know: Option<Know>,
     /// Step 1.
     pub intent: Intent,
     /// Step 2.
@@ -27,6 +32,35 @@ pub struct Thought {
     pub mind: Mind,
     /// Step 5.
     pub tone: Tone,
+}
+
+/// What is known of the fact just claimed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Know {
+    /// Nothing: it is neither seen nor shown.
+    Unknown,
+    /// This.
+    Is(Fact, Value),
+}
+
+impl Know {
+    fn word(self) -> &'static str {
+        match self {
+            Know::Unknown => "unknown",
+            Know::Is(fact, value) => fact.values()[usize::from(value)],
+        }
+    }
+
+    /// No two facts share a word for a value.
+    fn read(word: &str) -> Option<Know> {
+        if word == "unknown" {
+            return Some(Know::Unknown);
+        }
+        Fact::ALL.into_iter().find_map(|fact| {
+            let value = fact.values().iter().position(|w| *w == word)?;
+            Some(Know::Is(fact, value as Value))
+        })
+    }
 }
 
 /// What the agent is up to.
@@ -108,8 +142,9 @@ impl Thought {
             Intent::Trap(family) => format!("trap {}", family.name()),
         };
         let [trust, emotion, patience, participation] = self.mind.values();
+        let know = self.know.map_or(String::new(), |know| format!("know {} ", know.word()));
         format!(
-            "intent {intent} concern {} plan {} state {trust} {emotion} {patience} {participation} tone {}",
+            "{know}intent {intent} concern {} plan {} state {trust} {emotion} {patience} {participation} tone {}",
             name_of(&Concern::ALL, self.concern),
             name_of(&Plan::ALL, self.plan),
             self.tone.name()
@@ -121,7 +156,15 @@ impl Thought {
     pub fn read(text: &str) -> Option<Thought> {
         let mut words = text.split_whitespace();
         let expect = |label: &str, words: &mut std::str::SplitWhitespace<'_>| (words.next()? == label).then_some(());
-        expect("intent", &mut words)?;
+        let mut first = words.next()?;
+        let mut know = None;
+        if first == "know" {
+            know = Some(Know::read(words.next()?)?);
+            first = words.next()?;
+        }
+        if first != "intent" {
+            return None;
+        }
         let intent = match words.next()? {
             "offer" => Intent::Offer,
             "inform" => Intent::Inform,
@@ -142,7 +185,7 @@ impl Thought {
         expect("tone", &mut words)?;
         let word = words.next()?;
         let tone = Tone::ALL.into_iter().find(|t| t.name() == word)?;
-        words.next().is_none().then_some(Thought { intent, concern, plan, mind, tone })
+        words.next().is_none().then_some(Thought { know, intent, concern, plan, mind, tone })
     }
 }
 
@@ -170,8 +213,10 @@ mod tests {
                     let intents = Family::ALL.into_iter().flat_map(|f| [Intent::Fair(f), Intent::Trap(f)]);
                     for intent in intents.chain([Intent::Offer, Intent::Inform]) {
                         let mind = Mind { trust: 0, emotion: 5, patience: 2, participation: 3 };
-                        let thought = Thought { intent, concern, plan, mind, tone };
-                        assert_eq!(Thought::read(&thought.words()), Some(thought));
+                        for know in [None, Some(Know::Unknown), Some(Know::Is(Fact::Deposit, 2))] {
+                            let thought = Thought { know, intent, concern, plan, mind, tone };
+                            assert_eq!(Thought::read(&thought.words()), Some(thought));
+                        }
                     }
                 }
             }
@@ -185,6 +230,8 @@ mod tests {
             "intent offer concern price plan counter state 3 3 3 3",
             "intent offer concern price plan counter state 3 3 3 6 tone calm",
             "intent offer plan counter concern price state 3 3 3 3 tone calm",
+            "know intent offer concern price plan counter state 3 3 3 3 tone calm",
+            "know nothing intent offer concern price plan counter state 3 3 3 3 tone calm",
             "intent trap concern price plan counter state 3 3 3 3 tone calm",
             "intent offer concern price plan counter state 3 3 3 3 tone calm indeed",
         ] {

@@ -16,6 +16,7 @@ use super::super::moves::Question;
 use super::super::person::MIND_MAX;
 use super::super::thought::Concern;
 use super::super::thought::Intent;
+use super::super::thought::Know;
 use super::super::thought::Plan;
 use super::super::view::BuyerView;
 use crate::Draws;
@@ -309,8 +310,12 @@ impl Habits {
                 if view.public.round >= view.public.rounds_max { Concern::Time } else { Concern::Price }
             }
         };
+        let know = view
+            .heard
+            .map(|claim| view.known[claim.fact.index()].map_or(Know::Unknown, |value| Know::Is(claim.fact, value)));
         let mind = self.felt(view.mind, draws);
-        Thought { intent: self.intent(view, act, draws), concern, plan: Plan::of(act), mind, tone: mind.tone() }
+        let intent = self.intent(view, act, draws);
+        Thought { know, intent, concern, plan: Plan::of(act), mind, tone: mind.tone() }
     }
 
     fn intent(&self, view: &BuyerView, act: &BuyerMove, draws: &mut Draws) -> Intent {

@@ -88,6 +88,8 @@ pub struct Habits {
     claim: f64,
     /// Chance that such a claim is false.
     lie: f64,
+    /// Chance that a true claim is about any fact, not just one in its favour.
+    candid: f64,
     /// Chance that a true claim presses.
     press_true: f64,
     /// Chance that a false claim presses.
@@ -119,6 +121,7 @@ pub struct Habits {
 const RULE: Habits = Habits {
     claim: 0.4,
     lie: 0.0,
+    candid: 0.0,
     press_true: 0.3,
     press_lie: 0.0,
     answer: 1.0,
@@ -175,7 +178,7 @@ const TRAPPER: Habits = Habits {
 
 /// Three levels of skill, drawn once an episode.
 fn noisy(mut whole: Draws) -> Habits {
-    let common = Habits { jitter: 1, caught: 2, ..RULE };
+    let common = Habits { jitter: 1, caught: 2, candid: 0.5, ..RULE };
     match whole.range(0, 99) {
         0..=34 => Habits {
             claim: 0.5,
@@ -249,13 +252,16 @@ impl Habits {
         let fresh = |fact: &Fact| view.public.last_said(*fact).is_none();
         let favours = |fact: &Fact| view.facts[fact.index()] == 0;
         let lie = draws.chance(self.lie);
-        let facts: Vec<Fact> = Fact::ALL.into_iter().filter(|f| fresh(f) && favours(f) != lie).collect();
+        let candid = !lie && draws.chance(self.candid);
+        let facts: Vec<Fact> = Fact::ALL.into_iter().filter(|f| fresh(f) && (candid || favours(f) != lie)).collect();
         if facts.is_empty() {
             return None;
         }
         let fact = *draws.pick(&facts);
-        let pressing = draws.chance(if lie { self.press_lie } else { self.press_true });
-        Some(Claim { fact, value: 0, pressing })
+        let value = if lie { 0 } else { view.facts[fact.index()] };
+        // Nobody presses with what speaks against him.
+        let pressing = value == 0 && draws.chance(if lie { self.press_lie } else { self.press_true });
+        Some(Claim { fact, value, pressing })
     }
 
     fn bid(&self, view: &SellerView, draws: &mut Draws) -> Bid {

@@ -55,13 +55,14 @@ fn the_buyer_judges_a_claim_by_its_brief_and_says_unknown_only_of_the_unknown() 
             let (brief, question) = texts(&drill);
             let claim = question.strip_prefix("Judge this, the ").and_then(|rest| rest.strip_suffix('.'));
             let (fact, claimed) = claim.and_then(|claim| claim.split_once(" is ")).expect("a claim");
-            let right = match told(brief, fact) {
-                "unknown" => "unknown",
-                known if known == claimed => "fair",
-                _ => "trap",
+            let known = told(brief, fact);
+            let right = match known {
+                "unknown" => "",
+                known if known == claimed => " intent fair",
+                _ => " intent trap",
             };
-            assert_eq!(drill.answer, right, "{brief} {question}");
-            *answers.entry(drill.answer).or_default() += 1;
+            assert_eq!(drill.answer, format!("know {known}{right}"), "{brief} {question}");
+            *answers.entry(right.to_owned()).or_default() += 1;
         }
     }
     assert!(answers.len() == 3 && answers.values().all(|count| *count > 60), "{answers:?}");
