@@ -1,5 +1,6 @@
 //! The world as a whole: sound tables, private things private, true things true.
 
+mod documented;
 mod drills;
 mod feelings;
 mod play;
