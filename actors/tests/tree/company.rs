@@ -210,9 +210,12 @@ pub fn dialect() -> Dialect {
     DIALECT.get_or_init(make).clone()
 }
 
+/// Whether a learner takes a batch.
+pub type Opinion = Box<dyn FnMut(&Batch) -> Result<(), LearnError> + Send>;
+
 /// Counts updates in the weights; `hook` is called with each batch while the weights are out.
 pub struct Copyist {
-    pub hook: Box<dyn FnMut(&Batch) -> Result<(), LearnError> + Send>,
+    pub hook: Opinion,
 }
 
 impl Copyist {
