@@ -1,11 +1,11 @@
 //! The buyer's private reasoning: the five steps of UserLM-R1 (spec user-models §1.5) in a compact form that a rule can check.
 //!
 //! ```text
-//! know ample intent trap urgency concern truth plan challenge state 2 3 4 3 tone calm
-//! ─────────1──────────────────── ─────2─────── ──────3─────── ──────4────── ────5────
+//! know ample intent trap urgency concern truth worth loss plan challenge state 2 3 4 3 tone calm
+//! ─────────1──────────────────── ──────────2──────────── ──────3─────── ──────4────── ────5────
 //! ```
-//! 1 what one knows of the fact just claimed and so what the agent is up to, 2 what matters now, 3 what to do, 4 trust, emotion,
-//! patience, participation, 5 in what tone. Recalling before judging turns a comparison across the whole talk into one of neighbours.
+//! 1 what one knows of the fact just claimed and so what the agent is up to, 2 what matters now and what the standing offer would be
+//! worth, 3 what to do, 4 trust, emotion, patience, participation, 5 in what tone. Recalling before judging turns a comparison across the whole talk into one of neighbours.
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -26,6 +26,8 @@ pub struct Thought {
     pub intent: Intent,
     /// Step 2.
     pub concern: Concern,
+    /// Step 2, weighing: what the standing offer would leave; `None` where there is none.
+    pub worth: Option<Worth>,
     /// Step 3.
     pub plan: Plan,
     /// Step 4: the state the person will be in.
@@ -89,6 +91,19 @@ pub enum Concern {
     Time,
 }
 
+/// What terms would leave whoever weighs them, as far as they know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Worth {
+    /// Less than nothing.
+    Loss,
+    /// 0 or 1 dollar.
+    Even,
+    /// 2 or 3 dollars.
+    Gain,
+    /// 4 dollars or more.
+    Rich,
+}
+
 /// The kind of move that follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Plan {
@@ -107,6 +122,28 @@ pub enum Plan {
 impl Concern {
     const ALL: [(Concern, &str); 4] =
         [(Concern::Price, "price"), (Concern::Truth, "truth"), (Concern::Extras, "extras"), (Concern::Time, "time")];
+}
+
+impl Worth {
+    const ALL: [(Worth, &str); 4] =
+        [(Worth::Loss, "loss"), (Worth::Even, "even"), (Worth::Gain, "gain"), (Worth::Rich, "rich")];
+
+    /// The class of a surplus in dollars.
+    #[must_use]
+    pub fn of(surplus: i64) -> Worth {
+        match surplus {
+            ..0 => Worth::Loss,
+            0..2 => Worth::Even,
+            2..4 => Worth::Gain,
+            4.. => Worth::Rich,
+        }
+    }
+
+    /// The word for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        name_of(&Worth::ALL, self)
+    }
 }
 
 impl Plan {
@@ -143,8 +180,9 @@ impl Thought {
         };
         let [trust, emotion, patience, participation] = self.mind.values();
         let know = self.know.map_or(String::new(), |know| format!("know {} ", know.word()));
+        let worth = self.worth.map_or(String::new(), |worth| format!("worth {} ", worth.name()));
         format!(
-            "{know}intent {intent} concern {} plan {} state {trust} {emotion} {patience} {participation} tone {}",
+            "{know}intent {intent} concern {} {worth}plan {} state {trust} {emotion} {patience} {participation} tone {}",
             name_of(&Concern::ALL, self.concern),
             name_of(&Plan::ALL, self.plan),
             self.tone.name()
@@ -174,7 +212,15 @@ impl Thought {
         };
         expect("concern", &mut words)?;
         let concern = named(&Concern::ALL, words.next()?)?;
-        expect("plan", &mut words)?;
+        let mut after = words.next()?;
+        let mut worth = None;
+        if after == "worth" {
+            worth = Some(named(&Worth::ALL, words.next()?)?);
+            after = words.next()?;
+        }
+        if after != "plan" {
+            return None;
+        }
         let plan = named(&Plan::ALL, words.next()?)?;
         expect("state", &mut words)?;
         let mut values = [0; 4];
@@ -185,7 +231,7 @@ impl Thought {
         expect("tone", &mut words)?;
         let word = words.next()?;
         let tone = Tone::ALL.into_iter().find(|t| t.name() == word)?;
-        words.next().is_none().then_some(Thought { know, intent, concern, plan, mind, tone })
+        words.next().is_none().then_some(Thought { know, intent, concern, worth, plan, mind, tone })
     }
 }
 
@@ -214,11 +260,23 @@ mod tests {
                     for intent in intents.chain([Intent::Offer, Intent::Inform]) {
                         let mind = Mind { trust: 0, emotion: 5, patience: 2, participation: 3 };
                         for know in [None, Some(Know::Unknown), Some(Know::Is(Fact::Deposit, 2))] {
-                            let thought = Thought { know, intent, concern, plan, mind, tone };
-                            assert_eq!(Thought::read(&thought.words()), Some(thought));
+                            for worth in [None, Some(Worth::Loss), Some(Worth::Rich)] {
+                                let thought = Thought { know, intent, concern, worth, plan, mind, tone };
+                                assert_eq!(Thought::read(&thought.words()), Some(thought));
+                            }
                         }
                     }
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn a_word_for_what_is_known_belongs_to_one_fact_only() {
+        for fact in Fact::ALL {
+            for value in 0..3 {
+                let know = Know::Is(fact, value);
+                assert_eq!(Know::read(know.word()), Some(know));
             }
         }
     }
