@@ -22,8 +22,8 @@ use sim::Pair;
 use sim::Phase;
 use sim::Scenario;
 use sim::Seat;
-use sim::drive::play_by_rule;
 use sim::draws::Stream;
+use sim::drive::play_by_rule;
 use sim::gyms::Drill;
 use sim::scenario::Split;
 use text::Dialect;
@@ -104,8 +104,7 @@ impl Samples {
     /// What `seat` learns from at an update, counted from 1.
     #[must_use]
     pub fn batch(&self, seat: Seat, update: u64) -> Batch {
-        let address =
-            Address { seed: self.seed, phase: Phase::Sft, round: update, group: 0, trial: 0, member: 0 };
+        let address = Address { seed: self.seed, phase: Phase::Sft, round: update, group: 0, trial: 0, member: 0 };
         let mut draws = address.draws(Stream::Shuffle(seat as u32));
         let samples = self.draw(seat, &mut draws);
         Batch { objective: Objective::Sft, lr: schedule::sft_lr(&self.settings, update), samples }

@@ -44,7 +44,12 @@ impl Progress {
             }
             None if done >= self.total || self.printed.elapsed() >= LINE_EVERY || first == 0 => {
                 self.printed = Instant::now();
-                eprintln!("{} {done}/{} {:.0}s  {message}", self.what, self.total, self.started.elapsed().as_secs_f64());
+                eprintln!(
+                    "{} {done}/{} {:.0}s  {message}",
+                    self.what,
+                    self.total,
+                    self.started.elapsed().as_secs_f64()
+                );
             }
             None => {}
         }

@@ -224,8 +224,7 @@ impl Stage {
 
 fn learn_dialect(setup: &Setup, lessons: &Lessons) -> anyhow::Result<Dialect> {
     let added = text::Added::new(setup.scenario.rules.whole_tokens());
-    let tokenizer =
-        text::Tokenizer::train(lessons.corpus().into_iter(), &added, setup.settings.model.vocab_max)?;
+    let tokenizer = text::Tokenizer::train(lessons.corpus().into_iter(), &added, setup.settings.model.vocab_max)?;
     let reasons = Pair::from_fn(|seat| setup.scenario.seats[seat].reasons);
     Ok(Dialect::new(tokenizer, text::Template::default(), reasons)?)
 }
@@ -235,7 +234,8 @@ fn check_context(setup: &Setup, samples: &Samples) -> Result<(), Failure> {
     let context = setup.settings.model.max_position_embeddings;
     let longest = samples.longest();
     if longest as i64 > context {
-        let what = format!("model.max_position_embeddings: {context} is less than the longest dialogue, {longest} tokens");
+        let what =
+            format!("model.max_position_embeddings: {context} is less than the longest dialogue, {longest} tokens");
         return Err(Failure::input(what, Some("raise it, or lower the scenario's turns_max")));
     }
     Ok(())
@@ -249,8 +249,8 @@ fn open_folder(setup: &Setup, wanted: &Manifest) -> Result<RunFolder, Failure> {
         store_scenario(setup)?;
         return Ok(folder);
     }
-    let folder =
-        RunFolder::open(&setup.out).map_err(|error| Failure::input(error, Some("without --resume a new run is begun")))?;
+    let folder = RunFolder::open(&setup.out)
+        .map_err(|error| Failure::input(error, Some("without --resume a new run is begun")))?;
     if let Err(mismatch) = folder.manifest().matches(wanted) {
         let hint = "resume with the run file and flags it was begun with, or begin anew with --out";
         return Err(Failure::input(format!("{out}: this is a run of another config: {mismatch}"), Some(hint)));

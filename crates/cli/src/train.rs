@@ -110,7 +110,9 @@ async fn gate(stage: &mut Stage) -> anyhow::Result<()> {
     stage.log(stage.setup.settings.sft.updates, "sft", &metrics)?;
     if !failed.is_empty() {
         let failed = failed.join(", ");
-        anyhow::bail!("the cold start has not learned enough: {failed}, and sft.probe_min asks for {least}; raise sft.updates");
+        anyhow::bail!(
+            "the cold start has not learned enough: {failed}, and sft.probe_min asks for {least}; raise sft.updates"
+        );
     }
     Ok(())
 }
@@ -141,7 +143,8 @@ async fn probe(stage: &mut Stage, seat: Seat) -> anyhow::Result<Option<f64>> {
     let answers = stage.answer(seat, rows).await?;
     let tokenizer = stage.dialect.tokenizer();
     let right = answers.iter().zip(&drills).filter(|(answer, drill)| {
-        let tokens = answer.as_ref().map(|sampled| &sampled.tokens[..sampled.tokens.len() - usize::from(sampled.closed)]);
+        let tokens =
+            answer.as_ref().map(|sampled| &sampled.tokens[..sampled.tokens.len() - usize::from(sampled.closed)]);
         tokens.is_some_and(|tokens| tokenizer.decode(tokens) == drill.answer)
     });
     Ok(Some(right.count() as f64 / drills.len() as f64))
@@ -172,8 +175,7 @@ async fn grpo_step(stage: &mut Stage, step: u64) -> anyhow::Result<Metrics> {
     let started = Instant::now();
     let setup = &stage.setup;
     let grpo = setup.settings.grpo.clone();
-    let castings =
-        plan::step_castings(&grpo, setup.scenario.items, &setup.opponents(), setup.settings.seed, step);
+    let castings = plan::step_castings(&grpo, setup.scenario.items, &setup.opponents(), setup.settings.seed, step);
     let records = stage.play(&castings, grpo.temperature).await?;
     let played = started.elapsed().as_secs_f64();
 

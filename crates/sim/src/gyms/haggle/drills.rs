@@ -1,14 +1,21 @@
-//! Skills asked one by one: can a seat look up a fact, can it tell a trap from a fair claim? Part of the cold start, and its gate.
+//! Skills asked one by one: can a seat look up a fact, tell a trap from a fair claim, weigh an offer? Part of the cold start, and its gate.
 
 use serde::Deserialize;
 use serde::Serialize;
 
 use super::Fact;
+use super::PRICE_MAX;
 use super::Rules;
+use super::Terms;
+use super::View;
 use super::World;
+use super::scripts::buyer;
+use super::scripts::seller;
 use super::talk;
 use crate::Address;
+use crate::Draws;
 use crate::Message;
+use crate::Observation;
 use crate::Pair;
 use crate::Phase;
 use crate::Scenario;
@@ -32,7 +39,7 @@ pub struct Drill {
 
 impl Rules {
     /// The drill with this number for a seat. The seller is asked for a fact of its brief; the buyer is shown a claim, recalls what
-    /// it knows, and says whether the claim is fair or a trap where that can be told.
+    /// it knows, and says whether the claim is fair or a trap where that can be told. Either is asked what terms would leave it.
     #[must_use]
     pub fn drill(&self, scenario: &Scenario, split: Split, seat: Seat, index: u32) -> Drill {
         let id = EpisodeId { phase: Phase::Sft, round: u64::MAX, group: index, trial: 0, member: 0 };
@@ -43,30 +50,48 @@ impl Rules {
         let mut draws = address.draws(Stream::Judge);
         let item = self.item(scenario.items, casting.split, casting.item);
         let mut world = World::new(self.clone(), item, scenario, world_draws);
-        let mut messages = world.observe(seat).messages;
-        let fact = *draws.pick(&Fact::ALL);
-        let (question, answer) = match seat {
-            Seat::Agent => {
-                let truth = world.item.facts[fact.index()];
-                (format!("Look up the {}.", fact.name()), format!("The {}.", talk::fact_words(fact, truth)))
-            }
-            Seat::User => {
-                let claimed = match world.known(fact) {
-                    // Half of the claims about a known fact hold.
-                    Some(known) if draws.chance(0.5) => known,
-                    _ => draws.range(0, 2) as u8,
-                };
-                let answer = match world.known(fact) {
-                    None => "know unknown".to_owned(),
-                    Some(known) => {
-                        let verdict = if known == claimed { "fair" } else { "trap" };
-                        format!("know {} intent {verdict}", fact.values()[usize::from(known)])
-                    }
-                };
-                (format!("Judge this, the {}.", talk::fact_words(fact, claimed)), answer)
-            }
-        };
+        let Observation { mut messages, view: crate::View::Haggle(view), .. } = world.observe(seat);
+        let (question, answer) =
+            if draws.chance(0.5) { about_a_fact(&world, seat, &mut draws) } else { about_terms(&view, &mut draws) };
         messages.push(Message { from: Source::World, text: question });
         Drill { seat, messages, answer }
     }
+}
+
+/// The seller looks a fact up; the buyer recalls what it knows of one and judges a claim by it.
+fn about_a_fact(world: &World, seat: Seat, draws: &mut Draws) -> (String, String) {
+    let fact = *draws.pick(&Fact::ALL);
+    if seat == Seat::Agent {
+        let truth = world.item.facts[fact.index()];
+        return (format!("Look up the {}.", fact.name()), format!("The {}.", talk::fact_words(fact, truth)));
+    }
+    let known = world.known(fact);
+    let claimed = match known {
+        // Half of the claims about a known fact hold.
+        Some(known) if draws.chance(0.5) => known,
+        _ => draws.range(0, 2) as u8,
+    };
+    let answer = match known {
+        None => "know unknown".to_owned(),
+        Some(known) => {
+            let verdict = if known == claimed { "fair" } else { "trap" };
+            format!("know {} intent {verdict}", fact.values()[usize::from(known)])
+        }
+    };
+    (format!("Judge this, the {}.", talk::fact_words(fact, claimed)), answer)
+}
+
+/// Either side says what terms near its own limit would leave it.
+fn about_terms(view: &View, draws: &mut Draws) -> (String, String) {
+    let limit = match view {
+        View::Seller(view) => view.cost,
+        View::Buyer(view) => view.value,
+    };
+    let price = (limit + draws.range(-6, 6)).clamp(0, PRICE_MAX);
+    let terms = Terms { price, delivery: draws.chance(0.5), warranty: draws.chance(0.5) };
+    let worth = match view {
+        View::Seller(view) => seller::worth(view, terms),
+        View::Buyer(view) => buyer::worth(view, terms),
+    };
+    (format!("Weigh this,{}.", talk::terms_words(terms)), format!("worth {}", worth.name()))
 }

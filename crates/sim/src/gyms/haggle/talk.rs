@@ -115,13 +115,19 @@ fn claim_clause(claim: Claim, variant: usize) -> String {
 }
 
 fn terms_clause(template: &str, terms: Terms) -> String {
+    template.replace(" #", &terms_words(terms)) + "."
+}
+
+/// Terms as text, with a space in front: ` $14 with warranty`.
+#[must_use]
+pub fn terms_words(terms: Terms) -> String {
     let extras = match (terms.delivery, terms.warranty) {
         (false, false) => "",
         (true, false) => " with delivery",
         (false, true) => " with warranty",
         (true, true) => " with delivery and warranty",
     };
-    format!("{}{extras}.", template.replace(" #", &price_words(terms.price)))
+    price_words(terms.price) + extras
 }
 
 /// Reads a seller's turn.

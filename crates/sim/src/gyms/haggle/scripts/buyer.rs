@@ -18,6 +18,7 @@ use super::super::thought::Concern;
 use super::super::thought::Intent;
 use super::super::thought::Know;
 use super::super::thought::Plan;
+use super::super::thought::Worth;
 use super::super::view::BuyerView;
 use crate::Draws;
 
@@ -153,47 +154,54 @@ const BAD: Habits = Habits { hope: (0, 1), least: -3, doubt_known: 0.2, doubt_pr
 const ALWAYS_CHALLENGE: Habits =
     Habits { doubt_known: 1.0, doubt_pressing: 1.0, doubt_plain: 1.0, doubt_fair: 1.0, ..GOOD };
 
+/// What terms are worth to a careful buyer, who takes what it does not know to be as on average.
+#[must_use]
+pub fn worth(view: &BuyerView, terms: Terms) -> Worth {
+    Worth::of(GOOD.surplus(view, terms))
+}
+
 /// Three levels of skill, drawn once an episode.
 fn noisy(whole: &mut Draws) -> Habits {
     match whole.range(0, 99) {
         0..=34 => Habits {
-            hope: (0, 3),
-            least: -2,
+            hope: (1, 4),
+            least: -1,
             doubt_known: 0.4,
             doubt_pressing: 0.3,
             doubt_plain: 0.2,
             doubt_fair: 0.2,
-            careless: 0.2,
+            careless: 0.08,
             names: 0.6,
             misfeels: 0.2,
             clumsy: 0.04,
-            quits: 0.15,
+            quits: 0.10,
             ..RULE
         },
         35..=74 => Habits {
-            hope: (1, 4),
-            least: -1,
+            hope: (2, 5),
+            least: 0,
             doubt_known: 0.6,
             doubt_pressing: 0.35,
             doubt_plain: 0.15,
             doubt_fair: 0.15,
-            careless: 0.08,
+            careless: 0.03,
             names: 0.8,
             misfeels: 0.1,
             clumsy: 0.02,
-            quits: 0.12,
+            quits: 0.08,
             ..RULE
         },
         _ => Habits {
             hope: (3, 6),
+            believes: false,
             doubt_known: 0.85,
             doubt_pressing: 0.4,
             doubt_fair: 0.1,
-            careless: 0.02,
+            careless: 0.01,
             names: 0.95,
             misfeels: 0.05,
             clumsy: 0.01,
-            quits: 0.05,
+            quits: 0.04,
             ..RULE
         },
     }
@@ -315,7 +323,8 @@ impl Habits {
             .map(|claim| view.known[claim.fact.index()].map_or(Know::Unknown, |value| Know::Is(claim.fact, value)));
         let mind = self.felt(view.mind, draws);
         let intent = self.intent(view, act, draws);
-        Thought { know, intent, concern, plan: Plan::of(act), mind, tone: mind.tone() }
+        let worth = view.public.offer().map(|offer| Worth::of(self.surplus(view, offer)));
+        Thought { know, intent, concern, worth, plan: Plan::of(act), mind, tone: mind.tone() }
     }
 
     fn intent(&self, view: &BuyerView, act: &BuyerMove, draws: &mut Draws) -> Intent {

@@ -11,6 +11,7 @@ use super::super::Terms;
 use super::super::items;
 use super::super::moves::Bid;
 use super::super::moves::Question;
+use super::super::thought::Worth;
 use super::super::view::SellerView;
 use crate::Draws;
 
@@ -106,6 +107,8 @@ pub struct Habits {
     floor: i64,
     /// Dollars by which the price jitters, at most, either way.
     jitter: i64,
+    /// Dollars below its own ask at which it takes a counter-offer.
+    eager: i64,
     /// What a refuted claim makes it concede at once, in dollars.
     caught: i64,
     /// Whether a confirmed claim makes it hold its price for a turn.
@@ -130,6 +133,7 @@ const RULE: Habits = Habits {
     ask: [0.9, 0.75, 0.6, 0.45, 0.35, 0.25],
     floor: 1,
     jitter: 0,
+    eager: 0,
     caught: 0,
     offended: false,
     clumsy: 0.0,
@@ -169,8 +173,9 @@ const TRAPPER: Habits = Habits {
     answer: 0.5,
     grant: 0.6,
     extra_price: 2,
-    ask: [0.9, 0.7, 0.5, 0.35, 0.2, 0.05],
+    ask: [0.85, 0.65, 0.45, 0.3, 0.15, 0.05],
     floor: 1,
+    eager: 2,
     caught: 2,
     offended: true,
     ..RULE
@@ -270,7 +275,7 @@ impl Habits {
         let last = view.public.round >= view.public.rounds_max;
         if let Some(counter) = view.public.counter() {
             let least = if draws.chance(self.careless) { i64::MIN } else { self.floor.max(0) };
-            let good_enough = net(view, counter) >= net(view, terms);
+            let good_enough = net(view, counter) >= net(view, terms) - self.eager;
             let better_than_nothing = last && net(view, counter) >= 1;
             if net(view, counter) >= least && (good_enough || better_than_nothing) {
                 return Bid::Close;
@@ -322,6 +327,12 @@ impl Habits {
 
 fn fee_to_seller(view: &SellerView) -> i64 {
     items::fee_to_seller(view.facts[Fact::Fee.index()])
+}
+
+/// What terms are worth to a seller.
+#[must_use]
+pub fn worth(view: &SellerView, terms: Terms) -> Worth {
+    Worth::of(net(view, terms))
 }
 
 /// What terms leave the seller, in dollars.
