@@ -21,7 +21,8 @@ pub type JudgeMaker = Arc<dyn Fn(&Casting) -> Box<dyn Judge> + Send + Sync>;
 /// Makes a stagehand for one episode.
 pub type StagehandMaker = Arc<dyn Fn(&Casting) -> Box<dyn Stagehand> + Send + Sync>;
 
-/// Guests by the names under which castings and scenarios ask for them. A guest comes before a script of the same name.
+/// Guests by the names under which castings and scenarios ask for them. A guest comes before a script of the same name. The makers
+/// run in the supervisor: one that panics ends the run, so they should only build.
 #[derive(Clone, Default)]
 pub struct Guests {
     /// By policy name.
