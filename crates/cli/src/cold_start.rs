@@ -26,14 +26,18 @@ use sim::draws::Stream;
 use sim::drive::play_by_rule;
 use sim::gyms::Drill;
 use sim::scenario::Split;
+use text::Added;
 use text::Dialect;
 use text::Taught;
+use text::Template;
+use text::TextError;
+use text::Tokenizer;
 
 /// Dialogues of nearly the same length are drawn together, so that little of a batch is padding: one batch takes from so many
 /// neighbours in order of length.
 const NEIGHBOURS: usize = 256;
-/// Drills of each seat; more than are needed to see every item.
-const DRILLS: u32 = 4_000;
+/// Drills of each seat for one dialogue, so that a short cold start is short in both. The quickstart's are enough to see every item.
+const DRILLS_PER_DIALOGUE: f64 = 2.0 / 3.0;
 
 /// The script dialogues, and the drills of each seat.
 pub struct Lessons {
@@ -60,8 +64,9 @@ impl Lessons {
         let dialogues: Option<Vec<EpisodeRecord>> =
             castings.into_iter().map(|casting| play_by_rule(casting, scenario, settings.seed)).collect();
         let dialogues = dialogues.ok_or_else(|| anyhow!("`{}` does not play both seats", settings.sft.teacher))?;
+        let count = (f64::from(settings.sft.dialogues) * DRILLS_PER_DIALOGUE).round() as u32;
         let drills = Pair::from_fn(|seat| {
-            (0..DRILLS).filter_map(|index| scenario.rules.drill(scenario, Split::Train, seat, index)).collect()
+            (0..count).filter_map(|index| scenario.rules.drill(scenario, Split::Train, seat, index)).collect()
         });
         Ok(Lessons { dialogues, drills })
     }
@@ -82,6 +87,17 @@ impl Lessons {
             texts.push(drill.answer.clone());
         }
         texts
+    }
+
+    /// The language of these lessons: a tokenizer trained on them, the usual template.
+    ///
+    /// # Errors
+    /// If the vocabulary has no room for the bytes and the gym's whole words.
+    pub fn dialect(&self, scenario: &Scenario, vocab_max: usize) -> Result<Dialect, TextError> {
+        let added = Added::new(scenario.rules.whole_tokens());
+        let tokenizer = Tokenizer::train(self.corpus().into_iter(), &added, vocab_max)?;
+        let reasons = Pair::from_fn(|seat| scenario.seats[seat].reasons);
+        Dialect::new(tokenizer, Template::default(), reasons)
     }
 
     /// The same lessons in a dialect's tokens.

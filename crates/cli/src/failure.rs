@@ -15,7 +15,12 @@ pub enum Failure {
         message: String,
     },
     /// The work itself failed: a run that ended, a threshold missed. Exit code 1.
-    Work(anyhow::Error),
+    Work {
+        /// What happened.
+        error: anyhow::Error,
+        /// What to do about it, if anything can be done.
+        hint: Option<String>,
+    },
 }
 
 impl Failure {
@@ -26,12 +31,18 @@ impl Failure {
         Failure::Input { message: format!("error: {what}{hint}") }
     }
 
+    /// Work that failed, with what to do about it.
+    #[must_use]
+    pub fn work(error: anyhow::Error, hint: impl Into<String>) -> Failure {
+        Failure::Work { error, hint: Some(hint.into()) }
+    }
+
     /// The exit code.
     #[must_use]
     pub fn code(&self) -> ExitCode {
         match self {
             Failure::Input { .. } => ExitCode::from(2),
-            Failure::Work(_) => ExitCode::from(1),
+            Failure::Work { .. } => ExitCode::from(1),
         }
     }
 }
@@ -40,7 +51,8 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Failure::Input { message } => f.write_str(message),
-            Failure::Work(error) => write!(f, "error: {error:#}"),
+            Failure::Work { error, hint: None } => write!(f, "error: {error:#}"),
+            Failure::Work { error, hint: Some(hint) } => write!(f, "error: {error:#}\nhint: {hint}"),
         }
     }
 }
@@ -62,7 +74,7 @@ macro_rules! work {
     ($($error:ty),+ $(,)?) => {
         $(impl From<$error> for Failure {
             fn from(error: $error) -> Failure {
-                Failure::Work(error.into())
+                Failure::Work { error: error.into(), hint: None }
             }
         })+
     };
@@ -76,4 +88,5 @@ work!(
     runs::LogError,
     runs::CheckpointError,
     sim::ProtocolError,
+    sim::replay::ForkError,
 );

@@ -55,7 +55,7 @@ pub struct RolloutFlags {
     /// Seed of every draw.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Who plays the agent: rule, random, scripted:NAME, model:DIR, replay:FILE. The scenario's own unless given.
+    /// Who plays the agent: rule, random, scripted:NAME, model:DIR. The scenario's own unless given.
     #[arg(long)]
     pub agent: Option<String>,
     /// Who plays the user.

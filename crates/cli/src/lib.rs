@@ -37,10 +37,14 @@ use crate::flags::Flags;
 pub fn run(args: impl IntoIterator<Item = OsString>, loader: &dyn ModelLoader) -> ExitCode {
     let flags = match Flags::try_parse_from(args) {
         Ok(flags) => flags,
-        Err(error) => {
-            // Help and version are no errors; clap prints them on stdout and everything else on stderr.
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        Err(error) if error.use_stderr() => {
+            eprint!("{}", misused(&error));
+            return ExitCode::from(2);
+        }
+        Err(help) => {
+            // Nobody is left to tell if stdout is closed.
+            let _ = help.print();
+            return ExitCode::SUCCESS;
         }
     };
     log_to_stderr(flags.verbose);
@@ -61,6 +65,12 @@ fn carry_out(command: Command, loader: &dyn ModelLoader) -> Result<(), Failure> 
         Command::Eval(flags) => runtime()?.block_on(eval::eval(flags, loader)),
         Command::Replay(flags) => replay::replay(&flags),
     }
+}
+
+/// What clap says about wrong usage, with its advice in the form of everybody's.
+fn misused(error: &clap::Error) -> String {
+    let said = error.render().to_string();
+    said.replace("\n  tip: ", "\nhint: ").replace("\nFor more information, try", "\nhint: for more information, try")
 }
 
 /// Two workers are enough for actors, and leave the cores to the models.

@@ -18,6 +18,7 @@ use sim::Seat;
 use sim::gyms;
 use sim::gyms::Script;
 use sim::replay;
+use sim::replay::ForkError;
 
 use crate::failure::Failure;
 use crate::flags::ReplayFlags;
@@ -51,7 +52,7 @@ fn all(records: Records, scenario: &Arc<Scenario>) -> Result<(), Failure> {
     let mut progress = Progress::start("replay", 0, 0);
     let (mut count, mut differing) = (0, 0);
     for record in records {
-        let record = record.map_err(|error| Failure::input(error, None))?;
+        let record = record.map_err(damaged)?;
         count += 1;
         if let Err(difference) = replay::redrive(&record, scenario) {
             differing += 1;
@@ -66,7 +67,8 @@ fn all(records: Records, scenario: &Arc<Scenario>) -> Result<(), Failure> {
     progress.end();
     println!("{count} episodes re-driven, {differing} differ");
     if differing > 0 {
-        return Err(Failure::Work(anyhow!("{differing} of {count} episodes differ from their records")));
+        let error = anyhow!("{differing} of {count} episodes differ from their records");
+        return Err(Failure::work(error, "was the folder's scenario.json changed, or the program's rules?"));
     }
     Ok(())
 }
@@ -80,8 +82,12 @@ fn one(record: &EpisodeRecord, scenario: &Arc<Scenario>) -> Result<(), Failure> 
 
 /// Plays on from before `turn`, each seat by its fixed script.
 fn forked(record: &EpisodeRecord, scenario: &Arc<Scenario>, turn: usize) -> Result<(), Failure> {
-    let (mut episode, mut outputs) =
-        replay::fork(record, scenario, turn).map_err(|error| Failure::input(error, None))?;
+    let (mut episode, mut outputs) = replay::fork(record, scenario, turn).map_err(|error| match &error {
+        ForkError::NoTurn { turns, .. } => {
+            Failure::input(format!("--fork: {error}"), Some(&format!("choose a turn from 0 to {}", turns - 1)))
+        }
+        ForkError::Differs(_) => error.into(),
+    })?;
     let address = record.casting.id.address(record.seed);
     let script = |seat: Seat| {
         let name = gyms::fixed_opponent(&scenario.rules, seat);
@@ -108,9 +114,15 @@ fn forked(record: &EpisodeRecord, scenario: &Arc<Scenario>, turn: usize) -> Resu
     }
 }
 
+fn damaged(error: runs::LogError) -> Failure {
+    Failure::input(error, Some("episodes before the damage can still be replayed one by one, with --episode"))
+}
+
 fn find(records: Records, id: EpisodeId, folder: &Path) -> Result<EpisodeRecord, Failure> {
-    let found = records.find_id(id).map_err(|error| Failure::input(error, None))?;
-    let missing = || Failure::input(format!("{}: there is no episode {id}", folder.display()), None);
+    let found = records.find_id(id).map_err(damaged)?;
+    let hint =
+        "a step's are grpo-STEP-GROUP-0-MEMBER, an evaluation's eval-STEP-ITEM-TRIAL-MEMBER; `rollout` prints its own";
+    let missing = || Failure::input(format!("{}: --episode: there is no {id}", folder.display()), Some(hint));
     found.ok_or_else(missing)
 }
 

@@ -10,6 +10,7 @@ use actors::Voice;
 use actors::troupe::Updates;
 use anyhow::Context;
 use anyhow::anyhow;
+use config::ConfigError;
 use rl::Batch;
 use rl::Metrics;
 use rl::Model;
@@ -67,11 +68,16 @@ impl Stage {
         let samples = lessons.samples(&dialect, &setup.settings);
         check_context(&setup, &samples)?;
         let text = text_files(&dialect, &setup.scenario);
+        // Made before the folder is touched: a model that cannot be made leaves none, and only now does the loader know its device.
+        let fresh = models(&setup, None, &text, loader)?;
         let wanted = manifest(&setup, &dialect, loader);
         let folder = open_folder(&setup, &wanted)?;
         let Resumed { state, checkpoint, checkpoints, log, sheets, cut: _ } = folder.resume().map_err(not_resumable)?;
         checkpoints.thin_out(setup.settings.checkpoints.keep)?;
-        let models = models(&setup, checkpoint.as_ref(), &text, loader)?;
+        let models = match &checkpoint {
+            None => fresh,
+            Some(_) => models(&setup, checkpoint.as_ref(), &text, loader)?,
+        };
         let mut company = Company {
             episodes_live_max: setup.settings.limits.episodes_live_max,
             batch_max: setup.settings.limits.batch_max,
@@ -222,11 +228,17 @@ impl Stage {
     }
 }
 
-fn learn_dialect(setup: &Setup, lessons: &Lessons) -> anyhow::Result<Dialect> {
-    let added = text::Added::new(setup.scenario.rules.whole_tokens());
-    let tokenizer = text::Tokenizer::train(lessons.corpus().into_iter(), &added, setup.settings.model.vocab_max)?;
-    let reasons = Pair::from_fn(|seat| setup.scenario.seats[seat].reasons);
-    Ok(Dialect::new(tokenizer, text::Template::default(), reasons)?)
+fn learn_dialect(setup: &Setup, lessons: &Lessons) -> Result<Dialect, Failure> {
+    lessons.dialect(&setup.scenario, setup.settings.model.vocab_max).map_err(|error| {
+        let hint = "raise it: bytes, markers and whole words must fit".to_owned();
+        wrong_key(setup, "model.vocab_max", error.to_string(), hint)
+    })
+}
+
+/// A key whose value only turns out to be wrong once the lessons are there.
+fn wrong_key(setup: &Setup, key: &str, what: String, hint: String) -> Failure {
+    let file = setup.sources.run.path.display().to_string();
+    ConfigError { file, line: None, key: key.to_owned(), what, hint: Some(hint) }.into()
 }
 
 /// A stream that does not fit the context would be cut in the middle of a talk: better now than at step 300.
@@ -234,9 +246,9 @@ fn check_context(setup: &Setup, samples: &Samples) -> Result<(), Failure> {
     let context = setup.settings.model.max_position_embeddings;
     let longest = samples.longest();
     if longest as i64 > context {
-        let what =
-            format!("model.max_position_embeddings: {context} is less than the longest dialogue, {longest} tokens");
-        return Err(Failure::input(what, Some("raise it, or lower the scenario's turns_max")));
+        let what = format!("cannot be {context}: the longest dialogue has {longest} tokens");
+        let hint = "raise it, or lower the scenario's turns_max".to_owned();
+        return Err(wrong_key(setup, "model.max_position_embeddings", what, hint));
     }
     Ok(())
 }

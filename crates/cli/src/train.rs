@@ -10,7 +10,6 @@
 
 use std::time::Instant;
 
-use anyhow::Context;
 use rl::Metrics;
 use rl::ModelLoader;
 use rl::Row;
@@ -53,11 +52,30 @@ const EXCERPTS: u32 = 8;
 pub async fn train(flags: TrainFlags, loader: &dyn ModelLoader) -> Result<(), Failure> {
     let setup = Setup::load(flags)?;
     let mut stage = Stage::open(setup, loader).await?;
-    let resumable = format!("the run lies in {}; go on with --resume", stage.setup.out.display());
-    run(&mut stage).await.context(resumable)?;
+    run(&mut stage).await.map_err(|error| ended(error, &stage.setup))?;
     let (setup, folder) = stage.close().await;
     report::print(&setup, &folder)?;
     Ok(())
+}
+
+/// A run that ended can be resumed; one that did not pass the gate would only come to it again.
+fn ended(error: anyhow::Error, setup: &Setup) -> Failure {
+    let out = setup.out.display();
+    let hint = match error.downcast_ref::<NotLearned>() {
+        Some(NotLearned { .. }) => format!("raise sft.updates and begin anew; what was learned so far lies in {out}"),
+        None => format!("the run lies in {out}; go on with --resume"),
+    };
+    Failure::work(error, hint)
+}
+
+/// The gate is shut.
+#[derive(Debug, thiserror::Error)]
+#[error("the cold start has not learned enough: {shares}, and sft.probe_min asks for {least}")]
+struct NotLearned {
+    /// Who answers how many of the held-out drills.
+    shares: String,
+    /// The share that is asked for.
+    least: f64,
 }
 
 async fn run(stage: &mut Stage) -> anyhow::Result<()> {
@@ -109,10 +127,7 @@ async fn gate(stage: &mut Stage) -> anyhow::Result<()> {
     }
     stage.log(stage.setup.settings.sft.updates, "sft", &metrics)?;
     if !failed.is_empty() {
-        let failed = failed.join(", ");
-        anyhow::bail!(
-            "the cold start has not learned enough: {failed}, and sft.probe_min asks for {least}; raise sft.updates"
-        );
+        return Err(NotLearned { shares: failed.join(", "), least }.into());
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use crate::ConfigError;
 use crate::suggest;
 
 /// Prefixes of policies that are made of something on disk, and what follows them.
-const PREFIXES: [(&str, &str); 2] = [("model:", "DIR"), ("replay:", "FILE")];
+const PREFIXES: [(&str, &str); 1] = [("model:", "DIR")];
 
 /// Checks a policy given by a flag, e.g. `--agent scripted:good`: whether this build knows it for that seat. Whether the folder of a
 /// `model:DIR` holds a model is found out when it is opened.

@@ -470,7 +470,7 @@ fn an_unknown_policy_is_answered_with_the_policies_of_its_seat() {
     let known = |seat: Seat| {
         let names = Script::names(&scenario.rules, seat);
         let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-        format!("{}, `model:DIR`, `replay:FILE`", quoted.join(", "))
+        format!("{}, `model:DIR`", quoted.join(", "))
     };
     let wrong = |from: &str, to: &str| printed(&[(from, to)], &[]);
     assert_eq!(
