@@ -151,10 +151,12 @@ impl Decoder {
             ],
             0,
         );
-        let qk =
-            qkv.narrow(2, 0, heads + kv_heads).rms_norm([head_dim], None::<&Tensor>, self.config.rms_norm_eps) * weight;
+        // Split and not narrowed: the way back then joins the gradients instead of adding tensors that are mostly zeros.
+        let [qk, v] = split(&qkv, [heads + kv_heads, kv_heads], 2);
+        let qk = qk.rms_norm([head_dim], None::<&Tensor>, self.config.rms_norm_eps) * weight;
         let rotated = (&qk * cos).addcmul(&qk.roll([head_dim / 2], [-1]), sin);
-        (rotated.narrow(2, 0, heads), rotated.narrow(2, heads, kv_heads), qkv.narrow(2, heads + kv_heads, kv_heads))
+        let [q, k] = split(&rotated, [heads, kv_heads], 2);
+        (q, k, v)
     }
 
     /// Keys or values `[batch, kv_heads, time, head_dim]`, each repeated for the query heads that share it.
@@ -193,10 +195,13 @@ impl Decoder {
 
     fn feed_forward(&self, layer: Layer<'_>, x: Tensor) -> Tensor {
         let gate_up = self.norm(&x, layer.post_norm).linear(layer.gate_up, None::<&Tensor>);
-        let gate = gate_up.narrow(-1, 0, self.config.intermediate_size);
-        let up = gate_up.narrow(-1, self.config.intermediate_size, self.config.intermediate_size);
+        let [gate, up] = split(&gate_up, [self.config.intermediate_size; 2], -1);
         x + (gate.silu() * up).linear(layer.down, None::<&Tensor>)
     }
+}
+
+fn split(x: &Tensor, sizes: [i64; 2], dim: i64) -> [Tensor; 2] {
+    x.split_with_sizes(sizes, dim).try_into().expect("two sizes give two parts")
 }
 
 /// Cosines and signed sines. Hugging Face turns channel `i` with channel `i + head_dim / 2`.

@@ -12,6 +12,7 @@ use sim::Seat;
 use tempfile::TempDir;
 
 use crate::fixtures::*;
+use crate::hf_model;
 
 fn save(model: &mut Model, folder: &Path) {
     let weights = model.policy.lend().expect("a loan");
@@ -160,4 +161,22 @@ fn impossible_shapes_are_refused_in_words() {
     assert!(refused(|shape| shape.num_key_value_heads = 3).contains("4 query heads"));
     assert!(refused(|shape| shape.head_dim = 7).contains("even"));
     assert!(refused(|shape| shape.num_hidden_layers = 0).contains("num_hidden_layers is 0"));
+}
+
+#[test]
+fn logits_are_those_of_transformers() {
+    // Written by `tests/python/check_hf.py --golden`: the last position of both streams.
+    let golden: serde_json::Value =
+        serde_json::from_str(include_str!("transformers_logits.json")).expect("a JSON file");
+    for (name, tied) in [("tied", true), ("untied", false)] {
+        let ours = hf_model::logits(&hf_model::contents(tied));
+        let vocab = ours.len() / 80;
+        let last = ours[39 * vocab..40 * vocab].iter().chain(&ours[79 * vocab..]);
+        let theirs = golden[name].as_array().expect("a list of logits");
+        assert_eq!(theirs.len(), 2 * vocab);
+        for (ours, theirs) in last.zip(theirs) {
+            let theirs = theirs.as_f64().expect("a number");
+            assert!((f64::from(*ours) - theirs).abs() < 1e-4, "{name}: {ours} is not {theirs}");
+        }
+    }
 }

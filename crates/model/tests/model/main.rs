@@ -2,5 +2,6 @@
 
 mod fixtures;
 mod folders;
+mod hf_model;
 mod learning;
 mod sampling;
