@@ -15,6 +15,7 @@ use tch::no_grad;
 use crate::cache::Sessions;
 use crate::guard::caught;
 use crate::sampler;
+use crate::sampler::Workspace;
 use crate::transformer::Decoder;
 
 /// A decoder and the number of optimiser updates that made it.
@@ -41,13 +42,14 @@ impl Weights for TchWeights {
 pub struct TchPolicy {
     weights: Option<Box<TchWeights>>,
     sessions: Sessions,
+    workspace: Workspace,
 }
 
 impl TchPolicy {
     /// A policy that holds these weights.
     #[must_use]
     pub fn new(weights: TchWeights) -> TchPolicy {
-        TchPolicy { weights: Some(Box::new(weights)), sessions: Sessions::default() }
+        TchPolicy { weights: Some(Box::new(weights)), sessions: Sessions::default(), workspace: Workspace::default() }
     }
 
     /// Sessions whose keys and values are kept.
@@ -63,12 +65,14 @@ impl TchPolicy {
         let Some(weights) = &self.weights else {
             return all(FaultKind::Refused, "the policy's weights are out for an update");
         };
-        let sessions = &mut self.sessions;
-        match caught(|| no_grad(|| sampler::sample(&weights.decoder, sessions, weights.version, rows))) {
+        let (sessions, workspace) = (&mut self.sessions, &mut self.workspace);
+        let work = || sampler::sample(&weights.decoder, sessions, workspace, weights.version, rows);
+        match caught(|| no_grad(work)) {
             Ok(results) => results,
             Err(panic) => {
                 // Whatever was half written is not to be trusted.
                 self.sessions.clear();
+                self.workspace = Workspace::default();
                 all(FaultKind::Panicked, &panic)
             }
         }

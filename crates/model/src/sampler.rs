@@ -24,6 +24,7 @@ use sim::Fault;
 use sim::FaultKind;
 use sim::Party;
 use sim::draws::Stream;
+use tch::Device;
 use tch::IndexOp;
 use tch::Kind;
 use tch::Tensor;
@@ -35,9 +36,23 @@ use crate::transformer::Window;
 /// Most tokens computed at once before sampling starts: more would only leave the processor's caches.
 const PREFILL_TOKENS_MAX: usize = 2048;
 
-/// Finished rows leave the working cache once the rows still speaking are at most this share of it: copying the cache costs about
-/// as much as a step.
-const COMPACT_SHARE: f64 = 0.75;
+/// Memory for working caches, used again from batch to batch: as large as the largest so far.
+#[derive(Debug, Default)]
+pub struct Workspace {
+    numbers: Option<Tensor>,
+}
+
+impl Workspace {
+    /// A tensor of this shape with any finite numbers in it. Finite they must be: a hidden column has weight 0, and 0 times a NaN is a NaN.
+    fn of(&mut self, shape: [i64; 5], device: Device) -> Tensor {
+        let len: i64 = shape.iter().product();
+        let kept = self.numbers.take().filter(|numbers| numbers.size()[0] >= len && numbers.device() == device);
+        let numbers = kept.unwrap_or_else(|| Tensor::zeros([len], (Kind::Float, device)));
+        let made = numbers.narrow(0, 0, len).view(shape);
+        self.numbers = Some(numbers);
+        made
+    }
+}
 
 /// A row on its way.
 struct Turn<'a> {
@@ -62,7 +77,13 @@ impl Turn<'_> {
 }
 
 /// Samples one turn for each row, in their order, and keeps in `sessions` what was computed. Call under `no_grad`.
-pub fn sample(decoder: &Decoder, sessions: &mut Sessions, version: u64, rows: &[Row]) -> Vec<Result<Sampled, Fault>> {
+pub fn sample(
+    decoder: &Decoder,
+    sessions: &mut Sessions,
+    workspace: &mut Workspace,
+    version: u64,
+    rows: &[Row],
+) -> Vec<Result<Sampled, Fault>> {
     let mut results: Vec<Option<Result<Sampled, Fault>>> = vec![None; rows.len()];
     let mut turns = Vec::with_capacity(rows.len());
     for (index, row) in rows.iter().enumerate() {
@@ -72,7 +93,7 @@ pub fn sample(decoder: &Decoder, sessions: &mut Sessions, version: u64, rows: &[
         }
     }
     if !turns.is_empty() {
-        for turn in Speaking::start(decoder, sessions, turns).finish(sessions) {
+        for turn in Speaking::start(decoder, sessions, workspace, turns).finish(sessions) {
             results[turn.index] = Some(Ok(turn.sampled));
         }
     }
@@ -139,7 +160,12 @@ struct Speaking<'a> {
 
 impl<'a> Speaking<'a> {
     /// Computes what is new in each row.
-    fn start(decoder: &'a Decoder, sessions: &Sessions, turns: Vec<Turn<'a>>) -> Speaking<'a> {
+    fn start(
+        decoder: &'a Decoder,
+        sessions: &Sessions,
+        workspace: &mut Workspace,
+        turns: Vec<Turn<'a>>,
+    ) -> Speaking<'a> {
         let config = decoder.config();
         let device = decoder.device();
         let Order { mut turns, unique, copied_from } = order(turns);
@@ -149,8 +175,7 @@ impl<'a> Speaking<'a> {
             turn.start = column - turn.row.stream.len() as i64;
         }
         let shape = [2 * config.layers, turns.len() as i64, config.kv_heads, column + steps, config.head_dim];
-        // Zeros and not whatever was there: a hidden column has weight 0, and 0 times a NaN is a NaN.
-        let cache = Tensor::zeros(shape, (Kind::Float, device));
+        let cache = workspace.of(shape, device);
         let hidden = prefill(decoder, sessions, &cache, &turns[..unique], column);
         let hidden = if copied_from.is_empty() {
             hidden
@@ -191,25 +216,20 @@ impl<'a> Speaking<'a> {
                 self.finished.append(&mut self.turns);
                 return self.finished;
             }
-            let tokens =
-                if speaking as f64 <= COMPACT_SHARE * self.turns.len() as f64 { self.compact(&tokens) } else { tokens };
+            let tokens = if speaking < self.turns.len() { self.compact(&tokens) } else { tokens };
             self.step(&tokens);
         }
     }
 
     /// Draws a token for each row that still speaks, `[rows]`.
     fn draw(&mut self) -> Tensor {
-        let uniforms: Vec<f64> =
-            self.turns.iter_mut().map(|turn| if turn.done { 0.0 } else { turn.draws.uniform() }).collect();
+        let uniforms: Vec<f64> = self.turns.iter_mut().map(|turn| turn.draws.uniform()).collect();
         let uniforms = Tensor::from_slice(&uniforms).unsqueeze(1).to_device(self.decoder.device());
         let (tokens, logprobs) = invert(&self.logits, &self.temperatures, self.greedy.as_ref(), &uniforms);
         let ids = Vec::<i64>::try_from(&tokens).expect("token ids are one row of integers");
         let logprobs = Vec::<f32>::try_from(&logprobs).expect("log-probabilities are one row of numbers");
         let close_id = self.decoder.config().close_id;
         for ((turn, id), logprob) in self.turns.iter_mut().zip(ids).zip(logprobs) {
-            if turn.done {
-                continue;
-            }
             turn.sampled.tokens.push(id as u32);
             turn.sampled.logprobs.push(logprob);
             turn.sampled.closed = id as u32 == close_id;
@@ -218,40 +238,43 @@ impl<'a> Speaking<'a> {
         tokens
     }
 
-    /// Keeps the keys and values of rows that were just done. The last token was never shown to the model, so it has none yet.
+    /// Keeps the keys and values of rows that are done. The last token was never shown to the model, so it has none yet.
     fn keep_finished(&self, sessions: &mut Sessions) {
-        for (place, turn) in self.turns.iter().enumerate() {
-            let len = self.column - turn.start;
+        for (place, turn) in self.turns.iter().enumerate().filter(|(_, turn)| turn.done) {
             let mut tokens = turn.row.stream.clone();
             tokens.extend(&turn.sampled.tokens[..turn.sampled.tokens.len() - 1]);
-            // A row done earlier stays in the batch for a while, and has fewer tokens than columns.
-            if turn.done && tokens.len() as i64 == len {
-                let planes = self.cache.select(1, place as i64).narrow(2, turn.start, len).copy();
-                sessions.keep(turn.row.session, tokens, planes);
-            }
+            let planes = self.cache.select(1, place as i64).narrow(2, turn.start, tokens.len() as i64).copy();
+            sessions.keep(turn.row.session, tokens, planes);
         }
     }
 
-    /// Drops the rows that are done; gives the tokens of the others.
+    /// Drops the rows that are done, and gives the tokens of the others. Rows from the end move into the holes, so that no more is copied
+    /// than the rows that have just ended.
     fn compact(&mut self, tokens: &Tensor) -> Tensor {
-        let speaking: Vec<i64> =
-            (0..self.turns.len() as i64).filter(|place| !self.turns[*place as usize].done).collect();
-        let places = Tensor::from_slice(&speaking).to_device(self.decoder.device());
-        self.cache = self.cache.index_select(1, &places);
+        let turns = std::mem::take(&mut self.turns);
+        let (done, mut speaking): (Vec<_>, Vec<_>) = (0i64..).zip(turns).partition(|(_, turn)| turn.done);
+        let count = speaking.len();
+        for hole in done.iter().map(|(place, _)| *place).filter(|place| (*place as usize) < count) {
+            let (last, turn) = speaking.pop().expect("as many rows speak behind the line as are done before it");
+            let row = |place: i64| self.cache.select(1, place).narrow(2, turn.start, self.column - turn.start);
+            row(hole).copy_(&row(last));
+            speaking.insert(hole as usize, (last, turn));
+        }
+        let places: Vec<i64> = speaking.iter().map(|(place, _)| *place).collect();
+        let places = Tensor::from_slice(&places).to_device(self.decoder.device());
+        self.cache = self.cache.narrow(1, 0, count as i64);
         self.starts = self.starts.index_select(0, &places);
         self.mask = self.mask.index_select(0, &places);
         self.temperatures = self.temperatures.index_select(0, &places);
         self.greedy = self.greedy.as_ref().map(|greedy| greedy.index_select(0, &places));
-        let (done, turns) = std::mem::take(&mut self.turns).into_iter().partition(|turn| turn.done);
-        self.turns = turns;
-        self.finished.extend::<Vec<Turn<'a>>>(done);
+        self.turns = speaking.into_iter().map(|(_, turn)| turn).collect();
+        self.finished.extend(done.into_iter().map(|(_, turn)| turn));
         tokens.index_select(0, &places)
     }
 
     /// Shows the model one token of each row, `[rows]`.
     fn step(&mut self, tokens: &Tensor) {
-        // A row that is done may run past the context; its numbers are never read.
-        let positions = (self.column - &self.starts).clamp_max(self.decoder.config().positions_max - 1);
+        let positions = self.column - &self.starts;
         let window = Window {
             cache: &self.cache,
             first_column: self.column,
