@@ -41,8 +41,9 @@ pub fn example() -> Scenario {
 fn rule(seat: Seat, name: &str, kind: RewardKind) -> RewardRule {
     let weight = match (seat, name) {
         (_, "surplus") => 1.0,
-        (Seat::User, "traps_countered") => 0.15,
-        (Seat::Agent, "truthful") | (Seat::User, "trust_kept") => 0.1,
+        (Seat::Agent, "candid") => 0.2,
+        (Seat::User, "trust_kept") => 0.15,
+        (Seat::Agent, "truthful" | "well_formed") | (Seat::User, "traps_countered") => 0.1,
         _ => 0.05,
     };
     RewardRule { seat, name: name.to_owned(), kind, weight }

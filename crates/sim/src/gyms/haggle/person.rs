@@ -101,7 +101,9 @@ impl Mind {
         Mind {
             trust: step(self.trust, evidence.found_true, evidence.found_false),
             emotion: step(self.emotion, evidence.conceded, evidence.stalled),
-            patience: step(step(self.patience, false, evidence.stalled), false, evidence.challenged),
+            patience: [evidence.stalled, evidence.challenged, evidence.vain]
+                .into_iter()
+                .fold(self.patience, |patience, costs| step(patience, false, costs)),
             participation: step(self.participation, evidence.answered, evidence.ignored),
         }
     }
@@ -130,6 +132,8 @@ pub struct Evidence {
     pub stalled: bool,
     /// The buyer's own last turn was a challenge.
     pub challenged: bool,
+    /// And it was for nothing: the claim held.
+    pub vain: bool,
     /// The buyer had asked, and the seller answered.
     pub answered: bool,
     /// The buyer had asked, and the seller did not answer.

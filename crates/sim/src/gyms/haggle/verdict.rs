@@ -37,7 +37,23 @@ pub const TERMS: &[Term] = &[
         kind: RewardKind::Training,
         min: 0.0,
         max: 1.0,
-        meaning: "share of claims that are true; 1 if none was made",
+        meaning: "share of the facts spoken of that were never lied about; 1 if none was",
+    },
+    Term {
+        seat: Seat::Agent,
+        name: "candid",
+        kind: RewardKind::Training,
+        min: 0.0,
+        max: 1.0,
+        meaning: "share of the facts in the seller's favour that it stated truly; 1 if none is",
+    },
+    Term {
+        seat: Seat::Agent,
+        name: "well_formed",
+        kind: RewardKind::Training,
+        min: 0.0,
+        max: 1.0,
+        meaning: "share of turns that count",
     },
     Term {
         seat: Seat::User,
@@ -77,7 +93,7 @@ pub const TERMS: &[Term] = &[
         kind: RewardKind::Training,
         min: 0.0,
         max: 1.0,
-        meaning: "share of turns whose thought has all five steps",
+        meaning: "share of turns that count and whose thought has all five steps",
     },
     Term {
         seat: Seat::User,
@@ -246,6 +262,11 @@ fn claims(world: &World) -> (usize, usize) {
     (all, lies)
 }
 
+/// Whether the seller ever said such a thing of a fact.
+fn says(world: &World, fact: Fact, such: impl Fn(Claim) -> bool) -> bool {
+    world.public.claims.iter().any(|said| said.claim.fact == fact && such(said.claim))
+}
+
 fn scale(world: &World) -> f64 {
     (world.item.joint_best(&world.rules) as f64).max(world.rules.scale_min)
 }
@@ -276,14 +297,25 @@ fn term(world: &World, gains: Option<Gains>, heard: &[Heard], seat: Seat, name: 
     match (seat, name) {
         (Seat::Agent, "surplus") => agent_surplus(world, gains),
         (Seat::Agent, "truthful") => {
-            let (all, lies) = claims(world);
-            told(Ratio::new(lies as f64, all as f64), true)
+            // By fact, so that a truth told twice does not dilute a lie.
+            let spoken = Fact::ALL.iter().filter(|fact| says(world, **fact, |_| true)).count();
+            let bent = Fact::ALL.iter().filter(|fact| says(world, **fact, |claim| !is_true(world, claim))).count();
+            told(Ratio::new(bent as f64, spoken as f64), true)
+        }
+        (Seat::Agent, "candid") => {
+            let mine = Fact::ALL.iter().filter(|fact| world.item.facts[fact.index()] == 0);
+            let stated = mine.clone().filter(|fact| says(world, **fact, |claim| is_true(world, claim)));
+            told(Ratio::new(stated.count() as f64, mine.count() as f64), false)
+        }
+        (Seat::Agent, "well_formed") => {
+            let counted = world.seller_moves.iter().filter(|act| act.is_some()).count();
+            told(Ratio::new(counted as f64, world.seller_moves.len() as f64), false)
         }
         (Seat::User, "surplus") => user_surplus(world, gains),
         (Seat::User, "traps_countered") => told(trap_recall(heard), false),
         (Seat::User, "trust_kept") => told(share(heard, Heard::is_true_claim, Heard::challenges_claim), true),
         (Seat::User, "state_valid") => told(share(heard, |_| true, |h| h.state_valid), false),
-        (Seat::User, "well_formed") => told(share(heard, |_| true, |h| h.thought.is_some()), false),
+        (Seat::User, "well_formed") => told(share(heard, |_| true, |h| h.thought.is_some() && h.act.is_some()), false),
         (Seat::User, "thought_and_reply_agree") => told(share(heard, |_| true, Heard::agrees), false),
         (seat, other) => unreachable!("the scenario was checked: {seat} has no term `{other}`"),
     }

@@ -262,6 +262,7 @@ impl World {
             held = said.claim.value == truth;
         }
         self.evidence.challenged = true;
+        self.evidence.vain = held;
         self.evidence.found_true |= held;
         self.evidence.found_false |= !held;
         self.public.shown.push((fact, truth));

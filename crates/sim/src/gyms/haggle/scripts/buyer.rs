@@ -174,7 +174,7 @@ fn noisy(whole: &mut Draws) -> Habits {
             names: 0.6,
             misfeels: 0.2,
             clumsy: 0.04,
-            quits: 0.10,
+            quits: 0.14,
             ..RULE
         },
         35..=74 => Habits {
@@ -188,7 +188,7 @@ fn noisy(whole: &mut Draws) -> Habits {
             names: 0.8,
             misfeels: 0.1,
             clumsy: 0.02,
-            quits: 0.08,
+            quits: 0.12,
             ..RULE
         },
         _ => Habits {
@@ -201,7 +201,7 @@ fn noisy(whole: &mut Draws) -> Habits {
             names: 0.95,
             misfeels: 0.05,
             clumsy: 0.01,
-            quits: 0.04,
+            quits: 0.06,
             ..RULE
         },
     }

@@ -197,7 +197,7 @@ fn noisy(mut whole: Draws) -> Habits {
             floor: -1,
             clumsy: 0.04,
             careless: 0.25,
-            quits: 0.06,
+            quits: 0.10,
             ..common
         },
         35..=74 => Habits {
@@ -211,7 +211,7 @@ fn noisy(mut whole: Draws) -> Habits {
             floor: 0,
             clumsy: 0.02,
             careless: 0.1,
-            quits: 0.03,
+            quits: 0.06,
             ..common
         },
         _ => Habits {
@@ -226,7 +226,7 @@ fn noisy(mut whole: Draws) -> Habits {
             floor: 1,
             clumsy: 0.01,
             careless: 0.02,
-            quits: 0.02,
+            quits: 0.04,
             ..common
         },
     }

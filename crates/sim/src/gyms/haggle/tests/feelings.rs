@@ -40,18 +40,19 @@ fn an_answer_draws_the_buyer_in_and_silence_puts_it_off() {
 
 #[test]
 fn a_check_moves_trust_by_what_it_shows() {
-    check(&["The stock is low. I ask $12.", "I doubt the stock.", "I ask $11."], [4, 3, 4, 3]);
+    // A check for nothing costs patience twice.
+    check(&["The stock is low. I ask $12.", "I doubt the stock.", "I ask $11."], [4, 3, 3, 3]);
     check(&["The stock is fair. I ask $12.", "I doubt the stock.", "I ask $11."], [2, 3, 4, 3]);
     // Held price and check: both cost patience.
     check(&["The stock is fair. I ask $12.", "I doubt the stock.", "I ask $12."], [2, 2, 3, 3]);
     // A fact that was shown is known from then on.
-    check(&["The stock is low. I ask $12.", "I doubt the stock.", "The stock is ample. I ask $11."], [3, 3, 4, 3]);
+    check(&["The stock is low. I ask $12.", "I doubt the stock.", "The stock is ample. I ask $11."], [3, 3, 3, 3]);
 }
 
 #[test]
 fn a_turn_without_an_act_brings_no_news() {
     check(&["I ask $12.", "I offer $5.", "hm"], [3, 3, 5, 3]);
-    check(&["The stock is low. I ask $12.", "I doubt the stock.", "hm"], [4, 3, 4, 3]);
+    check(&["The stock is low. I ask $12.", "I doubt the stock.", "hm"], [4, 3, 3, 3]);
     // The buyer's own turn that did not count forgets what it had felt already.
     check(&["I ask $12.", "I offer $5.", "I ask $12.", "hm", "I ask $11."], [3, 2, 4, 3]);
 }

@@ -175,7 +175,7 @@ fn training_terms_are_the_shares_they_say() {
     // From 3 3 5 3; in the second turn a confirmed twin, a price that fell by two, and a check.
     let right = [
         Some("intent trap urgency concern truth plan challenge state 3 3 5 3 tone calm"),
-        Some("intent trap cost concern truth plan challenge state 4 4 4 3 tone warm"),
+        Some("intent trap cost concern truth plan challenge state 4 4 3 3 tone warm"),
         Some("intent inform concern price plan ask state 0 0 0 0 tone cold"),
         None,
     ];
@@ -186,7 +186,9 @@ fn training_terms_are_the_shares_they_say() {
     assert_eq!(term("well_formed"), 0.75);
     assert_eq!(term("thought_and_reply_agree"), 0.5, "one plans a question and counters, one plans nothing");
     assert_eq!(term("state_valid"), 0.5);
-    assert_eq!(table.term(Seat::Agent, "truthful"), 0.5);
+    assert_eq!(table.term(Seat::Agent, "truthful"), 1.0 - 1.0 / 3.0, "of three facts one was lied about, if twice");
+    assert_eq!(table.term(Seat::Agent, "candid"), 2.0 / 6.0, "of six facts in its favour it stated two");
+    assert_eq!(table.term(Seat::Agent, "well_formed"), 1.0);
     assert_eq!(table.rate("user/over_suspicion"), Some(1.0), "the only twin was challenged");
     assert_eq!(table.rate("user/true_claims_challenged"), Some(0.5));
     assert_eq!(table.rate("agent/false_claims_per_claim"), Some(0.5));
@@ -195,8 +197,8 @@ fn training_terms_are_the_shares_they_say() {
 
 #[test]
 fn a_trap_counts_as_countered_only_if_it_is_named_and_challenged_in_the_same_turn() {
-    let unnamed = "intent fair cost concern truth plan challenge state 4 4 4 3 tone warm";
-    let misnamed = "intent trap authority concern truth plan challenge state 4 4 4 3 tone warm";
+    let unnamed = "intent fair cost concern truth plan challenge state 4 4 3 3 tone warm";
+    let misnamed = "intent trap authority concern truth plan challenge state 4 4 3 3 tone warm";
     for thought in [None, Some("hm"), Some(unnamed), Some(misnamed)] {
         let table = four_claims([None, thought, None, None]);
         assert_eq!(table.term(Seat::User, "traps_countered"), 0.0, "{thought:?}");
@@ -215,7 +217,10 @@ fn a_trap_counts_as_countered_only_if_it_is_named_and_challenged_in_the_same_tur
 fn shares_of_nothing_are_whole_and_rates_of_nothing_are_none() {
     let table = Table::new(unseen(item())).play(&["I stop here."]);
     for seat in Seat::ALL {
-        for reward in table.verdict().rewards.iter().filter(|r| r.seat == seat && r.name != "surplus") {
+        // Silence about what speaks for it is not candour: there were facts to state.
+        let verdict = table.verdict();
+        let of_something = |name: &str| ["surplus", "candid"].contains(&name);
+        for reward in verdict.rewards.iter().filter(|r| r.seat == seat && !of_something(&r.name)) {
             assert_eq!(reward.value, 1.0, "{} of {}", reward.name, reward.evidence);
         }
     }

@@ -59,13 +59,16 @@ fn a_check_shows_the_true_fact_to_both_seats() {
 }
 
 #[test]
-fn a_check_costs_patience_and_nothing_else_does_while_the_price_falls() {
+fn a_check_costs_patience_twice_if_in_vain_and_nothing_else_does_while_the_price_falls() {
     let replies = ["I doubt the stock.", "I offer $5.", "What is the fee?", "Can you add the warranty?"];
     let patience = replies.map(|reply| {
         let table = Table::new(unseen(item())).play(&["The stock is low. I ask $12.", reply, "I ask $11."]);
         table.world.mind.patience
     });
-    assert_eq!(patience, [4, 5, 5, 5]);
+    assert_eq!(patience, [3, 5, 5, 5]);
+    let caught =
+        Table::new(unseen(item())).play(&["The stock is fair. I ask $12.", "I doubt the stock.", "I ask $11."]);
+    assert_eq!(caught.world.mind.patience, 4);
 }
 
 #[test]
