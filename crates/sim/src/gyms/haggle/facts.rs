@@ -118,9 +118,9 @@ impl Family {
     #[must_use]
     pub fn pressure(self) -> [&'static str; 3] {
         match self {
-            Family::Urgency => ["Hurry,", "Act now,", "Hurry, act now,"],
+            Family::Urgency => ["Hurry,", "Act now,", "Hurry now,"],
             Family::Cost => ["No surprises,", "All in,", "All in, no surprises,"],
-            Family::Sunk => ["You came this far,", "Do not waste it,", "This far you came,"],
+            Family::Sunk => ["You came this far,", "Do not waste it,", "Do not waste this,"],
             Family::Identity => ["As you agreed,", "You remember,", "As you remember,"],
             Family::Authority => ["By the book,", "The law says,", "The book says,"],
         }

@@ -22,9 +22,9 @@ pub const VARIANTS: usize = 3;
 
 const CLAIM: [&str; 4] = ["The", "You should know the", "I can say the", "I can say to you, the"];
 const OFFER: [&str; 4] = ["I ask #", "My price is #", "You can have it for #", "I can say #"];
-const CLOSE: [&str; 4] = ["It is a deal.", "We have a deal.", "Sold.", "I can do that deal."];
+const CLOSE: [&str; 4] = ["It is a deal.", "We have a deal.", "Sold.", "We have that deal."];
 const END: [&str; 4] = ["No deal today.", "I can not sell at that price.", "We stop here.", "I stop here."];
-const ASK_FACT: [&str; 4] = ["What is the {}, please?", "What is the {}?", "And the {}?", "And what is the {}?"];
+const ASK_FACT: [&str; 4] = ["What is the {}, please?", "What is the {}?", "And the {}?", "And the {}, please?"];
 const ASK_EXTRA: [&str; 4] =
     ["Can you add the {}, please?", "Can you add the {}?", "And the {}, can you add it?", "Can you add it, the {}?"];
 const COUNTER: [&str; 4] = ["I would be glad to pay #", "I offer #", "I pay #", "I can offer #"];
@@ -334,10 +334,12 @@ mod tests {
             }
             all.iter()
                 .flat_map(|t| t.split_whitespace())
-                .map(|w| w.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase())
+                .map(|w| w.trim_matches(|c: char| !c.is_alphanumeric()).to_owned())
                 .collect()
         };
-        let seen: std::collections::BTreeSet<String> = (0..VARIANTS).flat_map(words).collect();
+        let mut seen: std::collections::BTreeSet<String> = (0..VARIANTS).flat_map(words).collect();
+        // Of the brief: "You need no warranty."
+        seen.insert("no".to_owned());
         let unseen: Vec<String> = words(VARIANTS).difference(&seen).cloned().collect();
         assert!(unseen.is_empty(), "{unseen:?}");
     }
