@@ -11,7 +11,14 @@ use sim::scenario::Split;
 
 /// Train both sides of a conversation.
 #[derive(Debug, Parser)]
-#[command(name = "duologue", version, about, disable_help_subcommand = true, arg_required_else_help = true)]
+#[command(
+    name = "duologue",
+    bin_name = "duologue",
+    version,
+    about,
+    disable_help_subcommand = true,
+    arg_required_else_help = true
+)]
 pub struct Flags {
     /// What to do.
     #[command(subcommand)]

@@ -1,1 +1,25 @@
-//! x
+//! The command line from outside: a process, its arguments, what it says, what it leaves on disk. The models are n-grams
+//! (`src/bin/duologue-without-torch`), so everything here runs without libtorch and in seconds.
+//!
+//! ```text
+//!  program.rs   runs the binary                 training.rs  a small run, and what two folders have in common
+//!  usage.rs     help, `check`, wrong flags      errors.rs    each mistake: what is said, exit code 2, nothing changed on disk
+//!  eval.rs      `eval --json`, the contract     metrics.rs   `metrics.jsonl`, the contract; the gate
+//!  twice.rs     one seed, one end               killed.rs    kill -9 at addressed moments, `--resume`, the same end
+//!  replay.rs    re-driving and forking          account.rs   each episode once; masks; drift; log-probabilities
+//!  privacy.rs   what a seat is shown, with honest models and with ones that leak
+//!  tokens.rs    prices and held-out words as the quickstart's tokenizer sees them
+//! ```
+
+mod account;
+mod errors;
+mod eval;
+mod killed;
+mod metrics;
+mod privacy;
+mod program;
+mod replay;
+mod tokens;
+mod training;
+mod twice;
+mod usage;

@@ -12,7 +12,7 @@ use sim::Seat;
 use sim::draws::Stream;
 use text::Tokenizer;
 
-/// Which seats' models leak: `agent`, `user` or `both`, or `endless` for thoughts of both that never end.
+/// Which seats' models leak: `agent`, `user` or `both`. Or what both do in every turn: `endless` thoughts, or `unopened` ones.
 pub const HOSTILE: &str = "NGRAM_HOSTILE";
 
 /// What must never be heard.
@@ -38,6 +38,8 @@ const FORMS: [&str; 14] = [
 
 /// A thought that is never closed.
 const ENDLESS: &str = "<think>#";
+/// A thought that was never opened.
+const UNOPENED: &str = "#</think>@";
 
 /// The policy, turned hostile if the environment says so.
 pub fn turned(policy: Box<dyn Policy>, text: &TextFiles, seat: Seat) -> Result<Box<dyn Policy>, LearnError> {
@@ -45,6 +47,7 @@ pub fn turned(policy: Box<dyn Policy>, text: &TextFiles, seat: Seat) -> Result<B
     let forms: &'static [&'static str] = match asked.as_str() {
         "both" => &FORMS,
         "endless" => &[ENDLESS],
+        "unopened" => &[UNOPENED],
         only if only == seat.name() => &FORMS,
         _ => return Ok(policy),
     };
@@ -73,7 +76,7 @@ impl Hostile {
         // Tags as tokens of their own, or spelled out in letters.
         let mut tokens =
             if draws.chance(0.7) { self.tokenizer.encode_markup(&turn) } else { self.tokenizer.encode(&turn).to_vec() };
-        let is_cut = draws.chance(0.2) || *form == ENDLESS;
+        let is_cut = *form == ENDLESS || *form != UNOPENED && draws.chance(0.2);
         tokens.extend((!is_cut).then_some(self.close_id));
         // What stands after a closing id was never sampled.
         let end = tokens.iter().position(|id| *id == self.close_id).map_or(tokens.len(), |at| at + 1);

@@ -18,7 +18,7 @@ use crate::policy::NgramWeights;
 use crate::policy::own;
 
 /// Counts per unit of learning rate and advantage.
-const GAIN: f64 = 1000.0;
+const GAIN: f64 = 10_000.0;
 
 /// Updates after which the shifts of reinforcement are half as large: a state of the optimiser, so that a run which forgets it shows.
 const HALF_AFTER: f64 = 20.0;
@@ -140,7 +140,7 @@ mod tests {
             thought: vec![false; 3],
             temperature: 1.0,
         };
-        Batch { objective, lr: 1e-3, samples: vec![sample] }
+        Batch { objective, lr: 1e-4, samples: vec![sample] }
     }
 
     fn update(learner: &mut NgramLearner, weights: Box<dyn Weights>, batch: &Batch) -> Box<dyn Weights> {

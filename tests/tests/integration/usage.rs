@@ -1,0 +1,66 @@
+//! What needs no run: help, `check`, and flags that are wrong.
+
+use std::fs;
+
+use crate::program::duologue;
+use crate::program::root;
+
+const COMMANDS: [&str; 5] = ["check", "rollout", "train", "eval", "replay"];
+
+#[test]
+fn help_and_version_are_no_errors() {
+    assert!(duologue(&["--version"]).done().starts_with("duologue "));
+    let help = duologue(&["--help"]).done();
+    for command in COMMANDS {
+        assert!(help.contains(command), "{help}");
+        let said = duologue(&[command, "--help"]).done();
+        assert!(said.contains(&format!("Usage: duologue {command}")), "{said}");
+    }
+}
+
+#[test]
+fn wrong_flags_are_refused_with_a_hint() {
+    let cases: [(&[&str], &str); 10] = [
+        (&["trian"], "hint: a similar subcommand exists: 'train'"),
+        (&["train"], "<RUN>"),
+        (&["train", "configs/quickstart.toml", "--sed", "1"], "hint: a similar argument exists: '--seed'"),
+        (&["train", "configs/quickstart.toml", "--seed", "one"], "--seed"),
+        (&["eval", "scenarios/haggle.toml", "--trials", "0"], "--trials"),
+        (&["eval", "scenarios/haggle.toml", "--items", "some"], "held-out"),
+        (&["rollout", "scenarios/haggle.toml", "--episodes", "-1"], "'-1'"),
+        (&["replay", "nowhere", "--fork", "1"], "--episode"),
+        (&["replay", "nowhere", "--episode", "grpo-1"], "grpo-000012-0003-0-5"),
+        (&["check"], "<FILES>"),
+    ];
+    for (arguments, part) in cases {
+        let said = duologue(arguments).refused();
+        assert!(said.contains(part), "{arguments:?} says {said}");
+    }
+    assert!(duologue(&[""; 0]).failed(2).contains("Usage:"));
+}
+
+#[test]
+fn every_file_of_the_checkout_is_good() {
+    let mut count = 0;
+    for folder in ["scenarios", "configs"] {
+        for entry in fs::read_dir(root().join(folder)).expect("the folder is tracked") {
+            let file = format!("{folder}/{}", entry.expect("it can be listed").file_name().display());
+            if file.ends_with(".toml") {
+                let said = duologue(&["check", &file]).done();
+                assert!(said.starts_with(&format!("{file}: ")) && said.ends_with(": good\n"), "{said}");
+                count += 1;
+            }
+        }
+    }
+    assert!(count >= 2, "there is at least one scenario and one run");
+}
+
+#[test]
+fn check_reports_all_that_is_wrong_with_all_files() {
+    let said = duologue(&["check", "configs/nowhere.toml", "scenarios/haggle.toml", "Cargo.toml"]);
+    assert_eq!(said.stdout.lines().count(), 1, "{}", said.stdout);
+    let errors = said.failed(2);
+    assert_eq!(errors.matches("error: ").count(), 2, "{errors}");
+    assert!(errors.contains("error: configs/nowhere.toml: cannot be read: there is no such file"), "{errors}");
+    assert!(errors.contains("error: Cargo.toml: is neither a scenario file nor a run file"), "{errors}");
+}
