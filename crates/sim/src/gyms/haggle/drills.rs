@@ -12,6 +12,8 @@ use super::World;
 use super::scripts::buyer;
 use super::scripts::seller;
 use super::talk;
+use super::thought::Know;
+use super::thought::Recall;
 use crate::Address;
 use crate::Draws;
 use crate::Message;
@@ -71,13 +73,13 @@ fn about_a_fact(world: &World, seat: Seat, draws: &mut Draws) -> (String, String
         Some(known) if draws.chance(0.5) => known,
         _ => draws.range(0, 2) as u8,
     };
-    let answer = match known {
-        None => "know unknown".to_owned(),
-        Some(known) => {
-            let verdict = if known == claimed { "fair" } else { "trap" };
-            format!("know {} intent {verdict}", fact.values()[usize::from(known)])
-        }
+    let recall = Recall { fact, heard: claimed, know: known.map_or(Know::Unknown, Know::Is) };
+    let verdict = match known {
+        None => "",
+        Some(known) if known == claimed => " intent fair",
+        Some(_) => " intent trap",
     };
+    let answer = recall.words() + verdict;
     (format!("Judge this, the {}.", talk::fact_words(fact, claimed)), answer)
 }
 

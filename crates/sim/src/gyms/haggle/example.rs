@@ -41,10 +41,11 @@ pub fn example() -> Scenario {
 fn rule(seat: Seat, name: &str, kind: RewardKind) -> RewardRule {
     let weight = match (seat, name) {
         (_, "surplus") => 1.0,
-        (Seat::Agent, "candid") => 0.2,
-        (Seat::User, "trust_kept") => 0.15,
-        (Seat::Agent, "truthful" | "well_formed") | (Seat::User, "traps_countered") => 0.1,
-        _ => 0.05,
+        (Seat::Agent, "candid") => 0.25,
+        (Seat::User, "traps_countered") => 0.15,
+        (Seat::User, "trust_kept") | (_, "well_formed") => 0.1,
+        (Seat::Agent, "truthful") => 0.05,
+        _ => 0.025,
     };
     RewardRule { seat, name: name.to_owned(), kind, weight }
 }

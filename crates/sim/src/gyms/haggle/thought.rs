@@ -1,10 +1,10 @@
 //! The buyer's private reasoning: the five steps of UserLM-R1 (spec user-models §1.5) in a compact form that a rule can check.
 //!
 //! ```text
-//! know ample intent trap urgency concern truth worth loss plan challenge state 2 3 4 3 tone calm
-//! ─────────1──────────────────── ──────────2──────────── ──────3─────── ──────4────── ────5────
+//! heard low know ample intent trap urgency concern truth worth loss plan challenge state 2 3 4 3 tone calm
+//! ────────────────1─────────────────────── ──────────2──────────── ──────3─────── ──────4────── ────5────
 //! ```
-//! 1 what one knows of the fact just claimed and so what the agent is up to, 2 what matters now and what the standing offer would be
+//! 1 what was claimed, what one knows of it, and so what the agent is up to, 2 what matters now and what the standing offer would be
 //! worth, 3 what to do, 4 trust, emotion, patience, participation, 5 in what tone. Recalling before judging turns a comparison across the whole talk into one of neighbours.
 
 use serde::Deserialize;
@@ -20,8 +20,8 @@ use super::person::Tone;
 /// A thought that has the agreed form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Thought {
-    /// Step 1, recall: what is known of the fact just claimed; `None` where nothing was claimed.
-    pub know: Option<Know>,
+    /// Step 1, recall: what was just claimed, and what is known of that fact; `None` where nothing was claimed.
+    pub recall: Option<Recall>,
     /// Step 1.
     pub intent: Intent,
     /// Step 2.
@@ -36,32 +36,43 @@ pub struct Thought {
     pub tone: Tone,
 }
 
+/// A claim beside what one knows of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recall {
+    /// The fact.
+    pub fact: Fact,
+    /// What was said of it.
+    pub heard: Value,
+    /// What is known of it.
+    pub know: Know,
+}
+
 /// What is known of the fact just claimed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Know {
     /// Nothing: it is neither seen nor shown.
     Unknown,
     /// This.
-    Is(Fact, Value),
+    Is(Value),
 }
 
-impl Know {
-    fn word(self) -> &'static str {
-        match self {
+impl Recall {
+    /// As it stands in a thought: `heard low know ample`.
+    #[must_use]
+    pub fn words(self) -> String {
+        let known = match self.know {
             Know::Unknown => "unknown",
-            Know::Is(fact, value) => fact.values()[usize::from(value)],
-        }
+            Know::Is(value) => self.fact.values()[usize::from(value)],
+        };
+        format!("heard {} know {known}", self.fact.values()[usize::from(self.heard)])
     }
 
-    /// No two facts share a word for a value.
-    fn read(word: &str) -> Option<Know> {
-        if word == "unknown" {
-            return Some(Know::Unknown);
-        }
-        Fact::ALL.into_iter().find_map(|fact| {
-            let value = fact.values().iter().position(|w| *w == word)?;
-            Some(Know::Is(fact, value as Value))
-        })
+    /// No two facts share a word for a value, so the first word names the fact; the second must belong to it.
+    fn read(heard: &str, known: &str) -> Option<Recall> {
+        let value_of = |fact: Fact, word: &str| fact.values().iter().position(|w| *w == word).map(|at| at as Value);
+        let (fact, heard) = Fact::ALL.into_iter().find_map(|fact| Some((fact, value_of(fact, heard)?)))?;
+        let know = if known == "unknown" { Know::Unknown } else { Know::Is(value_of(fact, known)?) };
+        Some(Recall { fact, heard, know })
     }
 }
 
@@ -179,10 +190,10 @@ impl Thought {
             Intent::Trap(family) => format!("trap {}", family.name()),
         };
         let [trust, emotion, patience, participation] = self.mind.values();
-        let know = self.know.map_or(String::new(), |know| format!("know {} ", know.word()));
+        let recall = self.recall.map_or(String::new(), |recall| recall.words() + " ");
         let worth = self.worth.map_or(String::new(), |worth| format!("worth {} ", worth.name()));
         format!(
-            "{know}intent {intent} concern {} {worth}plan {} state {trust} {emotion} {patience} {participation} tone {}",
+            "{recall}intent {intent} concern {} {worth}plan {} state {trust} {emotion} {patience} {participation} tone {}",
             name_of(&Concern::ALL, self.concern),
             name_of(&Plan::ALL, self.plan),
             self.tone.name()
@@ -195,9 +206,11 @@ impl Thought {
         let mut words = text.split_whitespace();
         let expect = |label: &str, words: &mut std::str::SplitWhitespace<'_>| (words.next()? == label).then_some(());
         let mut first = words.next()?;
-        let mut know = None;
-        if first == "know" {
-            know = Some(Know::read(words.next()?)?);
+        let mut recall = None;
+        if first == "heard" {
+            let heard = words.next()?;
+            expect("know", &mut words)?;
+            recall = Some(Recall::read(heard, words.next()?)?);
             first = words.next()?;
         }
         if first != "intent" {
@@ -231,7 +244,7 @@ impl Thought {
         expect("tone", &mut words)?;
         let word = words.next()?;
         let tone = Tone::ALL.into_iter().find(|t| t.name() == word)?;
-        words.next().is_none().then_some(Thought { know, intent, concern, worth, plan, mind, tone })
+        words.next().is_none().then_some(Thought { recall, intent, concern, worth, plan, mind, tone })
     }
 }
 
@@ -259,9 +272,10 @@ mod tests {
                     let intents = Family::ALL.into_iter().flat_map(|f| [Intent::Fair(f), Intent::Trap(f)]);
                     for intent in intents.chain([Intent::Offer, Intent::Inform]) {
                         let mind = Mind { trust: 0, emotion: 5, patience: 2, participation: 3 };
-                        for know in [None, Some(Know::Unknown), Some(Know::Is(Fact::Deposit, 2))] {
+                        for know in [None, Some(Know::Unknown), Some(Know::Is(2))] {
+                            let recall = know.map(|know| Recall { fact: Fact::Deposit, heard: 0, know });
                             for worth in [None, Some(Worth::Loss), Some(Worth::Rich)] {
-                                let thought = Thought { know, intent, concern, worth, plan, mind, tone };
+                                let thought = Thought { recall, intent, concern, worth, plan, mind, tone };
                                 assert_eq!(Thought::read(&thought.words()), Some(thought));
                             }
                         }
@@ -275,8 +289,10 @@ mod tests {
     fn a_word_for_what_is_known_belongs_to_one_fact_only() {
         for fact in Fact::ALL {
             for value in 0..3 {
-                let know = Know::Is(fact, value);
-                assert_eq!(Know::read(know.word()), Some(know));
+                let recall = Recall { fact, heard: 0, know: Know::Is(value) };
+                let words = recall.words();
+                let words: Vec<&str> = words.split(' ').collect();
+                assert_eq!(Recall::read(words[1], words[3]), Some(recall));
             }
         }
     }
@@ -288,8 +304,9 @@ mod tests {
             "intent offer concern price plan counter state 3 3 3 3",
             "intent offer concern price plan counter state 3 3 3 6 tone calm",
             "intent offer plan counter concern price state 3 3 3 3 tone calm",
-            "know intent offer concern price plan counter state 3 3 3 3 tone calm",
-            "know nothing intent offer concern price plan counter state 3 3 3 3 tone calm",
+            "heard low intent offer concern price plan counter state 3 3 3 3 tone calm",
+            "heard low know today intent offer concern price plan counter state 3 3 3 3 tone calm",
+            "heard low know nothing intent offer concern price plan counter state 3 3 3 3 tone calm",
             "intent trap concern price plan counter state 3 3 3 3 tone calm",
             "intent offer concern price plan counter state 3 3 3 3 tone calm indeed",
         ] {

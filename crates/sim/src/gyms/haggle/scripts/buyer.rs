@@ -18,6 +18,7 @@ use super::super::thought::Concern;
 use super::super::thought::Intent;
 use super::super::thought::Know;
 use super::super::thought::Plan;
+use super::super::thought::Recall;
 use super::super::thought::Worth;
 use super::super::view::BuyerView;
 use crate::Draws;
@@ -119,7 +120,7 @@ pub struct Habits {
 }
 
 const RULE: Habits = Habits {
-    hope: (3, 5),
+    hope: (4, 6),
     relent: 1,
     charmed: 1,
     least: 1,
@@ -318,13 +319,14 @@ impl Habits {
                 if view.public.round >= view.public.rounds_max { Concern::Time } else { Concern::Price }
             }
         };
-        let know = view
-            .heard
-            .map(|claim| view.known[claim.fact.index()].map_or(Know::Unknown, |value| Know::Is(claim.fact, value)));
+        let recall = view.heard.map(|claim| {
+            let know = view.known[claim.fact.index()].map_or(Know::Unknown, Know::Is);
+            Recall { fact: claim.fact, heard: claim.value, know }
+        });
         let mind = self.felt(view.mind, draws);
         let intent = self.intent(view, act, draws);
         let worth = view.public.offer().map(|offer| Worth::of(self.surplus(view, offer)));
-        Thought { know, intent, concern, worth, plan: Plan::of(act), mind, tone: mind.tone() }
+        Thought { recall, intent, concern, worth, plan: Plan::of(act), mind, tone: mind.tone() }
     }
 
     fn intent(&self, view: &BuyerView, act: &BuyerMove, draws: &mut Draws) -> Intent {

@@ -176,7 +176,7 @@ const TRAPPER: Habits = Habits {
     ask: [0.85, 0.65, 0.45, 0.3, 0.15, 0.05],
     floor: 1,
     eager: 2,
-    caught: 2,
+    caught: 3,
     offended: true,
     ..RULE
 };
@@ -187,7 +187,7 @@ fn noisy(mut whole: Draws) -> Habits {
     match whole.range(0, 99) {
         0..=34 => Habits {
             claim: 0.5,
-            lie: 0.5,
+            lie: 0.4,
             press_true: 0.4,
             press_lie: 0.7,
             answer: 0.5,
@@ -202,7 +202,7 @@ fn noisy(mut whole: Draws) -> Habits {
         },
         35..=74 => Habits {
             claim: 0.6,
-            lie: 0.35,
+            lie: 0.25,
             press_true: 0.4,
             press_lie: 0.7,
             answer: 0.7,
@@ -216,7 +216,7 @@ fn noisy(mut whole: Draws) -> Habits {
         },
         _ => Habits {
             claim: 0.7,
-            lie: 0.15,
+            lie: 0.1,
             press_true: 0.3,
             press_lie: 0.6,
             answer: 0.9,

@@ -68,7 +68,7 @@ fn the_buyer_judges_a_claim_by_its_brief_and_says_unknown_only_of_the_unknown() 
             known if known == claimed => " intent fair",
             _ => " intent trap",
         };
-        assert_eq!(answer, format!("know {known}{right}"), "{brief} {claim}");
+        assert_eq!(answer, format!("heard {claimed} know {known}{right}"), "{brief} {claim}");
         *answers.entry(right).or_default() += 1;
     }
     assert!(answers.len() == 3 && answers.values().all(|count| *count > 60), "{answers:?}");
