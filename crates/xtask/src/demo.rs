@@ -42,9 +42,9 @@ fn whats_next(binary: &Path, out: &Path) -> String {
         "
 The run lies in {out}: metrics.jsonl, episodes/, and checkpoints/ with both seats. What to try next:
   {binary} replay {out}                      every conversation again, compared with its log
-  {binary} eval scenarios/haggle.toml --agent rule --user scripted:trapper
-  change a number in scenarios/haggle.toml, then
-  {binary} train {CONFIG} --out runs/mine
+  {binary} eval scenarios/haggle.toml --agent scripted:trapper --user rule
+  change a number in a copy of scenarios/haggle.toml, say scenarios/mine.toml, then
+  {binary} train {CONFIG} --set scenario=scenarios/mine.toml --out runs/mine
 "
     )
 }
