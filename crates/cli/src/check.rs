@@ -4,6 +4,7 @@ use config::Checked;
 
 use crate::failure::Failure;
 use crate::flags::CheckFlags;
+use crate::stdout::say;
 
 /// Checks every file and reports all that is wrong with all of them.
 ///
@@ -13,9 +14,11 @@ pub fn check(flags: &CheckFlags) -> Result<(), Failure> {
     let mut wrong = Vec::new();
     for file in &flags.files {
         match config::check_file(file) {
-            Ok(Checked::Scenario(scenario)) => println!("{}: scenario `{}`: good", file.display(), scenario.name),
+            Ok(Checked::Scenario(scenario)) => {
+                say(format_args!("{}: scenario `{}`: good", file.display(), scenario.name))?;
+            }
             Ok(Checked::Run(settings, scenario)) => {
-                println!("{}: run `{}` of scenario `{}`: good", file.display(), settings.name, scenario.name);
+                say(format_args!("{}: run `{}` of scenario `{}`: good", file.display(), settings.name, scenario.name))?;
             }
             Err(errors) => wrong.push(errors.to_string()),
         }

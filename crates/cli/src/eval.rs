@@ -1,5 +1,6 @@
 //! `duologue eval`: metrics with intervals, pass@k and pass^k, cross-play.
 
+use std::io;
 use std::sync::Arc;
 
 use actors::NoJournal;
@@ -22,6 +23,7 @@ use crate::cast::Cast;
 use crate::failure::Failure;
 use crate::flags::EvalFlags;
 use crate::progress::Progress;
+use crate::stdout::say;
 
 /// One row of the result: who met whom where, and what came of it.
 struct Run {
@@ -42,9 +44,9 @@ pub async fn eval(flags: EvalFlags, loader: &dyn ModelLoader) -> Result<(), Fail
         runs.extend(eval_scenario(&flags, scenario, loader).await?);
     }
     if flags.json {
-        println!("{}", json!({ "runs": runs.iter().map(to_json).collect::<Vec<_>>() }));
+        say(json!({ "runs": runs.iter().map(to_json).collect::<Vec<_>>() }))?;
     } else {
-        runs.iter().for_each(print);
+        runs.iter().try_for_each(print)?;
     }
     Ok(())
 }
@@ -139,14 +141,15 @@ fn of_estimate(estimate: Option<&Estimate>) -> Value {
     }
 }
 
-fn print(run: &Run) {
+fn print(run: &Run) -> io::Result<()> {
     let Run { scenario, policies, evaluation } = run;
     let Evaluation { episodes, lost, scored, .. } = evaluation;
-    println!("{scenario}: {} x {}", policies.agent, policies.user);
-    println!("  {episodes} episodes, {lost} lost, scored: agent {}, user {}", scored.agent, scored.user);
+    say(format_args!("{scenario}: {} x {}", policies.agent, policies.user))?;
+    say(format_args!("  {episodes} episodes, {lost} lost, scored: agent {}, user {}", scored.agent, scored.user))?;
     for (name, estimate) in &evaluation.metrics {
         let Some(Estimate { mean, ci95 }) = estimate else { continue };
         let interval = ci95.map_or(String::new(), |i| format!("  [{:+.3}, {:+.3}]", i.low, i.high));
-        println!("  {:32} {mean:+.3}{interval}", contract_name(name));
+        say(format_args!("  {:32} {mean:+.3}{interval}", contract_name(name)))?;
     }
+    Ok(())
 }

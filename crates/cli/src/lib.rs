@@ -18,6 +18,7 @@ pub mod report;
 pub mod rollout;
 pub mod setup;
 pub mod stage;
+pub mod stdout;
 pub mod train;
 pub mod transcript;
 
@@ -50,6 +51,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, loader: &dyn ModelLoader) -
     log_to_stderr(flags.verbose);
     match carry_out(flags.command, loader) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Work { error, .. }) if stdout::is_gone(&error) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("{failure}");
             failure.code()

@@ -24,6 +24,7 @@ use crate::failure::Failure;
 use crate::flags::ReplayFlags;
 use crate::progress::Progress;
 use crate::stage::SCENARIO_FILE;
+use crate::stdout::say;
 use crate::transcript::transcript;
 
 /// How many differing episodes are described; the rest is counted.
@@ -65,7 +66,7 @@ fn all(records: Records, scenario: &Arc<Scenario>) -> Result<(), Failure> {
         }
     }
     progress.end();
-    println!("{count} episodes re-driven, {differing} differ");
+    say(format_args!("{count} episodes re-driven, {differing} differ"))?;
     if differing > 0 {
         let error = anyhow!("{differing} of {count} episodes differ from their records");
         return Err(Failure::work(error, "was the folder's scenario.json changed, or the program's rules?"));
@@ -74,10 +75,9 @@ fn all(records: Records, scenario: &Arc<Scenario>) -> Result<(), Failure> {
 }
 
 fn one(record: &EpisodeRecord, scenario: &Arc<Scenario>) -> Result<(), Failure> {
-    println!("{}  item {}\n{}", record.casting.id, record.item, transcript(record));
+    say(format_args!("{}  item {}\n{}", record.casting.id, record.item, transcript(record)))?;
     replay::redrive(record, scenario).map_err(|difference| anyhow!("{}: {difference}", record.casting.id))?;
-    println!("re-driven without a difference");
-    Ok(())
+    Ok(say("re-driven without a difference")?)
 }
 
 /// Plays on from before `turn`, each seat by its fixed script.
@@ -106,8 +106,10 @@ fn forked(record: &EpisodeRecord, scenario: &Arc<Scenario>, turn: usize) -> Resu
             }
             Output::Judge(case) => Input::Judged(Ok(case.by_rule())),
             Output::Done(forked) => {
-                println!("forked before turn {turn}, played on by scripts\n{}", transcript(&forked));
-                return Ok(());
+                return Ok(say(format_args!(
+                    "forked before turn {turn}, played on by scripts\n{}",
+                    transcript(&forked)
+                ))?);
             }
         };
         outputs = episode.step(input)?;

@@ -12,6 +12,7 @@ use sim::Phase;
 use sim::Seat;
 
 use crate::setup::Setup;
+use crate::stdout::say;
 use crate::transcript::transcript;
 
 /// The member number of evaluation episodes in which the two models meet.
@@ -41,16 +42,15 @@ const ROWS: [(&str, &str); 14] = [
 /// If the run's files cannot be read.
 pub fn print(setup: &Setup, folder: &RunFolder) -> anyhow::Result<()> {
     let lines = Metrics::read(&folder.paths().metrics())?;
-    println!("\n{}", table(setup, &lines));
+    say(format_args!("\n{}", table(setup, &lines)))?;
     let log = folder.paths().log();
     let (log, _) = Log::open(&log).context("the episode log")?;
     let last = setup.settings.grpo.steps;
     if let Some([before, after]) = excerpts(&log, last)? {
-        println!("BEFORE (after the cold start), item {}\n{}", before.item, transcript(&before));
-        println!("AFTER ({last} steps), the same item\n{}", transcript(&after));
+        say(format_args!("BEFORE (after the cold start), item {}\n{}", before.item, transcript(&before)))?;
+        say(format_args!("AFTER ({last} steps), the same item\n{}", transcript(&after)))?;
     }
-    println!("The run lies in {}", setup.out.display());
-    Ok(())
+    Ok(say(format_args!("The run lies in {}", setup.out.display()))?)
 }
 
 /// Before and after, one column pair a seat.

@@ -19,6 +19,7 @@ use crate::cast::Cast;
 use crate::failure::Failure;
 use crate::flags::RolloutFlags;
 use crate::stage::SCENARIO_FILE;
+use crate::stdout::say;
 use crate::transcript::transcript;
 
 /// Plays the first episodes of the seed, one item after another.
@@ -50,8 +51,10 @@ pub async fn rollout(flags: RolloutFlags, loader: &dyn ModelLoader) -> Result<()
     troupe.stop().await;
     for played in &played {
         match played {
-            Played::Record(record) if flags.json => println!("{}", serde_json::to_string(record)?),
-            Played::Record(record) => println!("{}  item {}\n{}", record.casting.id, record.item, transcript(record)),
+            Played::Record(record) if flags.json => say(serde_json::to_string(record)?)?,
+            Played::Record(record) => {
+                say(format_args!("{}  item {}\n{}", record.casting.id, record.item, transcript(record)))?;
+            }
             Played::Lost(id, why) => eprintln!("{id} was lost: {why}"),
         }
     }
@@ -68,7 +71,9 @@ fn journal(flags: &RolloutFlags, scenario: &sim::Scenario) -> Result<Box<dyn Jou
         let what = format!("{}: there are episodes already", out.display());
         return Err(Failure::input(what, Some("choose another folder with --out")));
     }
-    let unwritable = |error: std::io::Error| Failure::input(format!("{}: {error}", out.display()), None);
+    let unwritable = |error: std::io::Error| {
+        Failure::input(format!("{}: {error}", out.display()), Some("choose another folder with --out"))
+    };
     std::fs::create_dir_all(paths.episodes()).map_err(unwritable)?;
     std::fs::write(out.join(SCENARIO_FILE), serde_json::to_string_pretty(scenario)?).map_err(unwritable)?;
     let (log, _) = Log::open(&paths.log())?;

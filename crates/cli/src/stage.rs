@@ -19,6 +19,7 @@ use rl::TextFiles;
 use rl::UpdateReport;
 use runs::Checkpoint;
 use runs::Checkpoints;
+use runs::FolderError;
 use runs::Manifest;
 use runs::MetricsLine;
 use runs::Offsets;
@@ -256,8 +257,7 @@ fn check_context(setup: &Setup, samples: &Samples) -> Result<(), Failure> {
 fn open_folder(setup: &Setup, wanted: &Manifest) -> Result<RunFolder, Failure> {
     let out = setup.out.display();
     if !setup.resume {
-        let folder = RunFolder::create(&setup.out, &setup.run_toml(), wanted)
-            .map_err(|error| Failure::input(error, Some("go on with --resume, or choose another folder with --out")))?;
+        let folder = RunFolder::create(&setup.out, &setup.run_toml(), wanted).map_err(not_creatable)?;
         store_scenario(setup)?;
         return Ok(folder);
     }
@@ -284,7 +284,17 @@ fn store_scenario(setup: &Setup) -> anyhow::Result<()> {
 /// The checked scenario of a run, as JSON in its folder: what `replay` re-drives with.
 pub const SCENARIO_FILE: &str = "scenario.json";
 
-fn not_resumable(error: runs::FolderError) -> Failure {
+fn not_creatable(error: FolderError) -> Failure {
+    let is_a_run = matches!(error, FolderError::IsARun { .. });
+    let hint = if is_a_run {
+        "go on with --resume, or choose another folder with --out"
+    } else {
+        "choose another folder with --out"
+    };
+    Failure::input(error, Some(hint))
+}
+
+fn not_resumable(error: FolderError) -> Failure {
     Failure::input(error, Some("remove the damaged checkpoint folder to go on from the one before it"))
 }
 

@@ -133,6 +133,10 @@ pub(crate) fn against_scenario(check: &mut Check<'_>, settings: &RunSettings, sc
             break;
         }
     }
+    if settings.sft.teacher.starts_with("model:") {
+        let what = format!("cannot be `{}`: a cold start learns from a script", settings.sft.teacher);
+        check.error("sft.teacher", what, "write a script of both seats, e.g. `scripted:noisy`");
+    }
     let held_out = scenario.items.held_out;
     if settings.eval.items > held_out {
         let what = format!("cannot be {}: the scenario has {held_out} held-out items", settings.eval.items);

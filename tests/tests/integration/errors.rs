@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use runs::RunFolder;
 use sim::Seat;
 
 use crate::program::Said;
@@ -73,6 +74,8 @@ fn mistakes_on_the_command_line_are_named_by_flag_and_key() {
         ("grpo.group_size=1", "error: --set: grpo.group_size: cannot be 1: "),
         ("grpo.group_sizes=4", "error: --set: grpo.group_sizes: unknown key: "),
         ("grpo.steps=many", "error: --set: grpo.steps: must be a whole number"),
+        ("sft.teacher=model:nowhere", "error: --set: sft.teacher: cannot be `model:nowhere`: a cold start learns from"),
+        ("model.vocab_max=270", "error: configs/quickstart.toml: model.vocab_max: a vocabulary of 270 is too small"),
         ("scenario=nowhere.toml", "error: --set: scenario: `nowhere.toml` cannot be read: "),
         (
             "model.max_position_embeddings=200",
@@ -209,15 +212,14 @@ fn a_folder_that_is_taken_is_left_alone_and_one_that_is_none_is_not_made() {
 
 #[test]
 fn a_run_that_somebody_writes_is_not_resumed_by_another() {
-    let scratch = scratch();
-    let out = scratch.path().join("run");
-    let mut first = crate::training::train_command(&out, &[]);
-    let mut first = crate::killed::start_and_halt(&mut first, 40).expect("a run has more to do than that");
-    let before = contents(&out);
-    refused(train(&out, &["--resume"]), "error: ");
-    assert!(contents(&out) == before, "the folder has changed");
-    first.kill().expect("it waits to be killed");
-    first.wait().expect("it was killed");
+    let (_scratch, run) = copy_of_trained();
+    let writer = RunFolder::open(&run).expect("nobody else writes the copy");
+    let before = contents(&run);
+    let said = refused(train(&run, &["--resume"]), "error: ");
+    assert!(said.contains(&run.display().to_string()), "{said}");
+    assert!(contents(&run) == before, "the folder has changed");
+    drop(writer);
+    train(&run, &["--resume"]).done();
 }
 
 #[test]

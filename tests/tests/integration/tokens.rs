@@ -43,7 +43,8 @@ static LANGUAGE: LazyLock<Language> = LazyLock::new(|| {
     let scenario = Arc::new(scenario);
     let lessons = Lessons::prepare(&scenario, &settings).expect("the teacher plays both seats");
     let dialect = lessons.dialect(&scenario, settings.model.vocab_max).expect("the vocabulary has room");
-    let shown = lessons.corpus().iter().flat_map(|text| dialect.tokenizer().encode(text).to_vec()).collect();
+    let texts: BTreeSet<String> = lessons.corpus().into_iter().collect();
+    let shown = texts.iter().flat_map(|text| dialect.tokenizer().encode(text).to_vec()).collect();
     Language { scenario, dialect, shown }
 });
 

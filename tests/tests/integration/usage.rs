@@ -1,7 +1,9 @@
 //! What needs no run: help, `check`, and flags that are wrong.
 
 use std::fs;
+use std::process::Stdio;
 
+use crate::program::command;
 use crate::program::duologue;
 use crate::program::root;
 
@@ -37,6 +39,16 @@ fn wrong_flags_are_refused_with_a_hint() {
         assert!(said.contains(part), "{arguments:?} says {said}");
     }
     assert!(duologue(&[""; 0]).failed(2).contains("Usage:"));
+}
+
+#[test]
+fn a_reader_that_has_heard_enough_is_no_failure() {
+    let mut command = command(&["rollout", "scenarios/haggle.toml", "--episodes", "200"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary was built");
+    // Closed before anything is said; 200 talks are more than a pipe holds.
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().expect("it ends by itself");
+    assert_eq!((ended.status.code(), String::from_utf8_lossy(&ended.stderr).as_ref()), (Some(0), ""));
 }
 
 #[test]
