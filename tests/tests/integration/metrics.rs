@@ -111,3 +111,15 @@ fn one_seat_may_learn_alone() {
         );
     }
 }
+
+#[test]
+fn seats_may_take_turns() {
+    let scratch = scratch();
+    let out = scratch.path().join("run");
+    let few = ["--set", "sft.updates=4", "--set", "grpo.mode=alternating", "--set", "grpo.agent_steps=2"];
+    train(&out, &few).done();
+    let lines = lines(&out.join("metrics.jsonl"));
+    let learned = |line: &&Value| ["agent/loss", "user/loss"].map(|name| line.get(name).is_some());
+    let learned: Vec<[bool; 2]> = phase(&lines, "grpo").iter().map(learned).collect();
+    assert_eq!(learned, [[true, false], [true, false], [false, true]]);
+}

@@ -84,7 +84,7 @@ pub fn write(folder: &Path, contents: &Contents) -> Result<(), LearnError> {
     write_file(folder, STATE, json(&state).as_bytes())
 }
 
-/// Reads a folder that [`write`] wrote; errors name the file that is missing, cut short or of another form.
+/// Reads a folder that [`write()`] wrote; errors name the file that is missing, cut short or of another form.
 pub fn read(folder: &Path) -> Result<Contents, LearnError> {
     let config: ConfigFile = read_json(folder, CONFIG)?;
     let state: StateFile = read_json(folder, STATE)?;
