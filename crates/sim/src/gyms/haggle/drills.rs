@@ -68,10 +68,10 @@ fn about_a_fact(world: &World, seat: Seat, draws: &mut Draws) -> (String, String
         return (format!("Look up the {}.", fact.name()), format!("The {}.", talk::fact_words(fact, truth)));
     }
     let known = world.known(fact);
+    // As at the table: who lies claims what favours him, and who is candid says what is so.
     let claimed = match known {
-        // Half of the claims about a known fact hold.
-        Some(known) if draws.chance(0.5) => known,
-        _ => draws.range(0, 2) as u8,
+        Some(known) if draws.chance(0.25) => known,
+        _ => 0,
     };
     let recall = Recall { fact, heard: claimed, know: known.map_or(Know::Unknown, Know::Is) };
     let verdict = match known {

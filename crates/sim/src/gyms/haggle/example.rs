@@ -42,8 +42,9 @@ fn rule(seat: Seat, name: &str, kind: RewardKind) -> RewardRule {
     let weight = match (seat, name) {
         (_, "surplus") => 1.0,
         (Seat::Agent, "candid") => 0.25,
-        (Seat::User, "traps_countered") => 0.15,
-        (Seat::User, "trust_kept") | (_, "well_formed") => 0.1,
+        (Seat::User, "traps_countered") => 0.12,
+        (Seat::User, "trust_kept") => 0.13,
+        (_, "well_formed") => 0.1,
         (Seat::Agent, "truthful") => 0.05,
         _ => 0.025,
     };

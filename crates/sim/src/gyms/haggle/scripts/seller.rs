@@ -176,7 +176,7 @@ const TRAPPER: Habits = Habits {
     ask: [0.85, 0.65, 0.45, 0.3, 0.15, 0.05],
     floor: 1,
     eager: 2,
-    caught: 3,
+    caught: 2,
     offended: true,
     ..RULE
 };
