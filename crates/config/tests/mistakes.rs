@@ -155,7 +155,7 @@ hint: did you mean `well_formed`?"#,
     (
         r#"kind = "training""#,
         r#"kind = "outcome""#,
-        r#"error: scenario.toml:36: reward[2].kind: `well_formed` cannot be of kind `outcome`: it is a term of kind `training` (share of turns whose thought has all five steps)
+        r#"error: scenario.toml:36: reward[2].kind: `well_formed` cannot be of kind `outcome`: it is a term of kind `training` (share of turns that count and whose thought has all five steps)
 hint: write kind = "training""#,
     ),
     (
