@@ -80,53 +80,38 @@ fn grpo_samples(model: &mut rl::Model, advantage: f32) -> Vec<Sample> {
         .collect()
 }
 
+/// Mean log-probability of the own tokens of every other sample, from `first` on, under the model as it is.
+fn mean_logprob(model: &mut rl::Model, samples: &[Sample], first: usize) -> f64 {
+    let half = samples.iter().skip(first).step_by(2).cloned().collect();
+    // A learning rate of 0 reads without learning.
+    let report = update(model, &rl::Batch { lr: 0.0, ..batch(Objective::Grpo, half) }).expect("an update");
+    metric(&report, "logprob/reply")
+}
+
 #[test]
 fn a_policy_gradient_makes_good_tokens_likelier_and_bad_ones_unlikelier() {
     let mut settings = settings();
+    let mut before = fresh(&settings);
+    let samples = grpo_samples(&mut before, 1.0);
     settings.grpo.minibatches = 2;
-    let mut model = fresh(&settings);
-    let samples = grpo_samples(&mut model, 1.0);
-    // Even samples are good, and with two minibatches they are also the first minibatch.
-    let mut mean = |samples: &[Sample], keep: usize| {
-        let mut reads = samples.to_vec();
-        for (index, sample) in reads.iter_mut().enumerate() {
-            if index % 2 != keep {
-                sample.weights.fill(0.0);
-                sample.advantages.fill(0.0);
-                sample.logprobs.fill(0.0);
-            }
-        }
-        // A learning rate of 0 reads log-probabilities without learning.
-        let report = update(&mut model, &rl::Batch { lr: 0.0, ..batch(Objective::Grpo, reads) }).expect("an update");
-        metric(&report, "logprob/reply")
-    };
-    let (good, bad) = (mean(&samples, 0), mean(&samples, 1));
-    let mut model_after = fresh(&settings);
-    for _ in 0..5 {
-        let report = update(&mut model_after, &batch(Objective::Grpo, samples.clone())).expect("an update");
-        assert_eq!(report.version % 2, 0, "two minibatches are two versions");
+    let mut after = fresh(&settings);
+    for step in 1..=5 {
+        let report = update(&mut after, &batch(Objective::Grpo, samples.clone())).expect("an update");
+        assert_eq!(report.version, 2 * step, "two minibatches are two versions");
     }
-    model = model_after;
-    let mut mean = |keep: usize| {
-        let mut reads = samples.clone();
-        for (index, sample) in reads.iter_mut().enumerate() {
-            if index % 2 != keep {
-                sample.weights.fill(0.0);
-                sample.advantages.fill(0.0);
-                sample.logprobs.fill(0.0);
-            }
-        }
-        let report = update(&mut model, &rl::Batch { lr: 0.0, ..batch(Objective::Grpo, reads) }).expect("an update");
-        metric(&report, "logprob/reply")
-    };
-    assert!(mean(0) > good + 0.01, "good tokens: {} from {good}", mean(0));
-    assert!(mean(1) < bad - 0.01, "bad tokens: {} from {bad}", mean(1));
+    // Even samples have advantage 1, odd ones −1.
+    let changes =
+        [0, 1].map(|first| mean_logprob(&mut after, &samples, first) - mean_logprob(&mut before, &samples, first));
+    assert!(changes[0] > 0.01, "good tokens changed by {}", changes[0]);
+    assert!(changes[1] < -0.01, "bad tokens changed by {}", changes[1]);
 }
 
 #[test]
 fn a_number_that_is_not_finite_leaves_the_weights_alone() {
     let mut settings = settings();
     settings.grpo.minibatches = 2;
+    // Without the dual clip a bad token's loss grows with its ratio.
+    settings.grpo.dual_clip = None;
     let mut model = fresh(&settings);
     let before = flat(&mut model);
     let mut samples = grpo_samples(&mut model, 1.0);
@@ -134,8 +119,6 @@ fn a_number_that_is_not_finite_leaves_the_weights_alone() {
     let last = samples[1].tokens.len() - 1;
     samples[1].logprobs[last] = -1e4;
     samples[1].advantages[last] = -1.0;
-    settings.grpo.dual_clip = None;
-    let mut model = fresh(&settings);
     let error = update(&mut model, &batch(Objective::Grpo, samples)).expect_err("an infinite loss");
     assert_eq!(error, LearnError::NotFinite { what: "loss", step: 2 });
     assert_eq!(flat(&mut model), before, "the first minibatch was undone as well");
@@ -184,4 +167,24 @@ fn an_anchored_reference_holds_the_policy_back() {
     assert_eq!(free.0, None, "without a penalty there is no reference");
     assert!(held.0.is_some_and(|kl| kl.abs() < 1e-8), "the reference is the policy itself at first: {held:?}");
     assert!(held.1 < 0.5 * free.1, "walked {} with the penalty, {} without", held.1, free.1);
+}
+
+#[test]
+fn two_models_learning_side_by_side_do_what_each_does_alone() {
+    // The quickstart trains both seats at once, on a thread each, inside one process.
+    let learn = |seed: u64| {
+        let mut model = fresh(&rl::RunSettings { seed, ..settings() });
+        let mut draws = draws(seed);
+        for _ in 0..40 {
+            let samples = (0..12).map(|_| copy_task(&mut draws)).collect();
+            update(&mut model, &batch(Objective::Sft, samples)).expect("an update");
+            submit(&mut *model.policy, (0..4).map(|member| row(member, vec![5, 6, 7], 0)).collect());
+        }
+        assert_eq!(tch::get_num_threads(), 1, "a thread of its own keeps to the thread count of the process");
+        flat(&mut model).into_iter().map(f32::to_bits).collect::<Vec<u32>>()
+    };
+    let alone = (learn(31), learn(32));
+    let other = std::thread::spawn(move || learn(32));
+    let together = (learn(31), other.join().expect("the other thread learns"));
+    assert!(alone == together, "the weights differ");
 }
