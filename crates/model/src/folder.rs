@@ -110,7 +110,7 @@ pub fn write(folder: &Path, contents: &Contents) -> Result<(), LearnError> {
     Ok(())
 }
 
-/// Reads a folder that [`write`] wrote, or a Qwen3 folder by others.
+/// Reads a folder that [`write()`] wrote, or a Qwen3 folder by others.
 ///
 /// # Errors
 /// [`LearnError::Store`] with the file that is missing, cut short or of the wrong shape.
