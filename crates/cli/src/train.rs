@@ -8,6 +8,7 @@
 //!  report       before and after, two excerpts
 //! ```
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use rl::Metrics;
@@ -24,7 +25,10 @@ use sim::EpisodeId;
 use sim::EpisodeRecord;
 use sim::Pair;
 use sim::Phase;
+use sim::Ratio;
 use sim::Seat;
+use sim::gyms::Drill;
+use sim::gyms::haggle::Skill;
 use sim::record::Casting;
 use sim::scenario::Split;
 use text::SeatStream;
@@ -118,11 +122,14 @@ async fn gate(stage: &mut Stage) -> anyhow::Result<()> {
     let least = stage.setup.settings.sft.probe_min;
     let mut metrics = Metrics::default();
     let mut failed = Vec::new();
-    for (seat, learns) in stage.setup.learning().iter().map(|(seat, learns)| (seat, *learns)) {
-        let Some(share) = (if learns { probe(stage, seat).await? } else { None }) else { continue };
-        metrics.set(format!("{seat}/probe"), Some(share));
-        if share < least {
-            failed.push(format!("the {seat} answers {:.0} % of the held-out drills", share * 100.0));
+    let learning = stage.setup.learning();
+    for seat in Seat::ALL.into_iter().filter(|seat| learning[*seat]) {
+        for (skill, right) in probe(stage, seat).await? {
+            metrics.set(format!("{seat}/probe/{}", skill.name()), right.rate());
+            if skill.is_required() && right.rate().is_some_and(|share| share < least) {
+                let percent = right.rate().unwrap_or(0.0) * 100.0;
+                failed.push(format!("the {seat} answers {percent:.0} % of the held-out drills in `{}`", skill.name()));
+            }
         }
     }
     stage.log(stage.setup.settings.sft.updates, "sft", &metrics)?;
@@ -132,37 +139,39 @@ async fn gate(stage: &mut Stage) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Share of held-out drills that `seat`'s model answers word for word; `None` if the gym has no drills.
-async fn probe(stage: &mut Stage, seat: Seat) -> anyhow::Result<Option<f64>> {
+/// How many held-out drills `seat`'s model answers word for word, by skill; empty if the gym has no drills.
+async fn probe(stage: &mut Stage, seat: Seat) -> anyhow::Result<BTreeMap<Skill, Ratio>> {
     let scenario = stage.setup.scenario.clone();
-    let drills: Vec<_> =
+    let drills: Vec<Drill> =
         (0..PROBES).filter_map(|index| scenario.rules.drill(&scenario, Split::HeldOut, seat, index)).collect();
-    if drills.is_empty() {
-        return Ok(None);
-    }
-    let row = |(group, drill): (usize, &sim::gyms::Drill)| {
-        let mut stream = SeatStream::new(&stage.dialect, false);
-        stream.observe(&drill.messages);
-        let episode = EpisodeId { phase: Phase::Sft, round: 0, group: group as u32, trial: 0, member: 0 };
-        Row {
-            session: Session { episode, seat },
-            stream: stream.tokens().to_vec(),
-            address: episode.address(stage.setup.settings.seed),
-            turn: 0,
-            tokens_max: PROBE_TOKENS_MAX,
-            temperature: 1.0,
-            greedy: true,
-        }
-    };
-    let rows = drills.iter().enumerate().map(row).collect();
+    let rows = (0..).zip(&drills).map(|(index, drill)| probe_row(stage, drill, index)).collect();
     let answers = stage.answer(seat, rows).await?;
     let tokenizer = stage.dialect.tokenizer();
-    let right = answers.iter().zip(&drills).filter(|(answer, drill)| {
-        let tokens =
-            answer.as_ref().map(|sampled| &sampled.tokens[..sampled.tokens.len() - usize::from(sampled.closed)]);
-        tokens.is_some_and(|tokens| tokenizer.decode(tokens) == drill.answer)
-    });
-    Ok(Some(right.count() as f64 / drills.len() as f64))
+    let mut right: BTreeMap<Skill, Ratio> = BTreeMap::new();
+    for (answer, drill) in answers.iter().zip(&drills) {
+        let said = answer.as_ref().map(|sampled| {
+            let spoken = sampled.tokens.len() - usize::from(sampled.closed);
+            tokenizer.decode(&sampled.tokens[..spoken])
+        });
+        *right.entry(drill.skill).or_default() += Ratio::yes(said.as_ref() == Some(&drill.answer));
+    }
+    Ok(right)
+}
+
+/// A drill as a row of its own: no episode, one turn, the likeliest answer.
+fn probe_row(stage: &Stage, drill: &Drill, index: u32) -> Row {
+    let mut stream = SeatStream::new(&stage.dialect, false);
+    stream.observe(&drill.messages);
+    let episode = EpisodeId { phase: Phase::Sft, round: 0, group: index, trial: 0, member: 0 };
+    Row {
+        session: Session { episode, seat: drill.seat },
+        stream: stream.tokens().to_vec(),
+        address: episode.address(stage.setup.settings.seed),
+        turn: 0,
+        tokens_max: PROBE_TOKENS_MAX,
+        temperature: 1.0,
+        greedy: true,
+    }
 }
 
 /// Group-relative policy optimisation of every learning seat.

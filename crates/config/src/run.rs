@@ -241,14 +241,14 @@ fn sft_settings(check: &mut Check<'_>, file: SftFile) -> SftSettings {
     SftSettings {
         dialogues: check.whole("sft.dialogues", dialogues, 6000, COUNT),
         teacher: teacher.unwrap_or_else(|| "scripted:noisy".to_owned()),
-        updates: check.whole("sft.updates", updates, 2000, COUNT),
+        updates: check.whole("sft.updates", updates, 3500, COUNT),
         tokens_per_update: check.whole("sft.tokens_per_update", tokens_per_update, 700, tokens),
         lr: check.number("sft.lr", lr, 1.5e-3, RATE),
         warmup: check.whole("sft.warmup", warmup, 20, WARMUP),
         lr_floor: check.number("sft.lr_floor", lr_floor, 0.05, SHARE),
         partner_weight: check.number("sft.partner_weight", partner_weight, 0.2, SHARE) as f32,
         drill_share: check.number("sft.drill_share", drill_share, 0.3, drills),
-        probe_min: check.number("sft.probe_min", probe_min, 0.6, SHARE),
+        probe_min: check.number("sft.probe_min", probe_min, 0.9, SHARE),
     }
 }
 

@@ -90,7 +90,7 @@ fn a_cold_start_that_has_not_learned_enough_fails_with_one_and_says_what_to_do()
     assert!(error.contains("sft.probe_min asks for 1"), "{error}");
     assert!(said.contains("\nhint: raise sft.updates and begin anew"), "{said}");
     let lines = fs::read_to_string(out.join("metrics.jsonl")).expect("what was measured is written down");
-    assert!(lines.contains("agent/probe") && !lines.contains("\"grpo\""), "{lines}");
+    assert!(lines.contains("agent/probe/look_up") && !lines.contains("\"grpo\""), "{lines}");
 }
 
 #[test]

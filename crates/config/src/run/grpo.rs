@@ -110,7 +110,7 @@ pub(super) fn grpo_settings(check: &mut Check<'_>, file: GrpoFile, optimizer: Op
     let above = Allowed::above(0.0, 10.0, "the ratio is kept below 1 plus this");
     let kl = Allowed::between(0.0, 100.0, "it is the weight of a penalty; 0 is off");
     GrpoSettings {
-        steps: check.whole("grpo.steps", steps, 30, any),
+        steps: check.whole("grpo.steps", steps, 40, any),
         group_size,
         group_valid_min,
         groups,

@@ -192,13 +192,15 @@ fn a_legal_act_in_between_starts_the_count_anew() {
     let record = finish(episode, vec![output], |_, output| match output {
         Output::Ask(Seat::Agent, _) => {
             turns += 1;
-            let decision = if turns % 3 == 0 { Decision::say("I ask $9 with warranty.") } else { malformed() };
+            // Prices that fall keep the buyer, whom every turn that does not count annoys.
+            let offer = format!("I ask ${}.", 20 - 2 * turns);
+            let decision = if turns % 2 == 0 { Decision::say(offer) } else { malformed() };
             Input::Acted(Seat::Agent, decision)
         }
         _ => Input::Acted(Seat::User, Decision::say("I offer $3.")),
     });
     let malformed = record.turns_of(Seat::Agent).filter(|t| t.effect.as_ref().is_some_and(|e| e.malformed.is_some()));
-    assert_eq!((malformed.count(), record.stop), (4, Some(Stop::Truncated)), "never three in a row");
+    assert_eq!((malformed.count(), record.stop), (3, Some(Stop::Truncated)), "three, but never in a row");
 }
 
 #[test]

@@ -26,6 +26,7 @@ pub mod view;
 pub mod world;
 
 pub use drills::Drill;
+pub use drills::Skill;
 pub use example::example;
 pub use facts::Fact;
 pub use facts::Family;

@@ -31,12 +31,47 @@ use crate::scenario::Split;
 /// One question with the one right answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Drill {
+    /// What it tries: `look_up`, `judge` or `weigh`.
+    pub skill: Skill,
     /// Who is asked.
     pub seat: Seat,
     /// The brief, and the question as a message of the world.
     pub messages: Vec<Message>,
     /// The right answer, word for word.
     pub answer: String,
+}
+
+/// What a drill tries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Skill {
+    /// Finding a fact in one's brief. No cold start goes on without it.
+    LookUp,
+    /// Setting a claim beside what one knows. Likewise.
+    Judge,
+    /// Telling what an offer would leave: a sum of up to five numbers, which small models only approach.
+    Weigh,
+}
+
+impl Skill {
+    /// The word for it in metrics.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Skill::LookUp => "look_up",
+            Skill::Judge => "judge",
+            Skill::Weigh => "weigh",
+        }
+    }
+
+    /// Whether a cold start that lacks it is stopped at the gate.
+    #[must_use]
+    pub fn is_required(self) -> bool {
+        match self {
+            Skill::LookUp | Skill::Judge => true,
+            Skill::Weigh => false,
+        }
+    }
 }
 
 impl Rules {
@@ -53,20 +88,31 @@ impl Rules {
         let item = self.item(scenario.items, casting.split, casting.item);
         let mut world = World::new(self.clone(), item, scenario, world_draws);
         let Observation { mut messages, view: crate::View::Haggle(view), .. } = world.observe(seat);
-        let (question, answer) =
-            if draws.chance(0.5) { about_a_fact(&world, seat, &mut draws) } else { about_terms(&view, &mut draws) };
+        let skill = match seat {
+            _ if draws.chance(0.4) => Skill::Weigh,
+            Seat::Agent => Skill::LookUp,
+            Seat::User => Skill::Judge,
+        };
+        let (question, answer) = match skill {
+            Skill::LookUp => look_up(&world, &mut draws),
+            Skill::Judge => judge(&world, &mut draws),
+            Skill::Weigh => weigh(&view, &mut draws),
+        };
         messages.push(Message { from: Source::World, text: question });
-        Drill { seat, messages, answer }
+        Drill { skill, seat, messages, answer }
     }
 }
 
-/// The seller looks a fact up; the buyer recalls what it knows of one and judges a claim by it.
-fn about_a_fact(world: &World, seat: Seat, draws: &mut Draws) -> (String, String) {
+/// The seller looks a fact up.
+fn look_up(world: &World, draws: &mut Draws) -> (String, String) {
     let fact = *draws.pick(&Fact::ALL);
-    if seat == Seat::Agent {
-        let truth = world.item.facts[fact.index()];
-        return (format!("Look up the {}.", fact.name()), format!("The {}.", talk::fact_words(fact, truth)));
-    }
+    let truth = world.item.facts[fact.index()];
+    (format!("Look up the {}.", fact.name()), format!("The {}.", talk::fact_words(fact, truth)))
+}
+
+/// The buyer recalls what it knows of a fact and judges a claim by it.
+fn judge(world: &World, draws: &mut Draws) -> (String, String) {
+    let fact = *draws.pick(&Fact::ALL);
     let known = world.known(fact);
     // As at the table: who lies claims what favours him, and who is candid says what is so.
     let claimed = match known {
@@ -84,7 +130,7 @@ fn about_a_fact(world: &World, seat: Seat, draws: &mut Draws) -> (String, String
 }
 
 /// Either side says what terms near its own limit would leave it.
-fn about_terms(view: &View, draws: &mut Draws) -> (String, String) {
+fn weigh(view: &View, draws: &mut Draws) -> (String, String) {
     let limit = match view {
         View::Seller(view) => view.cost,
         View::Buyer(view) => view.value,

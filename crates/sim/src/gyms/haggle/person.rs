@@ -101,7 +101,7 @@ impl Mind {
         Mind {
             trust: step(self.trust, evidence.found_true, evidence.found_false),
             emotion: step(self.emotion, evidence.conceded, evidence.stalled),
-            patience: [evidence.stalled, evidence.challenged, evidence.vain]
+            patience: [evidence.stalled, evidence.challenged, evidence.vain, evidence.fumbled]
                 .into_iter()
                 .fold(self.patience, |patience, costs| step(patience, false, costs)),
             participation: step(self.participation, evidence.answered, evidence.ignored),
@@ -134,6 +134,8 @@ pub struct Evidence {
     pub challenged: bool,
     /// And it was for nothing: the claim held.
     pub vain: bool,
+    /// The buyer's own last turn did not count. Without this cost, stammering would be the cheapest way to let a round pass.
+    pub fumbled: bool,
     /// The buyer had asked, and the seller answered.
     pub answered: bool,
     /// The buyer had asked, and the seller did not answer.

@@ -279,12 +279,14 @@ impl World {
         match seat {
             Seat::Agent => {
                 self.seller_moves.push(None);
+                // No price is no better a price.
+                self.evidence.stalled = true;
                 let effect = self.feel(Next::Ask(Seat::User));
                 Effect { malformed: Some(why), ..effect }
             }
             Seat::User => {
                 self.buyer_moves.push(None);
-                self.evidence = Evidence::default();
+                self.evidence = Evidence { fumbled: true, ..Evidence::default() };
                 Effect { malformed: Some(why), rewards: Vec::new(), journal: Vec::new(), next: Next::Ask(Seat::Agent) }
             }
         }

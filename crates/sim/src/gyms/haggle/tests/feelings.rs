@@ -50,11 +50,11 @@ fn a_check_moves_trust_by_what_it_shows() {
 }
 
 #[test]
-fn a_turn_without_an_act_brings_no_news() {
-    check(&["I ask $12.", "I offer $5.", "hm"], [3, 3, 5, 3]);
-    check(&["The stock is low. I ask $12.", "I doubt the stock.", "hm"], [4, 3, 3, 3]);
+fn a_turn_without_an_act_tries_the_buyers_patience_whoever_fumbles() {
+    check(&["I ask $12.", "I offer $5.", "hm"], [3, 2, 4, 3]);
+    check(&["The stock is low. I ask $12.", "I doubt the stock.", "hm"], [4, 2, 2, 3]);
     // The buyer's own turn that did not count forgets what it had felt already.
-    check(&["I ask $12.", "I offer $5.", "I ask $12.", "hm", "I ask $11."], [3, 2, 4, 3]);
+    check(&["I ask $12.", "I offer $5.", "I ask $12.", "hm", "I ask $11."], [3, 2, 3, 3]);
 }
 
 #[test]
