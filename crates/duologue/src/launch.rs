@@ -18,7 +18,7 @@ const LIBRARIES: &str = env!("DUOLOGUE_LIBTORCH_LIB");
 const VERSION: &str = "2.11.0";
 
 fn main() -> ExitCode {
-    let complaint = check(Path::new(LIBRARIES)).map_or_else(become_engine, |complaint| complaint);
+    let complaint = check(Path::new(LIBRARIES)).unwrap_or_else(become_engine);
     eprintln!("error: {complaint}");
     ExitCode::FAILURE
 }
