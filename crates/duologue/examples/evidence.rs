@@ -1,9 +1,9 @@
 //! The evidence behind `docs/LOG.md`: runs of one config under several seeds, compared by the statistical rule.
 //!
 //! ```text
-//!  cargo run --release -p duologue --example evidence -- SCENARIO.toml ITEMS TRIALS RUN… [--control RUN…]
+//!  cargo run --release -p duologue --example evidence -- PART SCENARIO.toml ITEMS TRIALS RUN… [--control RUN…]
 //! ```
-//! Each RUN is a run folder; its seed is its manifest's. For each seat, against its fixed opponent, on the same held-out items: the cold
+//! PART is `agent`, `user` (how that seat fares) or `cross` (every pairing), so that parts can run side by side. Each RUN is a run folder; its seed is its manifest's. For each seat, against its fixed opponent, on the same held-out items: the cold
 //! start, the trained model, the script both were cloned from, and where given the control. Then every pairing of {rule, SFT, RL}.
 //! `duologue study` will take this over.
 
@@ -68,6 +68,7 @@ const CELL: [&str; 6] = [
 type Arms = BTreeMap<String, Arm>;
 
 struct Asked {
+    part: String,
     scenario: Arc<Scenario>,
     items: u32,
     trials: u32,
@@ -83,6 +84,7 @@ fn main() -> anyhow::Result<()> {
 fn asked() -> anyhow::Result<Asked> {
     let mut args = std::env::args().skip(1);
     let mut next = |what: &str| args.next().with_context(|| format!("{what} is missing"));
+    let part = next("PART")?;
     let scenario = config::load_scenario(Path::new(&next("SCENARIO.toml")?)).map_err(|e| anyhow::anyhow!("{e}"))?;
     let (items, trials) = (next("ITEMS")?.parse()?, next("TRIALS")?.parse()?);
     let (mut runs, mut controls, mut after) = (Vec::new(), Vec::new(), false);
@@ -93,11 +95,14 @@ fn asked() -> anyhow::Result<Asked> {
             run => runs.push(PathBuf::from(run)),
         }
     }
-    Ok(Asked { scenario: Arc::new(scenario), items, trials, runs, controls })
+    Ok(Asked { part, scenario: Arc::new(scenario), items, trials, runs, controls })
 }
 
 async fn evidence(asked: &Asked) -> anyhow::Result<()> {
-    for seat in Seat::ALL {
+    if asked.part == "cross" {
+        return cross_play(asked).await;
+    }
+    for seat in Seat::ALL.into_iter().filter(|seat| seat.name() == asked.part) {
         let mut arms: BTreeMap<&str, Vec<EpisodeRecord>> = BTreeMap::new();
         for (index, run) in asked.runs.iter().enumerate() {
             let seed = Manifest::read(&RunPaths::new(run).manifest())?.seed;
@@ -119,7 +124,7 @@ async fn evidence(asked: &Asked) -> anyhow::Result<()> {
         let arms = arms.into_iter().map(|(name, records)| (name, evaluation::arms(&records, &asked.scenario.success)));
         print_seat(seat, &arms.collect(), asked);
     }
-    cross_play(asked).await
+    Ok(())
 }
 
 /// The newest checkpoint of a run, or the one right after the cold start.
