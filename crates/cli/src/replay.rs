@@ -8,13 +8,10 @@ use runs::Records;
 use runs::RunPaths;
 use sim::EpisodeId;
 use sim::EpisodeRecord;
-use sim::Fault;
-use sim::FaultKind;
-use sim::Input;
-use sim::Output;
-use sim::Party;
+use sim::Observation;
 use sim::Scenario;
 use sim::Seat;
+use sim::drive;
 use sim::gyms;
 use sim::gyms::Script;
 use sim::replay;
@@ -82,7 +79,7 @@ fn one(record: &EpisodeRecord, scenario: &Arc<Scenario>) -> Result<(), Failure> 
 
 /// Plays on from before `turn`, each seat by its fixed script.
 fn forked(record: &EpisodeRecord, scenario: &Arc<Scenario>, turn: usize) -> Result<(), Failure> {
-    let (mut episode, mut outputs) = replay::fork(record, scenario, turn).map_err(|error| match &error {
+    let (episode, outputs) = replay::fork(record, scenario, turn).map_err(|error| match &error {
         ForkError::NoTurn { turns, .. } => {
             Failure::input(format!("--fork: {error}"), Some(&format!("choose a turn from 0 to {}", turns - 1)))
         }
@@ -93,27 +90,9 @@ fn forked(record: &EpisodeRecord, scenario: &Arc<Scenario>, turn: usize) -> Resu
         let name = gyms::fixed_opponent(&scenario.rules, seat);
         Script::named(&scenario.rules, seat, name).expect("a gym's fixed opponents are among its scripts")
     };
-    loop {
-        let input = match outputs.pop().ok_or_else(|| anyhow!("the episode says nothing more"))? {
-            Output::Ask(seat, observation) => Input::Acted(seat, script(seat).decide(&observation, address)),
-            Output::Apply(mut world, input) => {
-                let said = world.step(input);
-                Input::Effected(world, said)
-            }
-            Output::Query(_, id, _) => {
-                let why = "scripts answer no queries";
-                Input::Answered(id, Err(Fault::new(Party::Environment, FaultKind::Refused, why)))
-            }
-            Output::Judge(case) => Input::Judged(Ok(case.by_rule())),
-            Output::Done(forked) => {
-                return Ok(say(format_args!(
-                    "forked before turn {turn}, played on by scripts\n{}",
-                    transcript(&forked)
-                ))?);
-            }
-        };
-        outputs = episode.step(input)?;
-    }
+    let decide = |seat: Seat, observation: &Observation| script(seat).decide(observation, address);
+    let forked = drive::go_on(episode, outputs, decide, |_, _| drive::unanswered());
+    Ok(say(format_args!("forked before turn {turn}, played on by scripts\n{}", transcript(&forked)))?)
 }
 
 fn damaged(error: runs::LogError) -> Failure {

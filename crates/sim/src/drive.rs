@@ -28,10 +28,24 @@ pub fn drive(
     casting: Casting,
     scenario: &Arc<Scenario>,
     seed: u64,
+    decide: impl FnMut(Seat, &Observation) -> Decision,
+    answer: impl FnMut(Seat, &Query) -> Result<Answer, Fault>,
+) -> EpisodeRecord {
+    let (episode, outputs) = Episode::start(casting, Arc::clone(scenario), seed);
+    go_on(episode, outputs, decide, answer)
+}
+
+/// Plays an episode on from where it stands, e.g. from a [`fork`](crate::fork); `outputs` are what it asked for last.
+///
+/// # Panics
+/// If the outputs are not the episode's last.
+#[must_use]
+pub fn go_on(
+    mut episode: Episode,
+    mut outputs: Vec<Output>,
     mut decide: impl FnMut(Seat, &Observation) -> Decision,
     mut answer: impl FnMut(Seat, &Query) -> Result<Answer, Fault>,
 ) -> EpisodeRecord {
-    let (mut episode, mut outputs) = Episode::start(casting, Arc::clone(scenario), seed);
     loop {
         let output = outputs.pop().expect("an episode that is not over says what to do next");
         let input = match output {
@@ -58,7 +72,13 @@ pub fn play_by_rule(casting: Casting, scenario: &Arc<Scenario>, seed: u64) -> Op
         Seat::Agent => agent.decide(observation, address),
         Seat::User => user.decide(observation, address),
     };
-    let answer =
-        |_: Seat, _: &Query| Err(Fault::new(Party::Environment, FaultKind::Refused, "scripts answer no queries here"));
-    Some(drive(casting, scenario, seed, decide, answer))
+    Some(drive(casting, scenario, seed, decide, |_, _| unanswered()))
+}
+
+/// What a query gets where only scripts play: they answer none.
+///
+/// # Errors
+/// Always.
+pub fn unanswered() -> Result<Answer, Fault> {
+    Err(Fault::new(Party::Environment, FaultKind::Refused, "scripts answer no queries"))
 }
