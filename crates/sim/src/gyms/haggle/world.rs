@@ -34,6 +34,9 @@ use crate::Source;
 use crate::WorldInput;
 use crate::WorldOutput;
 
+/// What both sides are told before the seller's last turn.
+const LAST_ROUND: &str = "This is the last round.";
+
 /// A deal that was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deal {
@@ -109,6 +112,10 @@ impl World {
         let view = match seat {
             Seat::Agent => {
                 self.public.round += 1;
+                if self.public.round == self.public.rounds_max {
+                    // Who cannot count rounds would wait for ever for a better price.
+                    Seat::ALL.into_iter().for_each(|seat| self.tell(seat, Source::World, LAST_ROUND.to_owned()));
+                }
                 View::Seller(self.seller_view())
             }
             Seat::User => View::Buyer(self.buyer_view()),

@@ -158,3 +158,20 @@ fn whoever_plays_a_world_starts_as_it_would_for_anybody() {
         assert_eq!(first("random", "rule"), first("scripted:bad", "scripted:always-walk"));
     }
 }
+
+#[test]
+fn both_seats_hear_of_the_last_round_in_it_and_never_before() {
+    let (scenario, records) = &*PLAYED;
+    let mut last_rounds = 0;
+    for record in records {
+        for (seat, round, turn) in Seat::ALL
+            .into_iter()
+            .flat_map(|seat| (1..).zip(record.turns_of(seat)).map(move |(round, turn)| (seat, round, turn)))
+        {
+            let told = turn.observed.iter().filter(|message| message.text == "This is the last round.").count();
+            assert_eq!(told, usize::from(round == scenario.turns_max), "{seat} in round {round}");
+            last_rounds += told;
+        }
+    }
+    assert!(last_rounds > 100, "{last_rounds} seats came so far");
+}
