@@ -99,7 +99,8 @@ fn shown_to_both(before: &[Turn], message: &Message) -> bool {
         },
         Ok(_) | Err(_) => false,
     };
-    ["That does not count.", "No answer."].contains(&message.text.as_str()) || before.iter().any(challenged)
+    ["That does not count.", "No answer.", "This is the last round."].contains(&message.text.as_str())
+        || before.iter().any(challenged)
 }
 
 /// Records of a rollout of both models of the trained run, or of one and a script.
