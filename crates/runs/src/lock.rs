@@ -25,7 +25,16 @@ pub enum LockError {
 /// Held until dropped. The operating system releases it when the process dies, however it dies: no stale lock to remove by hand.
 #[derive(Debug)]
 pub struct RunLock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for RunLock {
+    /// Not left to the closing of the file: a process that another thread is about to start holds a copy of it until it runs its program,
+    /// and the lock with it.
+    fn drop(&mut self) {
+        // If it fails, closing the file does what it can.
+        let _ = self.file.unlock();
+    }
 }
 
 impl RunLock {
@@ -37,7 +46,7 @@ impl RunLock {
         let opened = File::options().write(true).create(true).truncate(false).open(path);
         let file = opened.map_err(failed("open", path))?;
         match file.try_lock() {
-            Ok(()) => Ok(RunLock { _file: file }),
+            Ok(()) => Ok(RunLock { file }),
             Err(TryLockError::WouldBlock) => Err(LockError::Held { file: path.to_owned() }),
             Err(TryLockError::Error(error)) => Err(failed("lock", path)(error).into()),
         }

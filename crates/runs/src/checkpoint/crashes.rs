@@ -8,6 +8,7 @@ use sim::Pair;
 
 use super::*;
 use crate::Closed;
+use crate::FolderError;
 use crate::Hash;
 use crate::MetricsLine;
 use crate::Offsets;
@@ -44,7 +45,8 @@ impl Fuel {
 fn train(dir: &Path, fuel: &mut Fuel) -> Result<(), Died> {
     let folder = match RunFolder::open(dir) {
         Ok(folder) => folder,
-        Err(_) => RunFolder::create(dir, "seed = 1\n", &manifest()).unwrap(),
+        Err(FolderError::Manifest(_)) => RunFolder::create(dir, "seed = 1\n", &manifest()).unwrap(),
+        Err(error) => panic!("{error}"),
     };
     fuel.burn()?;
     let resumed = folder.resume().unwrap();
