@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
 
 use actors::Company;
@@ -98,10 +99,18 @@ pub async fn play(
     seed: u64,
     castings: Vec<Casting>,
     record: bool,
+    mut settled: impl FnMut(usize),
 ) -> anyhow::Result<Vec<Played>> {
     let sampling = Pair { agent: Sampling::default(), user: Sampling::default() };
     let terms = Terms { scenario: Arc::clone(scenario), seed, sampling, record };
-    Ok(troupe.play(castings, &terms).await?.played)
+    let mut progress = troupe.progress();
+    let mut playing = pin!(troupe.play(castings, &terms));
+    loop {
+        tokio::select! {
+            performance = &mut playing => return Ok(performance?.played),
+            Ok(()) = progress.changed() => settled(progress.borrow_and_update().settled),
+        }
+    }
 }
 
 /// A checkpoint's folder stands for the model of the seat that is meant.

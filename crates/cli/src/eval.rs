@@ -67,15 +67,17 @@ async fn eval_scenario(
     let users: Vec<_> =
         chosen(&flags.user, Seat::User).iter().map(|p| name(Seat::User, p)).collect::<Result<_, _>>()?;
     let mut troupe = cast.troupe(Box::new(NoJournal)).await?;
-    let mut progress = Progress::start("eval", (agents.len() * users.len()) as u64, 0);
+    let episodes = u64::from(items(flags, scenario)) * u64::from(flags.trials);
+    let mut progress = Progress::start("eval", episodes * (agents.len() * users.len()) as u64, 0);
     let mut runs = Vec::new();
     for (agent, agent_name) in &agents {
         for (user, user_name) in &users {
             let names = Pair { agent: agent_name.clone(), user: user_name.clone() };
-            let evaluation = eval_pair(flags, scenario, &mut troupe, &names).await?;
+            let before = episodes * runs.len() as u64;
+            let tell = |settled| progress.at(before + settled as u64, &format!("{agent} x {user}"));
+            let evaluation = eval_pair(flags, scenario, &mut troupe, &names, tell).await?;
             let policies = Pair { agent: agent.clone(), user: user.clone() };
             runs.push(Run { scenario: scenario.name.clone(), policies, evaluation });
-            progress.at(runs.len() as u64, &format!("{agent} x {user}"));
         }
     }
     progress.end();
@@ -88,18 +90,22 @@ async fn eval_pair(
     scenario: &Arc<Scenario>,
     troupe: &mut Troupe,
     names: &Pair<String>,
+    settled: impl FnMut(usize),
 ) -> anyhow::Result<Evaluation> {
-    let split = flags.items.into();
-    let items = scenario.items.of(split).min(flags.limit.unwrap_or(u32::MAX));
-    let castings = plan::eval_castings(split, items, flags.trials, names, 0);
+    let castings = plan::eval_castings(flags.items.into(), items(flags, scenario), flags.trials, names, 0);
     let episodes = castings.len();
-    let played = cast::play(troupe, scenario, flags.seed, castings, false).await?;
+    let played = cast::play(troupe, scenario, flags.seed, castings, false, settled).await?;
     let record = |played: Played| match played {
         Played::Record(record) => Some(*record),
         Played::Lost(..) => None,
     };
     let records: Vec<EpisodeRecord> = played.into_iter().filter_map(record).collect();
     Ok(Evaluation::of(&records, episodes, flags.trials, &scenario.success))
+}
+
+/// How many items are played.
+fn items(flags: &EvalFlags, scenario: &Scenario) -> u32 {
+    scenario.items.of(flags.items.into()).min(flags.limit.unwrap_or(u32::MAX))
 }
 
 /// The shape that checks outside the project read: keys may be added, these stay.
@@ -109,7 +115,11 @@ fn to_json(run: &Run) -> Value {
     for (name, estimate) in &evaluation.metrics {
         metrics.insert(contract_name(name).to_owned(), of_estimate(estimate.as_ref()));
     }
-    let score = metrics.get("agent/score").cloned().unwrap_or(Value::Null);
+    // Present even where nothing can be said of them: no condition of success, or no episode left to score.
+    for name in ["agent/score", "user/score", "pass@1", &format!("pass^{}", evaluation.trials)] {
+        metrics.entry(name).or_insert(Value::Null);
+    }
+    let score = metrics["agent/score"].clone();
     metrics.insert("score".to_owned(), score);
     json!({
         "scenario": scenario,

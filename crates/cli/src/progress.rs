@@ -21,13 +21,21 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Starts counting from `done` of `total`.
+    /// Starts counting from `done` of `total`; a `total` of 0 is unknown.
     #[must_use]
     pub fn start(what: &'static str, total: u64, done: u64) -> Progress {
         let bar = std::io::stderr().is_terminal().then(|| {
-            let style = ProgressStyle::with_template("{prefix:>12} [{bar:30}] {pos}/{len} {elapsed} eta {eta}  {msg}")
-                .expect("the template is one of ours");
-            ProgressBar::new(total).with_prefix(what).with_style(style.progress_chars("=> ")).with_position(done)
+            let template = match total {
+                0 => "{prefix:>12} {pos} {elapsed}  {msg}",
+                _ => "{prefix:>12} [{bar:30}] {pos}/{len} {elapsed} eta {eta}  {msg}",
+            };
+            let style = ProgressStyle::with_template(template).expect("the template is one of ours");
+            let bar =
+                ProgressBar::new(total).with_prefix(what).with_style(style.progress_chars("=> ")).with_position(done);
+            // What was done before this process took no time of it.
+            bar.reset_eta();
+            bar.tick();
+            bar
         });
         let now = Instant::now();
         Progress { what, total, done, bar, started: now, printed: now }
@@ -42,23 +50,13 @@ impl Progress {
                 bar.set_position(done);
                 bar.set_message(message.to_owned());
             }
-            None if done >= self.total || self.printed.elapsed() >= LINE_EVERY || first == 0 => {
+            None if done == self.total || self.printed.elapsed() >= LINE_EVERY || first == 0 => {
                 self.printed = Instant::now();
-                eprintln!(
-                    "{} {done}/{} {:.0}s  {message}",
-                    self.what,
-                    self.total,
-                    self.started.elapsed().as_secs_f64()
-                );
+                let of = if self.total > 0 { format!("/{}", self.total) } else { String::new() };
+                eprintln!("{} {done}{of} {:.0}s  {message}", self.what, self.started.elapsed().as_secs_f64());
             }
             None => {}
         }
-    }
-
-    /// Seconds since the start, for `timings.jsonl`.
-    #[must_use]
-    pub fn seconds(&self) -> f64 {
-        self.started.elapsed().as_secs_f64()
     }
 
     /// Takes the bar off the screen.

@@ -1,5 +1,6 @@
 //! What a finished run says: before and after for both seats, and one conversation of each.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use anyhow::Context;
@@ -46,9 +47,12 @@ pub fn print(setup: &Setup, folder: &RunFolder) -> anyhow::Result<()> {
     let log = folder.paths().log();
     let (log, _) = Log::open(&log).context("the episode log")?;
     let last = setup.settings.grpo.steps;
-    if let Some([before, after]) = excerpts(&log, last)? {
-        say(format_args!("BEFORE (after the cold start), item {}\n{}", before.item, transcript(&before)))?;
-        say(format_args!("AFTER ({last} steps), the same item\n{}", transcript(&after)))?;
+    match excerpts(&log, last, excerpt_member(setup))? {
+        Some([before, after]) => {
+            say(format_args!("BEFORE (after the cold start), item {}\n{}", before.item, transcript(&before)))?;
+            say(format_args!("AFTER ({last} steps), the same item\n{}", transcript(&after)))?;
+        }
+        None => say("No talk to show: no item was played to its end both before and after.\n")?,
     }
     Ok(say(format_args!("The run lies in {}", setup.out.display()))?)
 }
@@ -78,25 +82,32 @@ pub fn table(setup: &Setup, lines: &[MetricsLine]) -> String {
     text
 }
 
-/// The first item on which both models, before and after, ended a talk by an act.
-fn excerpts(log: &Log, last: u64) -> anyhow::Result<Option<[EpisodeRecord; 2]>> {
-    let mut before: Vec<EpisodeRecord> = Vec::new();
-    let mut after: Vec<EpisodeRecord> = Vec::new();
+/// Whose talks are shown: those of the two models, or where one seat learns, its own with its fixed opponent.
+fn excerpt_member(setup: &Setup) -> u32 {
+    let learning = setup.learning();
+    match Seat::ALL.into_iter().filter(|seat| learning[*seat]).collect::<Vec<_>>()[..] {
+        [alone] => alone as u32 + 1,
+        _ => EXCERPT_MEMBER,
+    }
+}
+
+/// One item before and after; preferably one on which both talks were ended by an act, after more than a word.
+fn excerpts(log: &Log, last: u64, member: u32) -> anyhow::Result<Option<[EpisodeRecord; 2]>> {
+    let (mut before, mut after) = (BTreeMap::new(), BTreeMap::new());
     for record in log.records()? {
         let record = record?;
         let id = record.casting.id;
-        if id.phase == Phase::Eval && id.member == EXCERPT_MEMBER && record.stop == Some(sim::Stop::Terminated) {
+        if id.phase == Phase::Eval && id.member == member && id.trial == 0 && record.stop.is_some() {
             match id.round {
-                0 => before.push(record),
-                round if round == last => after.push(record),
+                0 => drop(before.insert(record.casting.item, record)),
+                round if round == last => drop(after.insert(record.casting.item, record)),
                 _ => {}
             }
         }
     }
-    let pair = before.into_iter().find_map(|before| {
-        let item = before.casting.item;
-        let after = after.iter().find(|after| after.casting.item == item && after.turns.len() > 2)?;
-        (before.turns.len() > 2).then(|| [before, after.clone()])
-    });
-    Ok(pair)
+    let telling = |record: &EpisodeRecord| record.stop == Some(sim::Stop::Terminated) && record.turns.len() > 2;
+    let mut pairs: Vec<[EpisodeRecord; 2]> =
+        before.into_iter().filter_map(|(item, before)| Some([before, after.remove(&item)?])).collect();
+    let best = pairs.iter().position(|pair| pair.iter().all(telling)).unwrap_or(0);
+    Ok((best < pairs.len()).then(|| pairs.swap_remove(best)))
 }

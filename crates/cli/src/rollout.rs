@@ -18,6 +18,7 @@ use crate::cast;
 use crate::cast::Cast;
 use crate::failure::Failure;
 use crate::flags::RolloutFlags;
+use crate::progress::Progress;
 use crate::stage::SCENARIO_FILE;
 use crate::stdout::say;
 use crate::transcript::transcript;
@@ -46,7 +47,10 @@ pub async fn rollout(flags: RolloutFlags, loader: &dyn ModelLoader) -> Result<()
         learns: Pair::default(),
     });
     let mut troupe = cast.troupe(journal).await?;
-    let played = cast::play(&mut troupe, &scenario, flags.seed, castings.collect(), true).await?;
+    let mut progress = Progress::start("rollout", flags.episodes.into(), 0);
+    let tell = |settled| progress.at(settled as u64, "episodes");
+    let played = cast::play(&mut troupe, &scenario, flags.seed, castings.collect(), true, tell).await?;
+    progress.end();
     troupe.sync().await?;
     troupe.stop().await;
     for played in &played {

@@ -17,6 +17,7 @@ use rl::Model;
 use rl::ModelLoader;
 use rl::TextFiles;
 use rl::UpdateReport;
+use rl::failures::UserFailures;
 use runs::Checkpoint;
 use runs::Checkpoints;
 use runs::FolderError;
@@ -28,6 +29,8 @@ use runs::RunFolder;
 use runs::RunState;
 use runs::Sheets;
 use runs::TrainPhase;
+use serde::Deserialize;
+use serde::Serialize;
 use sim::EpisodeRecord;
 use sim::Pair;
 use sim::Seat;
@@ -41,6 +44,13 @@ use crate::failure::Failure;
 use crate::manifest::manifest;
 use crate::setup::Setup;
 
+/// What steers learning besides weights and the number of the step; each commit has it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Steering {
+    /// Whether the agent has learned to break its user.
+    pub user_failures: UserFailures,
+}
+
 /// A run that is set up.
 pub struct Stage {
     /// What was asked.
@@ -51,6 +61,8 @@ pub struct Stage {
     pub dialect: Dialect,
     /// Where the run stands.
     pub state: RunState,
+    /// What steers learning besides.
+    pub steering: Steering,
     /// Where it lies.
     pub folder: RunFolder,
     troupe: Troupe,
@@ -93,7 +105,10 @@ impl Stage {
             company.learners[seat] = Some(learner);
         }
         let troupe = Troupe::spawn(company).await?;
-        Ok(Stage { setup, samples, dialect, state, folder, troupe, sheets, checkpoints })
+        let steering = serde_json::from_value::<Option<Steering>>(state.extra.clone())
+            .context("what steers learning, in the checkpoint")?
+            .unwrap_or_default();
+        Ok(Stage { setup, samples, dialect, state, steering, folder, troupe, sheets, checkpoints })
     }
 
     /// Plays each casting once, with the models sampling at `temperature`, and keeps the account.
@@ -209,6 +224,7 @@ impl Stage {
         self.state.phase = phase;
         self.state.step = step;
         self.state.offsets = Offsets { log, metrics, timings };
+        self.state.extra = serde_json::to_value(&self.steering)?;
         let commit = self.checkpoints.begin(self.state.checkpoint())?;
         let learning = self.setup.learning();
         let folders = Pair::from_fn(|seat| learning[seat].then(|| commit.seat_folder(seat)));
@@ -261,8 +277,7 @@ fn open_folder(setup: &Setup, wanted: &Manifest) -> Result<RunFolder, Failure> {
         store_scenario(setup)?;
         return Ok(folder);
     }
-    let folder = RunFolder::open(&setup.out)
-        .map_err(|error| Failure::input(error, Some("without --resume a new run is begun")))?;
+    let folder = RunFolder::open(&setup.out).map_err(not_openable)?;
     if let Err(mismatch) = folder.manifest().matches(wanted) {
         let hint = "resume with the run file and flags it was begun with, or begin anew with --out";
         return Err(Failure::input(format!("{out}: this is a run of another config: {mismatch}"), Some(hint)));
@@ -294,8 +309,26 @@ fn not_creatable(error: FolderError) -> Failure {
     Failure::input(error, Some(hint))
 }
 
+fn not_openable(error: FolderError) -> Failure {
+    let hint = match error {
+        FolderError::Lock(_) => "wait for the process that trains it, or stop that one first",
+        _ => "without --resume a new run is begun",
+    };
+    Failure::input(error, Some(hint))
+}
+
+/// The hint where a model or the state in a checkpoint cannot be read.
+const DAMAGED_CHECKPOINT: &str = "remove the damaged checkpoint folder to go on from the one before it";
+
 fn not_resumable(error: FolderError) -> Failure {
-    Failure::input(error, Some("remove the damaged checkpoint folder to go on from the one before it"))
+    let hint = match error {
+        FolderError::Checkpoint(_) => DAMAGED_CHECKPOINT,
+        FolderError::Log(_) | FolderError::Metrics(_) => {
+            "what the newest checkpoint counts on is gone: restore the file, or begin anew with --out"
+        }
+        _ => "mend the folder or its disk, and resume again",
+    };
+    Failure::input(error, Some(hint))
 }
 
 fn models(
@@ -312,8 +345,7 @@ fn models(
                 Some(checkpoint) => loader.open(&checkpoint.seat_folder(seat), Some(&setup.settings), seat),
                 None => loader.fresh(&setup.settings, text, seat),
             };
-            let hint = "remove the damaged checkpoint folder to go on from the one before it";
-            models[seat] = Some(model.map_err(|error| Failure::input(error, checkpoint.map(|_| hint)))?);
+            models[seat] = Some(model.map_err(|error| Failure::input(error, checkpoint.map(|_| DAMAGED_CHECKPOINT)))?);
         }
     }
     Ok(models)

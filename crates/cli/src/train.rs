@@ -16,6 +16,8 @@ use rl::ModelLoader;
 use rl::Row;
 use rl::Session;
 use rl::UpdateReport;
+use rl::failures::Broken;
+use rl::failures::StepFailures;
 use rl::harvest::harvest;
 use rl::metrics::pool;
 use rl::plan;
@@ -65,9 +67,14 @@ pub async fn train(flags: TrainFlags, loader: &dyn ModelLoader) -> Result<(), Fa
 /// A run that ended can be resumed; one that did not pass the gate would only come to it again.
 fn ended(error: anyhow::Error, setup: &Setup) -> Failure {
     let out = setup.out.display();
-    let hint = match error.downcast_ref::<NotLearned>() {
-        Some(NotLearned { .. }) => format!("raise sft.updates and begin anew; what was learned so far lies in {out}"),
-        None => format!("the run lies in {out}; go on with --resume"),
+    let hint = if error.is::<NotLearned>() {
+        format!("raise sft.updates and begin anew; what was learned so far lies in {out}")
+    } else if error.is::<Broken>() {
+        format!(
+            "look at the talks that the user failed in {out}, and begin anew with a user that stands it, or with more fixed groups"
+        )
+    } else {
+        format!("the run lies in {out}; go on with --resume")
     };
     Failure::work(error, hint)
 }
@@ -214,11 +221,23 @@ async fn grpo_step(stage: &mut Stage, step: u64) -> anyhow::Result<Metrics> {
     }
     let reports = stage.update(batches).await?;
     metrics.extend(of_reports(&reports));
+    let failures = user_failures(&records);
+    metrics.set("user/failed/mutual", failures.learner.rate());
+    metrics.set("user/failed/fixed", failures.fixed.rate());
     metrics.set("drift", Some(drift(stage, &records) as f64));
     stage.log(step, "grpo", &metrics)?;
     let updated = started.elapsed().as_secs_f64() - played;
     stage.time(step, "grpo", &[("play_s", played), ("update_s", updated)])?;
+    // Where the seats take turns, the two sides of the comparison are played in different steps.
+    stage.steering.user_failures.note(failures)?;
     Ok(metrics)
+}
+
+/// Of the episodes in which the user is a model.
+fn user_failures(records: &[EpisodeRecord]) -> StepFailures {
+    let is_model = |record: &EpisodeRecord, seat: Seat| record.casting.policies[seat] == plan::MODEL;
+    let modelled: Vec<EpisodeRecord> = records.iter().filter(|record| is_model(record, Seat::User)).cloned().collect();
+    StepFailures::of(&modelled, |record| is_model(record, Seat::Agent))
 }
 
 /// Turns whose recorded tokens are not what was shown and sampled: 0 in a sound run.
@@ -253,7 +272,7 @@ fn played_metrics(stage: &Stage, castings: &[Casting], records: &[EpisodeRecord]
         metrics.set(format!("{seat}/score/mutual"), mutual.get(&format!("{seat}/score/mean")));
     }
     let all = pool(records, castings.len(), success);
-    for name in ["episodes", "lost"].into_iter().map(str::to_owned).chain(faults()) {
+    for name in ["episodes", "lost", "deadlines"].into_iter().map(str::to_owned).chain(faults()) {
         metrics.set(name.clone(), all.get(&name));
     }
     metrics

@@ -242,12 +242,12 @@ fn sft_settings(check: &mut Check<'_>, file: SftFile) -> SftSettings {
         dialogues: check.whole("sft.dialogues", dialogues, 6000, COUNT),
         teacher: teacher.unwrap_or_else(|| "scripted:noisy".to_owned()),
         updates: check.whole("sft.updates", updates, 3500, COUNT),
-        tokens_per_update: check.whole("sft.tokens_per_update", tokens_per_update, 700, tokens),
+        tokens_per_update: check.whole("sft.tokens_per_update", tokens_per_update, 600, tokens),
         lr: check.number("sft.lr", lr, 1.5e-3, RATE),
         warmup: check.whole("sft.warmup", warmup, 20, WARMUP),
         lr_floor: check.number("sft.lr_floor", lr_floor, 0.05, SHARE),
         partner_weight: check.number("sft.partner_weight", partner_weight, 0.2, SHARE) as f32,
-        drill_share: check.number("sft.drill_share", drill_share, 0.3, drills),
+        drill_share: check.number("sft.drill_share", drill_share, 0.4, drills),
         probe_min: check.number("sft.probe_min", probe_min, 0.9, SHARE),
     }
 }
@@ -259,16 +259,18 @@ fn optimizer_settings(check: &mut Check<'_>, file: OptimizerFile, model: &ModelS
     let decay = Allowed::between(0.0, 1.0, "it is taken off the weights, times the learning rate");
     let norm = Allowed::above(0.0, 1e6, "gradients are scaled down to it");
     let micro = Allowed::between(1.0, 1e8, "it is the number of tokens computed at once");
+    let stream = usize::try_from(model.max_position_embeddings).unwrap_or(0);
     let settings = OptimizerSettings {
         beta1: check.number("optimizer.beta1", beta1, 0.9, beta),
         beta2: check.number("optimizer.beta2", beta2, 0.95, beta),
         eps: check.number("optimizer.eps", eps, 1e-8, epsilon),
         weight_decay: check.number("optimizer.weight_decay", weight_decay, 0.0, decay),
         grad_norm_max: check.number("optimizer.grad_norm_max", grad_norm_max, 1.0, norm),
-        micro_tokens_max: check.whole("optimizer.micro_tokens_max", micro_tokens_max, 8192, micro),
+        // A longer context must not fail over a default that was made for short ones.
+        micro_tokens_max: check.whole("optimizer.micro_tokens_max", micro_tokens_max, usize::max(1024, stream), micro),
     };
-    let (most, stream) = (settings.micro_tokens_max, model.max_position_embeddings);
-    if usize::try_from(stream).is_ok_and(|stream| most < stream) {
+    let most = settings.micro_tokens_max;
+    if most < stream {
         let what = format!("cannot be {most}: one stream may have {stream} tokens, and it is never cut");
         check.error("optimizer.micro_tokens_max", what, "it is at least `model.max_position_embeddings`");
     }
@@ -278,7 +280,7 @@ fn optimizer_settings(check: &mut Check<'_>, file: OptimizerFile, model: &ModelS
 fn eval_settings(check: &mut Check<'_>, file: EvalFile) -> EvalSettings {
     let EvalFile { every, items, trials } = file;
     EvalSettings {
-        every: check.whole("eval.every", every, 10, COUNT),
+        every: check.whole("eval.every", every, 20, COUNT),
         items: check.whole("eval.items", items, 200, COUNT),
         trials: check.whole("eval.trials", trials, 1, COUNT),
     }

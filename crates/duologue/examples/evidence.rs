@@ -8,6 +8,7 @@
 //! `duologue study` will take this over.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -121,6 +122,11 @@ async fn evidence(asked: &Asked) -> anyhow::Result<()> {
                 eprintln!("{seat} {name} seed {seed} played");
             }
         }
+        let without_zone = |record: &&EpisodeRecord| {
+            record.verdict.as_ref().is_some_and(|v| v.measures["walk_away_without_zone"].den > 0.0)
+        };
+        let no_zone: BTreeSet<u32> = arms["noisy"].iter().filter(without_zone).map(|r| r.casting.item).collect();
+        println!("\n{} of the items have no zone of agreement.", no_zone.len());
         let arms = arms.into_iter().map(|(name, records)| (name, evaluation::arms(&records, &asked.scenario.success)));
         print_seat(seat, &arms.collect(), asked);
     }
@@ -151,7 +157,7 @@ async fn play(
     }
     let mut troupe = cast.troupe(Box::new(NoJournal)).await?;
     let castings = plan::eval_castings(Split::HeldOut, items, trials, &names, 0);
-    let played = cast::play(&mut troupe, &asked.scenario, seed, castings, false).await?;
+    let played = cast::play(&mut troupe, &asked.scenario, seed, castings, false, |_| ()).await?;
     troupe.stop().await;
     let record = |played: Played| match played {
         Played::Record(record) => Ok(*record),
@@ -184,6 +190,16 @@ fn print_seat(seat: Seat, arms: &BTreeMap<&str, Arms>, asked: &Asked) {
             println!("- RL beats {other} by {margin}: **{}** {}", yes(verdict), told(difference.as_ref()));
         }
     }
+    if seat == Seat::Agent {
+        let mean = |arm: &str| compare::estimate(&arms[arm]["agent/true_claims"]).map(|e| e.mean);
+        if let (Some(rl), Some(sft)) = (mean("RL"), mean("SFT")) {
+            println!(
+                "- agent/true_claims at least 90 % of SFT's: **{}** {:.0} %",
+                yes(rl >= 0.9 * sft),
+                100.0 * rl / sft
+            );
+        }
+    }
     for (_, name, more_is_harm, margin) in KEPT.iter().filter(|(of, ..)| of.is_none_or(|of| of == seat)) {
         let name = name.replace("SEAT", seat.name());
         let (rl, sft) = (&arms["RL"][&name], &arms["SFT"][&name]);
@@ -207,11 +223,29 @@ fn told(comparison: Option<&Comparison>) -> String {
     format!("{mean:+.3}{interval}, seeds {}", seeds.collect::<Vec<_>>().join(", "))
 }
 
-/// Every pairing of {rule, SFT, RL}: 300 items, one trial, per seed.
+/// Each measure of a cell over all seeds, and of each seed.
+fn cells(records: &[EpisodeRecord], asked: &Asked) -> Vec<String> {
+    let mut by_seed: BTreeMap<u64, Vec<EpisodeRecord>> = BTreeMap::new();
+    for record in records {
+        by_seed.entry(record.seed).or_default().push(record.clone());
+    }
+    let arms = |records: &[EpisodeRecord]| evaluation::arms(records, &asked.scenario.success);
+    let (all, each) = (arms(records), by_seed.values().map(|records| arms(records)).collect::<Vec<_>>());
+    let mean = |arms: &Arms, name: &str| {
+        arms.get(name).and_then(compare::estimate).map_or("–".to_owned(), |e| format!("{:.3}", e.mean))
+    };
+    let cell = |name: &&str| {
+        let seeds: Vec<String> = each.iter().map(|arms| mean(arms, name)).collect();
+        format!("{} ({})", mean(&all, name), seeds.join(" "))
+    };
+    CELL.iter().map(cell).collect()
+}
+
+/// Every pairing of {rule, SFT, RL}.
 async fn cross_play(asked: &Asked) -> anyhow::Result<()> {
-    println!("\n### Cross-play, {} held-out items, 1 trial\n", asked.items.min(300));
-    println!("| agent | user | {} | agent by seed | user by seed |", CELL.join(" | "));
-    println!("|---|---|{}---|---|", "---|".repeat(CELL.len()));
+    println!("\n### Cross-play, {} held-out items, {} trials: all seeds (each seed)\n", asked.items, asked.trials);
+    println!("| agent | user | {} |", CELL.join(" | "));
+    println!("|---|---|{}", "---|".repeat(CELL.len()));
     for agent in ["rule", "SFT", "RL"] {
         for user in ["rule", "SFT", "RL"] {
             let mut records = Vec::new();
@@ -222,28 +256,9 @@ async fn cross_play(asked: &Asked) -> anyhow::Result<()> {
                     other => checkpoint(run, other == "SFT"),
                 };
                 let policies = Pair { agent: policy(agent)?, user: policy(user)? };
-                records.extend(play(asked, seed, &policies, asked.items.min(300), 1).await?);
+                records.extend(play(asked, seed, &policies, asked.items, asked.trials).await?);
             }
-            let arms = evaluation::arms(&records, &asked.scenario.success);
-            let cells = CELL.map(|name| {
-                arms.get(name).and_then(compare::estimate).map_or("–".to_owned(), |e| format!("{:.3}", e.mean))
-            });
-            let by_seed = |seat: Seat| {
-                let mut sums: BTreeMap<u64, sim::Ratio> = BTreeMap::new();
-                for record in &records {
-                    if let Some(score) = record.scores[seat] {
-                        *sums.entry(record.seed).or_default() += sim::Ratio::new(score, 1.0);
-                    }
-                }
-                let means = sums.values().filter_map(|sum| sum.rate()).map(|mean| format!("{mean:.3}"));
-                means.collect::<Vec<_>>().join(" ")
-            };
-            println!(
-                "| {agent} | {user} | {} | {} | {} |",
-                cells.join(" | "),
-                by_seed(Seat::Agent),
-                by_seed(Seat::User)
-            );
+            println!("| {agent} | {user} | {} |", cells(&records, asked).join(" | "));
         }
     }
     Ok(())

@@ -42,6 +42,7 @@ pub(crate) fn grpo() -> GrpoSettings {
         mode: UpdateMode::Simultaneous,
         lr: 1e-3,
         warmup: 1,
+        lr_floor: 1.0,
         minibatches: 1,
         temperature: 1.0,
         turn_credit: TurnCredit::Equalized,

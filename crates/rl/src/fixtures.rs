@@ -37,6 +37,7 @@ pub(crate) fn settings() -> GrpoSettings {
         mode: UpdateMode::Simultaneous,
         lr: 6e-4,
         warmup: 5,
+        lr_floor: 1.0,
         minibatches: 1,
         temperature: 1.0,
         turn_credit: TurnCredit::Equalized,

@@ -19,6 +19,7 @@ pub mod batch;
 pub mod compare;
 pub mod credit;
 pub mod evaluation;
+pub mod failures;
 #[cfg(test)]
 mod fixtures;
 pub mod group;

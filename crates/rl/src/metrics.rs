@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde::Serialize;
 use sim::EpisodeRecord;
+use sim::FaultKind;
 use sim::Generation;
 use sim::NoAct;
 use sim::Pair;
@@ -69,6 +70,8 @@ pub fn pool(records: &[EpisodeRecord], opened: usize, success: &Pair<Option<Cond
         let name = format!("faults/{}", party.name());
         metrics.set(name, count(&|record| record.fault.as_ref().is_some_and(|fault| fault.party == party)));
     }
+    let late = |record: &EpisodeRecord| record.fault.as_ref().is_some_and(|fault| fault.kind == FaultKind::Deadline);
+    metrics.set("deadlines", count(&late));
     metrics
 }
 
@@ -165,7 +168,6 @@ fn is_malformed(turn: &Turn) -> bool {
 #[cfg(test)]
 mod tests {
     use sim::Fault;
-    use sim::FaultKind;
 
     use super::*;
     use crate::fixtures;
@@ -215,6 +217,7 @@ mod tests {
         assert_eq!((get("agent/scored"), get("user/scored")), (Some(3.0), Some(2.0)));
         assert_eq!((get("episodes"), get("lost")), (Some(6.0), Some(2.0)));
         assert_eq!((get("faults/judge"), get("faults/env")), (Some(1.0), Some(0.0)));
+        assert_eq!(get("deadlines"), Some(0.0));
         assert_eq!((get("stop/terminated"), get("stop/agent_failed")), (Some(0.666_667), Some(0.333_333)));
         // Of the three that were played to an end: 2 + 1 + 1 agent turns.
         assert_eq!(get("agent/turns/mean"), Some(1.333_333));

@@ -8,23 +8,23 @@ use crate::settings::SftSettings;
 /// The cold start's learning rate at `update`: up to `lr` in `warmup` equal steps, then down a half cosine to `lr · lr_floor` at the last update.
 #[must_use]
 pub fn sft_lr(settings: &SftSettings, update: u64) -> f64 {
-    if update <= settings.warmup {
-        return warm(settings.lr, settings.warmup, update);
-    }
-    let falling = settings.updates.saturating_sub(settings.warmup).max(1) as f64;
-    let progress = ((update - settings.warmup) as f64 / falling).min(1.0);
-    let share = settings.lr_floor + (1.0 - settings.lr_floor) * 0.5 * (1.0 + (PI * progress).cos());
-    settings.lr * share
+    settings.lr * share(settings.warmup, settings.updates, settings.lr_floor, update)
 }
 
-/// GRPO's learning rate at `step`: up to `lr` in `warmup` equal steps, then constant.
+/// GRPO's learning rate at `step`, likewise: a `lr_floor` of 1 keeps it constant after the warm-up.
 #[must_use]
 pub fn grpo_lr(settings: &GrpoSettings, step: u64) -> f64 {
-    warm(settings.lr, settings.warmup, step)
+    settings.lr * share(settings.warmup, settings.steps, settings.lr_floor, step)
 }
 
-fn warm(lr: f64, warmup: u64, update: u64) -> f64 {
-    if update >= warmup { lr } else { lr * update as f64 / warmup as f64 }
+/// Of the highest rate, in (0, 1].
+fn share(warmup: u64, last: u64, floor: f64, at: u64) -> f64 {
+    if at < warmup {
+        return at as f64 / warmup as f64;
+    }
+    let falling = last.saturating_sub(warmup).max(1) as f64;
+    let progress = ((at - warmup) as f64 / falling).min(1.0);
+    floor + (1.0 - floor) * 0.5 * (1.0 + (PI * progress).cos())
 }
 
 #[cfg(test)]
@@ -69,9 +69,17 @@ mod tests {
     }
 
     #[test]
-    fn policy_optimisation_warms_up_and_stays() {
-        let settings = fixtures::settings();
+    fn policy_optimisation_warms_up_and_cools_down_too() {
+        let settings = GrpoSettings { steps: 45, lr_floor: 0.1, ..fixtures::settings() };
         check(grpo_lr(&settings, 1), 6e-4 / 5.0);
+        check(grpo_lr(&settings, 5), 6e-4);
+        check(grpo_lr(&settings, 25), 6e-4 * (1.0 + 0.1) / 2.0);
+        check(grpo_lr(&settings, 45), 6e-5);
+    }
+
+    #[test]
+    fn with_a_floor_of_one_it_stays() {
+        let settings = GrpoSettings { lr_floor: 1.0, ..fixtures::settings() };
         check(grpo_lr(&settings, 5), 6e-4);
         check(grpo_lr(&settings, 500), 6e-4);
         check(grpo_lr(&GrpoSettings { warmup: 0, ..settings }, 1), 6e-4);

@@ -164,10 +164,12 @@ pub struct GrpoSettings {
     pub groups: GroupCounts,
     /// Who learns when.
     pub mode: UpdateMode,
-    /// Learning rate.
+    /// Highest learning rate; cosine to `lr_floor` of it over `steps`.
     pub lr: f64,
     /// Steps of linear warm-up.
     pub warmup: u64,
+    /// Last learning rate as a share of `lr`; 1 keeps it constant.
+    pub lr_floor: f64,
     /// Optimiser steps per batch.
     pub minibatches: usize,
     /// Sampling temperature in training; above 0. Training samples from the whole distribution (top_p = 1).

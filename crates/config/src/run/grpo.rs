@@ -10,6 +10,7 @@ use serde::Deserialize;
 use sim::Seat;
 
 use super::RATE;
+use super::SHARE;
 use super::WARMUP;
 use crate::allowed::Allowed;
 use crate::check::Check;
@@ -24,6 +25,7 @@ pub(super) struct GrpoFile {
     agent_steps: Option<i64>,
     lr: Option<f64>,
     warmup: Option<i64>,
+    lr_floor: Option<f64>,
     minibatches: Option<i64>,
     temperature: Option<f64>,
     turn_credit: Option<String>,
@@ -78,6 +80,7 @@ pub(super) fn grpo_settings(check: &mut Check<'_>, file: GrpoFile, optimizer: Op
         agent_steps,
         lr,
         warmup,
+        lr_floor,
         minibatches,
         temperature,
         turn_credit,
@@ -117,6 +120,7 @@ pub(super) fn grpo_settings(check: &mut Check<'_>, file: GrpoFile, optimizer: Op
         mode: update_mode(check, mode, agent_steps),
         lr: check.number("grpo.lr", lr, 6e-4, RATE),
         warmup: check.whole("grpo.warmup", warmup, 5, WARMUP),
+        lr_floor: check.number("grpo.lr_floor", lr_floor, 0.1, SHARE),
         minibatches: check.whole("grpo.minibatches", minibatches, 2, parts),
         temperature: check.number("grpo.temperature", temperature, 1.0, heat) as f32,
         turn_credit,

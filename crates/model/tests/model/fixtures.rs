@@ -68,6 +68,7 @@ pub fn settings() -> RunSettings {
             mode: UpdateMode::Simultaneous,
             lr: 1e-3,
             warmup: 1,
+            lr_floor: 1.0,
             minibatches: 1,
             temperature: 1.0,
             turn_credit: TurnCredit::Equalized,

@@ -42,10 +42,10 @@ fn rule(seat: Seat, name: &str, kind: RewardKind) -> RewardRule {
     let weight = match (seat, name) {
         (_, "surplus") => 1.0,
         (Seat::Agent, "candid") => 0.25,
-        (Seat::User, "trust_kept") => 0.15,
-        (_, "well_formed") | (Seat::User, "traps_countered") => 0.1,
+        (Seat::User, "well_formed") => 0.175,
+        (Seat::Agent, "well_formed") | (Seat::User, "trust_kept" | "traps_countered") => 0.1,
         (Seat::Agent, "truthful") => 0.05,
-        _ => 0.025,
+        _ => 0.0125,
     };
     RewardRule { seat, name: name.to_owned(), kind, weight }
 }

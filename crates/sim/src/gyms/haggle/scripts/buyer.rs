@@ -175,11 +175,11 @@ fn noisy(whole: &mut Draws) -> Habits {
             names: 0.6,
             misfeels: 0.2,
             clumsy: 0.04,
-            quits: 0.14,
+            quits: 0.10,
             ..RULE
         },
         35..=74 => Habits {
-            hope: (2, 5),
+            hope: (3, 6),
             least: 0,
             doubt_known: 0.6,
             doubt_pressing: 0.35,
@@ -189,11 +189,12 @@ fn noisy(whole: &mut Draws) -> Habits {
             names: 0.8,
             misfeels: 0.1,
             clumsy: 0.02,
-            quits: 0.12,
+            quits: 0.08,
             ..RULE
         },
         _ => Habits {
-            hope: (3, 6),
+            hope: (3, 7),
+            relent: 0,
             believes: false,
             doubt_known: 0.85,
             doubt_pressing: 0.4,
@@ -202,7 +203,7 @@ fn noisy(whole: &mut Draws) -> Habits {
             names: 0.95,
             misfeels: 0.05,
             clumsy: 0.01,
-            quits: 0.06,
+            quits: 0.03,
             ..RULE
         },
     }
