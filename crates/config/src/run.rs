@@ -247,7 +247,7 @@ fn sft_settings(check: &mut Check<'_>, file: SftFile) -> SftSettings {
         warmup: check.whole("sft.warmup", warmup, 20, WARMUP),
         lr_floor: check.number("sft.lr_floor", lr_floor, 0.05, SHARE),
         partner_weight: check.number("sft.partner_weight", partner_weight, 0.2, SHARE) as f32,
-        drill_share: check.number("sft.drill_share", drill_share, 0.4, drills),
+        drill_share: check.number("sft.drill_share", drill_share, 0.5, drills),
         probe_min: check.number("sft.probe_min", probe_min, 0.9, SHARE),
     }
 }
