@@ -15,7 +15,7 @@ use sim::scenario::Split;
     name = "duologue",
     bin_name = "duologue",
     version,
-    about,
+    about = "Train both sides of a conversation",
     disable_help_subcommand = true,
     arg_required_else_help = true
 )]
