@@ -32,8 +32,11 @@ pub enum Kind {
     Noisy,
 }
 
-/// How a list of words is made a question; the words `for` and `preferences` are common among details, and tell nothing.
+/// How a list of words is made a question where these words are common among details, so that they tell nothing, as in UserRL's release.
 const LEAD: &str = "Preferences for";
+
+/// How many hits a question of the good script may expect.
+const LIKELY: f64 = 0.5;
 
 /// The turn number under which a script draws what it keeps for the whole episode.
 const WHOLE_EPISODE: u32 = u32::MAX;
@@ -55,15 +58,17 @@ impl Kind {
     pub fn ask(self, view: &AgentView, seat: Seat, turn: u32, address: Address) -> String {
         let mut draws = address.draws(Stream::Rule(seat, turn));
         let turn = turn as usize;
+        let lexicon = view.library.lexicon();
         match self {
             Kind::Rule => about(&plain(view)[..], turn),
             Kind::Random => about_detail(random_detail(view, &mut draws)),
-            Kind::Good => name_words(&chunk(&ranked(view), turn, view.library.lexicon())),
+            Kind::Good => name_words(&packed(view, turn), lexicon),
             Kind::Bad => "Could you tell me more about it?".to_owned(),
-            Kind::Spam => name_words(&ranked(view).into_iter().take(40).collect::<Vec<_>>()),
+            Kind::Spam => name_words(&ranked(view).into_iter().take(40).collect::<Vec<_>>(), lexicon),
             Kind::Fixed => {
                 let questions = view.library.fixed();
-                questions.get(turn % questions.len().max(1)).map_or_else(|| LEAD.to_owned(), |words| name_words(words))
+                let words = questions.get(turn % questions.len().max(1));
+                words.map_or_else(|| "Anything else?".to_owned(), |words| name_words(words, lexicon))
             }
             Kind::Noisy => noisy(view, turn, &mut address.draws(Stream::Rule(seat, WHOLE_EPISODE)), &mut draws),
         }
@@ -90,7 +95,7 @@ fn noisy(view: &AgentView, turn: usize, whole: &mut Draws, draws: &mut Draws) ->
     let order = drawn_order(view, whole);
     let size = 2 + (whole.uniform() * 6.0) as usize;
     let words: Vec<String> = order.into_iter().skip(turn * size).take(size).collect();
-    name_words(&fitting(&words, view.library.lexicon()))
+    name_words(&words, view.library.lexicon())
 }
 
 /// All telling words in an order drawn without replacement, the chance of each by its score (exponential races).
@@ -99,7 +104,7 @@ fn drawn_order(view: &AgentView, draws: &mut Draws) -> Vec<String> {
     let mut raced: Vec<(f64, String)> = scored
         .into_iter()
         .take(120)
-        .map(|(word, score)| (-(1.0 - draws.uniform()).ln() / score.powf(1.5), word))
+        .map(|(word, promise)| (-(1.0 - draws.uniform()).ln() / promise.worth.powf(1.5), word))
         .collect();
     raced.sort_by(|a, b| a.0.total_cmp(&b.0));
     raced.into_iter().map(|(_, word)| word).collect()
@@ -146,17 +151,29 @@ fn ranked(view: &AgentView) -> Vec<String> {
     scored.into_iter().map(|(word, _)| word).collect()
 }
 
-/// The words of the question at this turn, where each takes as many as the user bears.
-fn chunk(words: &[String], turn: usize, lexicon: &Lexicon) -> Vec<String> {
-    let size = QUESTION_WORDS_MAX - lexicon.telling(LEAD).len();
-    words.iter().skip(turn * size).take(size).cloned().collect()
+/// The words of the question at this turn, where each question takes the best words left until it is full, or is likely enough to hit
+/// something: what it hits beside one detail costs.
+fn packed(view: &AgentView, turn: usize) -> Vec<String> {
+    let lexicon = view.library.lexicon();
+    let most = (turn + 1) * QUESTION_WORDS_MAX;
+    let mut words = view.library.precedents().best_words(&view.category, &view.task, lexicon, most).into_iter();
+    let mut question = Vec::new();
+    for _ in 0..=turn {
+        question.clear();
+        let mut chance = 0.0;
+        while question.len() < QUESTION_WORDS_MAX && chance < LIKELY {
+            let Some((word, promise)) = words.next() else {
+                break;
+            };
+            chance += promise.chance;
+            question.push(word);
+        }
+    }
+    question
 }
 
-/// As many of the words as the user bears.
-fn fitting(words: &[String], lexicon: &Lexicon) -> Vec<String> {
-    chunk(words, 0, lexicon)
-}
-
-fn name_words(words: &[String]) -> String {
-    format!("{LEAD} {}?", words.join(", "))
+/// A question that names these words; where the lead would count against its focus, nothing but them.
+fn name_words(words: &[String], lexicon: &Lexicon) -> String {
+    let lead = if lexicon.telling(LEAD).is_empty() { LEAD } else { "" };
+    format!("{lead} {}?", words.join(", ")).trim_start().to_owned()
 }

@@ -18,10 +18,19 @@ const NEIGHBOURS: usize = 40;
 const SAME_CATEGORY: f64 = 0.3;
 /// What every task's details count for, however far it is: what people leave out in general.
 const ANYWHERE: f64 = 0.02;
-/// The score of a word of the task itself.
-const OWN_WORD: f64 = 1.0;
+/// What a word of the task itself is worth, and how likely it hits a detail.
+const OWN_WORD: Telling = Telling { worth: 1.0, chance: 0.1 };
 /// Words in more than this share of the tasks find no neighbours.
 const COMMON_TASK_SHARE: f64 = 0.1;
+
+/// What naming a word in a question about a task promises.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Telling {
+    /// What it would earn with tasks like this one, added up by their nearness; only its order means something.
+    pub worth: f64,
+    /// How likely it hits a detail of the task, in [0, 1] as far as precedents tell.
+    pub chance: f64,
+}
 
 /// The items to learn from, indexed by the words of their tasks.
 #[derive(Clone, Debug, Default)]
@@ -33,7 +42,7 @@ pub struct Precedents {
     /// Length of each task's vector.
     norms: Vec<f64>,
     /// What each word of a detail is worth anywhere.
-    anywhere: BTreeMap<String, f64>,
+    anywhere: BTreeMap<String, Telling>,
 }
 
 impl Precedents {
@@ -59,7 +68,7 @@ impl Precedents {
         }
         precedents.norms.iter_mut().for_each(|norm| *norm = norm.sqrt());
         for entry in entries {
-            score_details(entry, ANYWHERE, &mut precedents.anywhere);
+            add_details(entry, ANYWHERE, 0.0, &mut precedents.anywhere);
         }
         precedents.anywhere.retain(|word, _| lexicon.weight(word) > 0.0);
         precedents
@@ -91,19 +100,55 @@ impl Precedents {
         near
     }
 
-    /// Telling words with their scores, above 0: what a question about this task had best name, the best first.
+    /// The `count` words that a talk about this task had best name, in this order, each with what it promises once those before it were
+    /// named: what a word hits, no later one needs to hit again.
     #[must_use]
-    pub fn telling_words(&self, category: &str, task: &str, lexicon: &Lexicon) -> Vec<(String, f64)> {
-        let mut scores = self.anywhere.clone();
-        for (entry, near) in self.neighbours(category, task) {
-            score_details(entry, near * near, &mut scores);
+    pub fn best_words(&self, category: &str, task: &str, lexicon: &Lexicon, count: usize) -> Vec<(String, Telling)> {
+        let mut promises: BTreeMap<String, Telling> = self.telling_words(category, task, lexicon).into_iter().collect();
+        let mut near = self.neighbours(category, task);
+        let all: f64 = near.iter().map(|(_, near)| near * near).sum();
+        let mut open: Vec<(&Entry, usize, f64)> = near
+            .drain(..)
+            .flat_map(|(entry, near)| (0..entry.keys.len()).map(move |detail| (entry.as_ref(), detail, near * near)))
+            .collect();
+        let mut best = Vec::new();
+        while best.len() < count {
+            let most = promises.iter().max_by(|a, b| a.1.worth.total_cmp(&b.1.worth));
+            let Some((word, promise)) =
+                most.map(|(word, promise)| (word.clone(), *promise)).filter(|m| m.1.worth > 0.0)
+            else {
+                break;
+            };
+            let named = BTreeSet::from([word.clone()]);
+            open.retain(|(entry, detail, near)| {
+                let is_hit = entry.keys[*detail].is_hit(&named);
+                if is_hit {
+                    add_detail(entry, *detail, -near, 1.0 / all, &mut promises);
+                }
+                !is_hit
+            });
+            promises.remove(&word);
+            best.push((word, promise));
         }
-        let own: BTreeSet<String> = lexicon.telling(task);
-        for word in own {
-            *scores.entry(word).or_default() += OWN_WORD;
+        best
+    }
+
+    /// Telling words with what each promises alone, the best first.
+    #[must_use]
+    pub fn telling_words(&self, category: &str, task: &str, lexicon: &Lexicon) -> Vec<(String, Telling)> {
+        let mut promises = self.anywhere.clone();
+        let near = self.neighbours(category, task);
+        let all: f64 = near.iter().map(|(_, near)| near * near).sum();
+        for (entry, near) in near {
+            add_details(entry, near * near, 1.0 / all, &mut promises);
         }
-        let mut ranked: Vec<(String, f64)> = scores.into_iter().collect();
-        ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+        for word in lexicon.telling(task) {
+            let promise = promises.entry(word).or_default();
+            promise.worth += OWN_WORD.worth;
+            promise.chance = f64::max(promise.chance, OWN_WORD.chance);
+        }
+        let mut ranked: Vec<(String, Telling)> = promises.into_iter().collect();
+        ranked.sort_by(|a, b| b.1.worth.total_cmp(&a.1.worth));
         ranked
     }
 }
@@ -114,13 +159,19 @@ pub fn is_same_task(one: &str, other: &str) -> bool {
     one.trim().to_lowercase() == other.trim().to_lowercase()
 }
 
-/// Adds what naming each word of the item's details would be worth: a word that hits the detail alone is worth its reward.
-fn score_details(entry: &Entry, near: f64, scores: &mut BTreeMap<String, f64>) {
-    for (detail, key) in entry.item.missing_details.iter().zip(&entry.keys) {
-        for (word, weight) in &key.words {
-            let part = f64::min(1.0, 2.0 * weight / key.total);
-            *scores.entry(word.clone()).or_default() += near * detail.importance.reward() * part.powf(1.5);
-        }
+/// Adds what naming each word of the item's details would be worth.
+fn add_details(entry: &Entry, near: f64, share: f64, promises: &mut BTreeMap<String, Telling>) {
+    (0..entry.keys.len()).for_each(|detail| add_detail(entry, detail, near, share, promises));
+}
+
+/// Adds what naming each word of a detail would be worth: a word that hits it alone is worth its reward.
+fn add_detail(entry: &Entry, detail: usize, near: f64, share: f64, promises: &mut BTreeMap<String, Telling>) {
+    let (key, reward) = (&entry.keys[detail], entry.item.missing_details[detail].importance.reward());
+    for (word, weight) in &key.words {
+        let part = f64::min(1.0, 2.0 * weight / key.total).powf(1.5);
+        let promise = promises.entry(word.clone()).or_default();
+        promise.worth += near * reward * part;
+        promise.chance += near * share * part;
     }
 }
 
