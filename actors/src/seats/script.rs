@@ -4,7 +4,6 @@ use sim::Address;
 use sim::Answer;
 use sim::Decision;
 use sim::Fault;
-use sim::FaultKind;
 use sim::Observation;
 use sim::Query;
 use sim::Seat;
@@ -28,8 +27,7 @@ impl Player for ScriptPlayer {
         Box::pin(async move { Ok(self.script.decide(&observation, self.address)) })
     }
 
-    fn answer(&mut self, _query: Query) -> Pending<'_, Result<Answer, Fault>> {
-        let fault = Fault::new(self.seat.into(), FaultKind::Refused, "a script answers no queries");
-        Box::pin(async move { Err(fault) })
+    fn answer(&mut self, query: Query) -> Pending<'_, Result<Answer, Fault>> {
+        Box::pin(async move { self.script.answer(self.seat, &query, self.address) })
     }
 }

@@ -155,7 +155,7 @@ async fn an_episode_killed_in_the_middle_of_a_round_is_lost_and_all_others_close
 #[tokio::test(flavor = "current_thread")]
 async fn an_episode_whose_world_cannot_be_built_is_lost_and_the_others_play() {
     let mut scenario = haggle::example();
-    let sim::gyms::Rules::Haggle(rules) = &mut scenario.rules;
+    let sim::gyms::Rules::Haggle(rules) = &mut scenario.rules else { panic!("another gym") };
     // What a warranty is worth overflows where a buyer wants one.
     rules.warranty_cost = i64::MIN;
     let terms = terms_of(scenario);

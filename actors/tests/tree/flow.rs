@@ -14,6 +14,7 @@ use sim::EpisodeRecord;
 use sim::World;
 use sim::WorldInput;
 use sim::WorldOutput;
+use sim::record::Casting;
 
 use crate::company::Diary;
 use crate::company::SEED;
@@ -22,6 +23,7 @@ use crate::company::id;
 use crate::company::records;
 use crate::company::soon;
 use crate::company::terms;
+use crate::company::terms_of;
 
 fn plain_loop(groups: u32, members: u32) -> Vec<EpisodeRecord> {
     let scenario = terms().scenario;
@@ -40,6 +42,21 @@ async fn a_thousand_scripted_episodes_are_those_of_a_plain_loop_at_any_number_al
         assert!(records(&performance.played).into_iter().eq(expected.iter()), "live_max {live_max}");
         troupe.stop().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_world_that_asks_the_user_plays_as_in_a_plain_loop() {
+    let terms = terms_of(sim::gyms::intention::example());
+    let cast = castings(20, 2, "scripted:noisy", "rule");
+    let play = |casting: &Casting| sim::play_by_rule(casting.clone(), &terms.scenario, SEED).unwrap();
+    let expected: Vec<EpisodeRecord> = cast.iter().map(play).collect();
+    assert!(
+        expected.iter().all(|record| record.fault.is_none() && record.turns.iter().all(|turn| turn.answers.len() == 2))
+    );
+    let mut troupe = Troupe::spawn(Company::of_scripts(7)).await.unwrap();
+    let performance = soon(troupe.play(cast, &terms)).await.unwrap();
+    assert!(records(&performance.played).into_iter().eq(expected.iter()));
+    troupe.stop().await;
 }
 
 /// Counts how many worlds are on stage, and is there as long as its episode lives.

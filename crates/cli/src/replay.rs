@@ -9,6 +9,7 @@ use runs::RunPaths;
 use sim::EpisodeId;
 use sim::EpisodeRecord;
 use sim::Observation;
+use sim::Query;
 use sim::Scenario;
 use sim::Seat;
 use sim::drive;
@@ -91,7 +92,8 @@ fn forked(record: &EpisodeRecord, scenario: &Arc<Scenario>, turn: usize) -> Resu
         Script::named(&scenario.rules, seat, name).expect("a gym's fixed opponents are among its scripts")
     };
     let decide = |seat: Seat, observation: &Observation| script(seat).decide(observation, address);
-    let forked = drive::go_on(episode, outputs, decide, |_, _| drive::unanswered());
+    let answer = |seat: Seat, query: &Query| script(seat).answer(seat, query, address);
+    let forked = drive::go_on(episode, outputs, decide, answer);
     Ok(say(format_args!("forked before turn {turn}, played on by scripts\n{}", transcript(&forked)))?)
 }
 

@@ -20,7 +20,7 @@ use crate::transcript::transcript;
 pub const EXCERPT_MEMBER: u32 = 3;
 
 /// Rows of the table: metric, heading. Shown where the metric exists.
-const ROWS: [(&str, &str); 14] = [
+const ROWS: [(&str, &str); 18] = [
     ("SEAT/score/mean", "score"),
     ("SEAT/success", "success"),
     ("deal_with_zone", "deals where a zone exists"),
@@ -34,6 +34,10 @@ const ROWS: [(&str, &str); 14] = [
     ("user/state_valid", "declared state valid"),
     ("warranty_where_wanted", "warranty where wanted"),
     ("rounds", "rounds"),
+    ("covered", "details asked about"),
+    ("all_covered", "all details asked about"),
+    ("agent/empty", "questions that hit nothing"),
+    ("agent/unfocused", "questions turned away"),
     ("SEAT/malformed", "malformed turns"),
 ];
 

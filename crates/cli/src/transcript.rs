@@ -28,6 +28,11 @@ pub fn transcript(record: &EpisodeRecord) -> String {
             line(&mut text, &format!("{} thinks", turn.seat), thought);
         }
         line(&mut text, turn.seat.name(), &said(turn));
+        for answered in &turn.answers {
+            let who =
+                if answered.spoken { answered.seat.name().to_owned() } else { format!("({} judges)", answered.seat) };
+            line(&mut text, &who, &answered.answer.reply);
+        }
     }
     line(&mut text, "end", &ending(record));
     text

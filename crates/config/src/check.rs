@@ -4,6 +4,7 @@
 //! escape, since [`Check::finish`] gives the value only if there was no error.
 
 use std::fmt;
+use std::path::Path;
 
 use serde::Deserialize;
 
@@ -28,6 +29,16 @@ impl<'n> Check<'n> {
     /// Nothing wrong yet.
     pub(crate) fn new(file: String, root: &'n Node) -> Check<'n> {
         Check { file, root, problems: Problems::default(), errors: Vec::new() }
+    }
+
+    /// The folder of the file: where paths in it start.
+    pub(crate) fn folder(&self) -> &Path {
+        Path::new(&self.file).parent().unwrap_or(Path::new(""))
+    }
+
+    /// Whether the file, or a `--set`, has this key.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.root.get(key).is_some()
     }
 
     /// Reads a raw type from the value at `path`; empty: the whole file. What is not there reads as the raw type's default.

@@ -15,6 +15,7 @@ mod load;
 mod node;
 mod policy;
 mod read;
+mod released;
 mod run;
 mod scenario;
 mod sha;

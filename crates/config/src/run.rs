@@ -10,6 +10,7 @@ use rl::settings::Limits;
 use rl::settings::ModelShape;
 use rl::settings::OptimizerSettings;
 use rl::settings::SftSettings;
+use rl::settings::UpdateMode;
 use serde::Deserialize;
 use sim::Scenario;
 use sim::Seat;
@@ -136,6 +137,20 @@ pub(crate) fn against_scenario(check: &mut Check<'_>, settings: &RunSettings, sc
     if settings.sft.teacher.starts_with("model:") {
         let what = format!("cannot be `{}`: a cold start learns from a script", settings.sft.teacher);
         check.error("sft.teacher", what, "write a script of both seats, e.g. `scripted:noisy`");
+    }
+    for seat in Seat::ALL {
+        let learns = settings.grpo.mode == UpdateMode::Only(seat) || !matches!(settings.grpo.mode, UpdateMode::Only(_));
+        if learns && !scenario.rules.takes_turns(seat) {
+            let what =
+                format!("trains the {seat}, which has no turns in `{}`: the world only asks it", scenario.rules.name());
+            check.error("grpo.mode", what, format!("write mode = \"{}\"", seat.partner()));
+        }
+    }
+    if !scenario.rules.has_drills() {
+        for key in ["sft.drill_share", "sft.probe_min"] {
+            let because = format!("`{}` has no drills", scenario.rules.name());
+            check.without_effect(key, check.has(key).then_some(()), &because);
+        }
     }
     let held_out = scenario.items.held_out;
     if settings.eval.items > held_out {

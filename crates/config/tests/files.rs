@@ -29,6 +29,10 @@ fn toml_files(folder: &str) -> Vec<PathBuf> {
 fn every_file_parses_and_begins_with_the_command_that_runs_it() {
     for folder in ["scenarios", "configs"] {
         for path in toml_files(folder) {
+            if needs_a_release(&path) {
+                eprintln!("skipped: {} needs a release in DUOLOGUE_DATA", path.display());
+                continue;
+            }
             let checked = check_file(&path).unwrap_or_else(|errors| panic!("{errors}"));
             assert_eq!(matches!(checked, Checked::Scenario(_)), folder == "scenarios", "{}", path.display());
             let text = fs::read_to_string(&path).unwrap();
@@ -37,6 +41,12 @@ fn every_file_parses_and_begins_with_the_command_that_runs_it() {
             assert!(first.starts_with("# duologue ") && names_itself, "{}: {first}", path.display());
         }
     }
+}
+
+/// Whether a file plays published items that are not at hand; `tests/` checks such files where they are.
+fn needs_a_release(path: &Path) -> bool {
+    let plays = |text: &str| text.contains("userrl");
+    plays(&fs::read_to_string(path).unwrap()) && std::env::var_os("DUOLOGUE_DATA").is_none()
 }
 
 #[test]
@@ -66,6 +76,12 @@ fn a_scenario_keeps_its_numbers_and_its_order() {
 fn the_haggle_file_is_the_example_that_tests_and_benches_play() {
     let scenario = load_scenario(&root().join("scenarios/haggle.toml")).unwrap();
     assert_eq!(scenario, sim::gyms::haggle::example());
+}
+
+#[test]
+fn the_intention_file_is_the_example_that_tests_and_benches_play() {
+    let scenario = load_scenario(&root().join("scenarios/intention.toml")).unwrap();
+    assert_eq!(scenario, sim::gyms::intention::example());
 }
 
 #[test]

@@ -91,6 +91,7 @@ pub(crate) fn turn(seat: Seat, generation: Generation) -> Turn {
         seat,
         observed: Vec::new(),
         decision: Decision { act: Ok(Act::Say("hello".to_owned())), thought: None, generation: Some(generation) },
+        answers: Vec::new(),
         effect: Some(Effect {
             malformed: None,
             rewards: Vec::new(),

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use sim::Act;
+use sim::Answer;
+use sim::Answered;
 use sim::Decision;
 use sim::Effect;
 use sim::EpisodeId;
@@ -55,6 +57,7 @@ pub(crate) fn small_record(id: EpisodeId, words: usize) -> EpisodeRecord {
             seat: Seat::Agent,
             observed: Vec::new(),
             decision: Decision::say("word ".repeat(words)),
+            answers: Vec::new(),
             effect: None,
         }],
         stop: Some(Stop::Truncated),
@@ -90,12 +93,18 @@ pub(crate) fn full_record(id: EpisodeId) -> EpisodeRecord {
             thought: Some("private".to_owned()),
             generation: Some(generation),
         },
+        answers: vec![Answered {
+            seat: Seat::User,
+            spoken: true,
+            answer: Answer { reply: "für mich".to_owned(), decision: Some(Decision::say("für mich")) },
+        }],
         effect: Some(effect),
     };
     let fails = Turn {
         seat: Seat::User,
         observed: vec![message(Source::Partner, "offer 12")],
         decision: Decision { act: Err(NoAct::Malformed("?".to_owned())), thought: None, generation: None },
+        answers: Vec::new(),
         effect: Some(Effect { malformed: None, rewards: Vec::new(), journal: Vec::new(), next: Next::Over }),
     };
     let measures =

@@ -8,11 +8,9 @@ use crate::Decision;
 use crate::Episode;
 use crate::EpisodeRecord;
 use crate::Fault;
-use crate::FaultKind;
 use crate::Input;
 use crate::Observation;
 use crate::Output;
-use crate::Party;
 use crate::Query;
 use crate::Scenario;
 use crate::Seat;
@@ -72,13 +70,9 @@ pub fn play_by_rule(casting: Casting, scenario: &Arc<Scenario>, seed: u64) -> Op
         Seat::Agent => agent.decide(observation, address),
         Seat::User => user.decide(observation, address),
     };
-    Some(drive(casting, scenario, seed, decide, |_, _| unanswered()))
-}
-
-/// What a query gets where only scripts play: they answer none.
-///
-/// # Errors
-/// Always.
-pub fn unanswered() -> Result<Answer, Fault> {
-    Err(Fault::new(Party::Environment, FaultKind::Refused, "scripts answer no queries"))
+    let answer = |seat: Seat, query: &Query| match seat {
+        Seat::Agent => agent.answer(seat, query, address),
+        Seat::User => user.answer(seat, query, address),
+    };
+    Some(drive(casting, scenario, seed, decide, answer))
 }

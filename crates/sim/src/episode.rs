@@ -19,6 +19,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::Answer;
+use crate::Answered;
 use crate::Case;
 use crate::Decision;
 use crate::Effect;
@@ -89,7 +90,13 @@ pub enum ProtocolError {
 enum Awaits {
     Decision(Seat),
     World(Seat),
-    Answer(Seat, QueryId),
+    /// The answer to a query put while this seat's act waits to take effect.
+    Answer {
+        acting: Seat,
+        asked: Seat,
+        id: QueryId,
+        spoken: bool,
+    },
     Verdict(Stop),
     Nothing,
 }
@@ -100,7 +107,7 @@ impl Awaits {
             Awaits::Decision(Seat::Agent) => "the agent's decision",
             Awaits::Decision(Seat::User) => "the user's decision",
             Awaits::World(_) => "the world",
-            Awaits::Answer(..) => "an answer to a query",
+            Awaits::Answer { .. } => "an answer to a query",
             Awaits::Verdict(_) => "the verdict",
             Awaits::Nothing => "nothing",
         }
@@ -152,8 +159,8 @@ impl Episode {
                 Ok(vec![self.acted(seat, decision)])
             }
             (Awaits::World(seat), Input::Effected(world, outputs)) => Ok(vec![self.effected(seat, world, outputs)]),
-            (Awaits::Answer(seat, id), Input::Answered(to, answer)) if id == to => {
-                Ok(vec![self.answered(seat, id, answer)])
+            (Awaits::Answer { acting, asked, id, spoken }, Input::Answered(to, answer)) if id == to => {
+                Ok(vec![self.answered(acting, id, answer.map(|answer| Answered { seat: asked, spoken, answer }))])
             }
             (Awaits::Verdict(stop), Input::Judged(verdict)) => Ok(vec![self.judged(stop, verdict)]),
             (awaits, _) => Err(ProtocolError::NotAwaited { awaited: awaits.name() }),
@@ -191,6 +198,7 @@ impl Episode {
             seat,
             observed: observation.messages.clone(),
             decision: Decision::pending(),
+            answers: Vec::new(),
             effect: None,
         });
         self.awaits = Awaits::Decision(seat);
@@ -219,10 +227,11 @@ impl Episode {
         self.world = Some(world);
         match outputs.into_iter().next_back() {
             Some(WorldOutput::Query(asked, id, query)) => {
-                self.awaits = Awaits::Answer(seat, id);
+                self.awaits = Awaits::Answer { acting: seat, asked, id, spoken: query.spoken };
                 Output::Query(asked, id, query)
             }
             Some(WorldOutput::Effect(effect)) => self.took_effect(seat, effect),
+            Some(WorldOutput::Fault(fault)) => self.fault(fault),
             None => self.fault(World::confused("the world took an act and said nothing")),
         }
     }
@@ -243,9 +252,13 @@ impl Episode {
         }
     }
 
-    fn answered(&mut self, seat: Seat, id: QueryId, answer: Result<Answer, Fault>) -> Output {
-        match answer {
-            Ok(answer) => self.lend(seat, WorldInput::Answer(id, answer)),
+    fn answered(&mut self, acting: Seat, id: QueryId, answered: Result<Answered, Fault>) -> Output {
+        match answered {
+            Ok(answered) => {
+                let answer = answered.answer.clone();
+                self.last_turn().answers.push(answered);
+                self.lend(acting, WorldInput::Answer(id, answer))
+            }
             Err(fault) => self.fault(fault),
         }
     }

@@ -2,6 +2,7 @@
 //! [`observe`](crate::World::observe), [`step`](crate::World::step) and [`verdict`](crate::World::verdict), its reward terms, and its scripts.
 
 pub mod haggle;
+pub mod intention;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -9,8 +10,12 @@ use serde::Serialize;
 pub use haggle::Drill;
 
 use crate::Address;
+use crate::Answer;
 use crate::Decision;
+use crate::Fault;
+use crate::FaultKind;
 use crate::Observation;
+use crate::Query;
 use crate::RewardKind;
 use crate::Scenario;
 use crate::Seat;
@@ -24,6 +29,8 @@ use crate::scenario::Split;
 pub enum Rules {
     /// A seller and a buyer.
     Haggle(haggle::Rules),
+    /// An agent that finds out what a user has left out.
+    Intention(intention::Rules),
 }
 
 /// One reward term a gym can give.
@@ -49,6 +56,7 @@ impl Rules {
     pub fn name(&self) -> &'static str {
         match self {
             Rules::Haggle(_) => "haggle",
+            Rules::Intention(_) => "intention",
         }
     }
 
@@ -57,6 +65,7 @@ impl Rules {
     pub fn terms(&self) -> &'static [Term] {
         match self {
             Rules::Haggle(_) => haggle::TERMS,
+            Rules::Intention(_) => intention::TERMS,
         }
     }
 
@@ -65,6 +74,7 @@ impl Rules {
     pub fn measures(&self) -> &'static [&'static str] {
         match self {
             Rules::Haggle(_) => haggle::MEASURES,
+            Rules::Intention(_) => intention::MEASURES,
         }
     }
 
@@ -77,6 +87,10 @@ impl Rules {
                 let draws = casting.id.address(seed).draws(crate::draws::Stream::World);
                 World::Haggle(Box::new(haggle::World::new(rules.clone(), item, scenario, draws)))
             }
+            Rules::Intention(rules) => {
+                let world = intention::World::new(rules.clone(), scenario, casting.split, casting.item);
+                World::Intention(Box::new(world))
+            }
         }
     }
 
@@ -85,6 +99,7 @@ impl Rules {
     pub fn drill(&self, scenario: &Scenario, split: Split, seat: Seat, index: u32) -> Option<Drill> {
         match self {
             Rules::Haggle(rules) => Some(rules.drill(scenario, split, seat, index)),
+            Rules::Intention(_) => None,
         }
     }
 
@@ -93,6 +108,7 @@ impl Rules {
     pub fn whole_tokens(&self) -> Vec<String> {
         match self {
             Rules::Haggle(_) => haggle::talk::price_tokens(),
+            Rules::Intention(_) => Vec::new(),
         }
     }
 
@@ -101,6 +117,7 @@ impl Rules {
     pub fn ordered_tokens(&self) -> Vec<(String, f32)> {
         match self {
             Rules::Haggle(_) => haggle::talk::ordered_tokens(),
+            Rules::Intention(_) => Vec::new(),
         }
     }
 
@@ -109,6 +126,25 @@ impl Rules {
     pub fn item_id(&self, split: Split, item: u32) -> String {
         match self {
             Rules::Haggle(_) => format!("{}-{item:06}", split.name()),
+            Rules::Intention(rules) => rules.library.entry(split, item).item.id.clone(),
+        }
+    }
+
+    /// Whether the seat has turns of its own in this gym. One that has none is only asked by the world, so it cannot learn from turns.
+    #[must_use]
+    pub fn takes_turns(&self, seat: Seat) -> bool {
+        match self {
+            Rules::Haggle(_) => true,
+            Rules::Intention(_) => seat == Seat::Agent,
+        }
+    }
+
+    /// Whether the gym has drills for cold starts.
+    #[must_use]
+    pub fn has_drills(&self) -> bool {
+        match self {
+            Rules::Haggle(_) => true,
+            Rules::Intention(_) => false,
         }
     }
 }
@@ -118,6 +154,8 @@ impl Rules {
 pub enum Script {
     /// Of the bargaining world.
     Haggle(haggle::Script),
+    /// Of the requests that leave details out.
+    Intention(intention::Script),
 }
 
 impl Script {
@@ -126,6 +164,7 @@ impl Script {
     pub fn named(rules: &Rules, seat: Seat, policy: &str) -> Option<Script> {
         match rules {
             Rules::Haggle(_) => haggle::Script::named(seat, policy).map(Script::Haggle),
+            Rules::Intention(_) => intention::Script::named(seat, policy).map(Script::Intention),
         }
     }
 
@@ -134,6 +173,7 @@ impl Script {
     pub fn names(rules: &Rules, seat: Seat) -> Vec<String> {
         match rules {
             Rules::Haggle(_) => haggle::Script::names(seat),
+            Rules::Intention(_) => intention::Script::names(seat),
         }
     }
 
@@ -144,7 +184,25 @@ impl Script {
             (Script::Haggle(script), View::Haggle(view)) => {
                 script.decide(observation.seat, observation.turn, view, address)
             }
+            (Script::Intention(script), View::Intention(view)) => {
+                script.decide(observation.seat, observation.turn, view, address)
+            }
+            (Script::Haggle(_), View::Intention(_)) | (Script::Intention(_), View::Haggle(_)) => {
+                unreachable!("scripts and worlds of one scenario are of one gym")
+            }
         }
+    }
+
+    /// What the script at `seat` says to a query of the world.
+    ///
+    /// # Errors
+    /// A fault of the seat if it is not a question this script answers.
+    pub fn answer(self, seat: Seat, query: &Query, address: Address) -> Result<Answer, Fault> {
+        let answer = match (self, &query.view) {
+            (Script::Intention(script), View::Intention(view)) => script.answer(view, address),
+            (Script::Haggle(_) | Script::Intention(_), View::Haggle(_) | View::Intention(_)) => None,
+        };
+        answer.ok_or_else(|| Fault::new(seat.into(), FaultKind::Refused, "this script answers no such question"))
     }
 }
 
@@ -155,5 +213,6 @@ pub fn fixed_opponent(rules: &Rules, seat: Seat) -> &'static str {
         // What the agent meets, and what the user meets.
         (Rules::Haggle(_), Seat::User) => "rule",
         (Rules::Haggle(_), Seat::Agent) => "scripted:trapper",
+        (Rules::Intention(_), _) => "rule",
     }
 }

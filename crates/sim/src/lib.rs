@@ -48,6 +48,7 @@ pub use observation::Message;
 pub use observation::Observation;
 pub use observation::Source;
 pub use observation::View;
+pub use record::Answered;
 pub use record::EpisodeId;
 pub use record::EpisodeRecord;
 pub use record::Stop;

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::Seat;
 use crate::gyms::haggle;
+use crate::gyms::intention;
 
 /// Where a message comes from, as the seat that reads it sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,4 +47,6 @@ pub struct Observation {
 pub enum View {
     /// Of the bargaining world.
     Haggle(haggle::View),
+    /// Of the requests that leave details out.
+    Intention(intention::View),
 }

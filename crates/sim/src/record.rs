@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::Address;
+use crate::Answer;
 use crate::Decision;
 use crate::Effect;
 use crate::Fault;
@@ -133,8 +134,21 @@ pub struct Turn {
     /// What it decided. Where a fault came before it could (`effect` is then `None` and the record has the fault), an empty
     /// [`NoAct::OutOfTokens`](crate::NoAct::OutOfTokens).
     pub decision: Decision,
+    /// What the world had to know before it could take effect, in order.
+    pub answers: Vec<Answered>,
     /// What that did; `None` if the episode ended before it took effect.
     pub effect: Option<Effect>,
+}
+
+/// A query of the world, answered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Answered {
+    /// Who was asked.
+    pub seat: Seat,
+    /// Whether the answer was said aloud; if not, only the world heard it.
+    pub spoken: bool,
+    /// The answer.
+    pub answer: Answer,
 }
 
 /// One finished episode.

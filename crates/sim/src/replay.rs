@@ -19,6 +19,8 @@ use crate::Fault;
 use crate::Input;
 use crate::Observation;
 use crate::Output;
+use crate::Query;
+use crate::QueryId;
 use crate::Scenario;
 use crate::Seat;
 use crate::Turn;
@@ -134,15 +136,7 @@ impl<'a> Replay<'a> {
         let input = match output {
             Output::Ask(seat, observation) => self.decision(seat, &observation)?,
             Output::Apply(world, input) => self.effect(world, input)?,
-            Output::Query(seat, _, query) => {
-                let question = query.messages.last().map_or("", |message| message.text.as_str());
-                return Err(Difference {
-                    turn: Some(self.turn()),
-                    field: "query",
-                    recorded: "no answer: records do not hold answers to a world's questions yet".to_owned(),
-                    redriven: around(&format!("the {seat} is asked {question:?}"), 0),
-                });
-            }
+            Output::Query(seat, id, query) => self.answer(seat, id, &query)?,
             Output::Judge(case) => self.verdict(&case),
             Output::Done(redriven) => return Ok(Step::End(redriven)),
         };
@@ -169,8 +163,23 @@ impl<'a> Replay<'a> {
         })
     }
 
+    fn answer(&self, seat: Seat, id: QueryId, query: &Query) -> Result<Input, Difference> {
+        let turn = self.turn();
+        let given = self.episode.turns()[turn].answers.len();
+        let recorded = self.record.turns.get(turn).and_then(|turn| turn.answers.get(given));
+        if let (None, Some(fault)) = (recorded, self.fault_in_turn()) {
+            return Ok(Input::Failed(fault.clone()));
+        }
+        let asked = (seat, query.spoken);
+        same(Some(turn), "query", &recorded.map(|answered| (answered.seat, answered.spoken)), &Some(asked))?;
+        let answer =
+            recorded.map(|answered| answered.answer.clone()).expect("it is the same as something that is there");
+        Ok(Input::Answered(id, Ok(answer)))
+    }
+
     fn effect(&self, mut world: World, input: WorldInput) -> Result<Input, Difference> {
-        if let Some(fault) = self.fault_in_turn() {
+        // A fault while a query was open, or while the world digested an answer, comes where the record's answers end.
+        if let Some(fault) = self.fault_in_turn().filter(|_| self.answers_used_up()) {
             return Ok(Input::Failed(fault.clone()));
         }
         let outputs = world.step(input);
@@ -179,6 +188,13 @@ impl<'a> Replay<'a> {
             effects_alike(turn, self.record.turns[turn].effect.as_ref(), Some(effect))?;
         }
         Ok(Input::Effected(world, outputs))
+    }
+
+    /// Whether the turn being played has been given all answers that its record has.
+    fn answers_used_up(&self) -> bool {
+        let turn = self.turn();
+        let given = self.episode.turns()[turn].answers.len();
+        self.record.turns.get(turn).is_none_or(|turn| turn.answers.len() <= given)
     }
 
     /// The fault that ended the record in the turn just played, before it took effect.
@@ -216,6 +232,7 @@ fn effects_alike(turn: usize, recorded: Option<&Effect>, redriven: Option<&Effec
 /// What is only known at the end; seats and observations were compared on the way.
 fn ends_alike(recorded: &EpisodeRecord, redriven: &EpisodeRecord) -> Result<(), Difference> {
     for (turn, (recorded, redriven)) in recorded.turns.iter().zip(&redriven.turns).enumerate() {
+        same(Some(turn), "answers", &recorded.answers, &redriven.answers)?;
         effects_alike(turn, recorded.effect.as_ref(), redriven.effect.as_ref())?;
     }
     same(None, "turns", &recorded.turns.len(), &redriven.turns.len())?;

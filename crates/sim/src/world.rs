@@ -12,13 +12,17 @@ use crate::Observation;
 use crate::Reward;
 use crate::Seat;
 use crate::Verdict;
+use crate::View;
 use crate::gyms::haggle;
+use crate::gyms::intention;
 
 /// One world, of whichever gym. `Clone`: a clone is a fork.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum World {
     /// A seller and a buyer.
     Haggle(Box<haggle::World>),
+    /// An agent that finds out what a user has left out.
+    Intention(Box<intention::World>),
 }
 
 /// What resumes a world.
@@ -39,6 +43,8 @@ pub enum WorldOutput {
     Query(Seat, QueryId, Query),
     /// The act has taken effect.
     Effect(Effect),
+    /// The act cannot take effect, and nobody at the table is to blame within the rules: e.g. an answer that cannot be read.
+    Fault(Fault),
 }
 
 /// Number of a query within its episode.
@@ -51,6 +57,10 @@ pub struct QueryId(pub u32);
 pub struct Query {
     /// What the seat is shown for this question, complete in itself.
     pub messages: Vec<Message>,
+    /// The same as a value, for rules.
+    pub view: View,
+    /// Whether the answer is said aloud, to the partner; if not, only the world hears it.
+    pub spoken: bool,
 }
 
 /// A reply, and where a model gave it, its tokens: so a queried seat is trainable too.
@@ -89,7 +99,7 @@ impl World {
     #[must_use]
     pub fn first(&self) -> Seat {
         match self {
-            World::Haggle(_) => Seat::Agent,
+            World::Haggle(_) | World::Intention(_) => Seat::Agent,
         }
     }
 
@@ -97,6 +107,7 @@ impl World {
     pub fn observe(&mut self, seat: Seat) -> Observation {
         match self {
             World::Haggle(world) => world.observe(seat),
+            World::Intention(world) => world.observe(seat),
         }
     }
 
@@ -104,6 +115,7 @@ impl World {
     pub fn step(&mut self, input: WorldInput) -> Vec<WorldOutput> {
         match self {
             World::Haggle(world) => world.step(input),
+            World::Intention(world) => world.step(input),
         }
     }
 
@@ -112,6 +124,7 @@ impl World {
     pub fn verdict(&self, case: &Case) -> Verdict {
         match self {
             World::Haggle(world) => haggle::verdict(world, case),
+            World::Intention(world) => intention::verdict(world, case),
         }
     }
 

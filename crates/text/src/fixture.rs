@@ -46,7 +46,7 @@ pub(crate) fn message(from: Source, text: &str) -> Message {
 /// A record with these turns of `seat`, and nothing else.
 pub(crate) fn record(seat: Seat, turns: Vec<(Vec<Message>, Decision)>) -> EpisodeRecord {
     let id = EpisodeId { phase: Phase::Grpo, round: 1, group: 0, trial: 0, member: 1 };
-    let turn = |(observed, decision)| Turn { seat, observed, decision, effect: None };
+    let turn = |(observed, decision)| Turn { seat, observed, decision, answers: Vec::new(), effect: None };
     EpisodeRecord {
         casting: Casting { id, split: Split::Train, item: 0, policies: Pair::default(), learns: Pair::default() },
         seed: 1,

@@ -9,6 +9,7 @@
 //!  replay.rs    re-driving and forking          account.rs   each episode once; masks; drift; log-probabilities
 //!  privacy.rs   what a seat is shown, with honest models and with ones that leak
 //!  tokens.rs    prices and held-out words as the quickstart's tokenizer sees them
+//!  published.rs UserRL's own requests, where they are at hand
 //! ```
 
 mod account;
@@ -18,6 +19,7 @@ mod killed;
 mod metrics;
 mod privacy;
 mod program;
+mod published;
 mod replay;
 mod tokens;
 mod training;

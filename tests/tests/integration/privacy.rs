@@ -134,7 +134,7 @@ fn models_that_behave_are_shown_nothing_private() {
 #[test]
 fn the_briefs_hold_their_own_seats_numbers_and_no_others() {
     let scenario = sim::gyms::haggle::example();
-    let Rules::Haggle(rules) = &scenario.rules;
+    let Rules::Haggle(rules) = &scenario.rules else { panic!("another gym") };
     for record in records(&TRAINED) {
         let item = rules.item(scenario.items, record.casting.split, record.casting.item);
         for (seat, own) in [(Seat::Agent, item.cost), (Seat::User, item.value)] {

@@ -26,7 +26,7 @@ fn the_bytes_of_a_record_are_those_of_this_format_version() {
     expected.extend([1, 0, 0]); // one turn, of the agent, which observed nothing
     expected.extend([0, 0, 251, 0x2c, 0x01]); // Ok, Say, 300 bytes
     expected.extend("word ".repeat(60).as_bytes());
-    expected.extend([0, 0, 0]); // no thought, no generation, no effect
+    expected.extend([0, 0, 0, 0]); // no thought, no generation, no answers, no effect
     expected.extend([1, 1, 0, 0]); // truncated, no fault, no verdict
     expected.extend([1]);
     expected.extend(0.25f64.to_le_bytes());

@@ -24,9 +24,12 @@ use crate::Scenario;
 use crate::Seat;
 use crate::Stop;
 use crate::Verdict;
+use crate::View;
 use crate::World;
 use crate::WorldInput;
 use crate::WorldOutput;
+use crate::gyms::intention;
+use crate::gyms::intention::view::Asked;
 use crate::testing::SEED;
 use crate::testing::casting;
 use crate::testing::finish;
@@ -105,8 +108,9 @@ fn right_input(output: Output) -> Input {
 const STAGES: usize = 5;
 
 fn query() -> Query {
+    let asked = Asked::Reply { question: "How big?".to_owned(), related: true, hit: Vec::new() };
     let message = crate::Message { from: crate::Source::World, text: "What would you like?".to_owned() };
-    Query { messages: vec![message] }
+    Query { messages: vec![message], view: View::Intention(intention::View::User(asked)), spoken: true }
 }
 
 fn answer() -> Answer {

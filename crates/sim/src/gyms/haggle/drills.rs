@@ -87,7 +87,8 @@ impl Rules {
         let mut draws = address.draws(Stream::Judge);
         let item = self.item(scenario.items, casting.split, casting.item);
         let mut world = World::new(self.clone(), item, scenario, world_draws);
-        let Observation { mut messages, view: crate::View::Haggle(view), .. } = world.observe(seat);
+        let Observation { mut messages, view, .. } = world.observe(seat);
+        let crate::View::Haggle(view) = view else { unreachable!("this gym shows its own view") };
         let skill = match seat {
             _ if draws.chance(0.4) => Skill::Weigh,
             Seat::Agent => Skill::LookUp,

@@ -13,7 +13,7 @@ use crate::scenario::Split;
 
 fn drill(split: Split, seat: Seat, index: u32) -> Drill {
     let scenario = example();
-    let Gym::Haggle(rules) = &scenario.rules;
+    let Gym::Haggle(rules) = &scenario.rules else { panic!("another gym") };
     rules.drill(&scenario, split, seat, index)
 }
 

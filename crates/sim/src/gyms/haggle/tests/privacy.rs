@@ -91,7 +91,7 @@ fn only_the_first_message_of_a_seat_is_its_brief() {
 }
 
 fn rules(scenario: &Scenario) -> &Rules {
-    let Gym::Haggle(rules) = &scenario.rules;
+    let Gym::Haggle(rules) = &scenario.rules else { panic!("another gym") };
     rules
 }
 

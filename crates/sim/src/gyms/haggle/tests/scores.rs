@@ -136,7 +136,7 @@ fn a_claim_said_again_pays_and_counts_once() {
 
 #[test]
 fn the_best_joint_surplus_is_the_best_over_all_combinations_of_issues() {
-    let Gym::Haggle(rules) = example().rules;
+    let Gym::Haggle(rules) = example().rules else { panic!("another gym") };
     for index in 0..150 {
         let item = rules.item(example().items, Split::HeldOut, index);
         let scale = (item.joint_best(&rules) as f64).max(rules.scale_min);

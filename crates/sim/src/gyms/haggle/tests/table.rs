@@ -87,7 +87,7 @@ impl Table {
         let act = decision.act.clone().unwrap_or(Act::Say(String::new()));
         let said = self.world.step(WorldInput::Act(seat, act));
         let [WorldOutput::Effect(effect)] = &said[..] else { panic!("this world asks nothing: {said:?}") };
-        self.turns.push(Turn { seat, observed, decision, effect: Some(effect.clone()) });
+        self.turns.push(Turn { seat, observed, decision, answers: Vec::new(), effect: Some(effect.clone()) });
         self.turns.last().and_then(|turn| turn.effect.as_ref()).expect("it was just put there")
     }
 

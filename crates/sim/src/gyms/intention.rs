@@ -1,0 +1,118 @@
+//! `intention`: a user asks for help with a task and leaves details out; the agent asks for them (spec userrl §2.2).
+//!
+//! ```text
+//!  items.rs     tasks with their missing details, as UserRL publishes them     catalogue.rs  items of our own making
+//!  lexicon.rs   what a word is worth, and what a detail answers to             library.rs    both, shared by all episodes
+//!  world.rs     the talk: questions, what they cover, rewards by turn          view.rs       what each side knows of it
+//!  user.rs      how a user by rule judges a question and replies               agent.rs      scripts that ask
+//!  precedent.rs what tasks like this one used to leave out                     fixed.rs      the best list of questions for all tasks
+//!  verdict.rs   score and measures
+//! ```
+//!
+//! The user takes no turns. After each question the world puts two queries to the user's seat: which of the remaining details the
+//! question asks about, which only the world hears, and then what to say, knowing only the details that were hit. So no reply can give
+//! away what was not asked for. (Upstream shows the replying model all details, and replies before it judges.)
+
+pub mod agent;
+pub mod catalogue;
+pub mod example;
+pub mod fixed;
+pub mod items;
+pub mod lexicon;
+pub mod library;
+pub mod precedent;
+pub mod user;
+pub mod verdict;
+pub mod view;
+pub mod world;
+
+use std::sync::Arc;
+
+pub use example::example;
+pub use items::Detail;
+pub use items::Importance;
+pub use items::Item;
+pub use lexicon::Key;
+pub use lexicon::Lexicon;
+pub use library::Library;
+pub use library::LibraryError;
+use serde::Deserialize;
+use serde::Serialize;
+pub use verdict::MEASURES;
+pub use verdict::TERMS;
+pub use verdict::verdict;
+pub use view::View;
+pub use world::World;
+
+use crate::Address;
+use crate::Answer;
+use crate::Decision;
+use crate::Seat;
+
+/// The gym's constants and its items.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rules {
+    /// What each further detail takes off the reward of a question that covers several, in [0, 1].
+    pub multi_detail_penalty: f64,
+    /// All items of both splits.
+    pub library: Arc<Library>,
+}
+
+/// Upstream's `multi_detail_penalty`.
+pub const MULTI_DETAIL_PENALTY: f64 = 0.2;
+
+/// Who plays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Script {
+    /// Asks.
+    Agent(agent::Kind),
+    /// Answers queries; it takes no turns.
+    User(user::Kind),
+}
+
+impl Script {
+    /// The script that `policy` names for `seat`; `None` if there is none.
+    #[must_use]
+    pub fn named(seat: Seat, policy: &str) -> Option<Script> {
+        match seat {
+            Seat::Agent => agent::Kind::ALL.iter().find(|(name, _)| *name == policy).map(|(_, k)| Script::Agent(*k)),
+            Seat::User => user::Kind::ALL.iter().find(|(name, _)| *name == policy).map(|(_, k)| Script::User(*k)),
+        }
+    }
+
+    /// The names [`Script::named`] knows for `seat`.
+    #[must_use]
+    pub fn names(seat: Seat) -> Vec<String> {
+        match seat {
+            Seat::Agent => agent::Kind::ALL.iter().map(|(name, _)| (*name).to_owned()).collect(),
+            Seat::User => user::Kind::ALL.iter().map(|(name, _)| (*name).to_owned()).collect(),
+        }
+    }
+
+    /// What the script does at its turn.
+    #[must_use]
+    pub fn decide(self, seat: Seat, turn: u32, view: &View, address: Address) -> Decision {
+        match (self, view) {
+            (Script::Agent(kind), View::Agent(view)) => Decision::say(kind.ask(view, seat, turn, address)),
+            (Script::Agent(_) | Script::User(_), _) => Decision {
+                act: Err(crate::NoAct::Malformed("a script sits in the other seat".to_owned())),
+                thought: None,
+                generation: None,
+            },
+        }
+    }
+
+    /// What the script says to a query; `None` if it is not one for its seat.
+    #[must_use]
+    pub fn answer(self, view: &View, address: Address) -> Option<Answer> {
+        match (self, view) {
+            (Script::User(kind), View::User(asked)) => {
+                Some(Answer { reply: kind.answer(asked, address), decision: None })
+            }
+            (Script::Agent(_) | Script::User(_), _) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,103 @@
+//! UserRL's own requests, where they are at hand: counts of the specification (userrl §2.2), and scores that another program, written
+//! in another language from the same rules, found.
+
+use std::env;
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use sim::gyms::intention::Importance;
+use sim::gyms::intention::Item;
+use sim::gyms::intention::Library;
+use sim::gyms::intention::items::question_reward;
+use sim::gyms::intention::library::Entry;
+use sim::gyms::intention::precedent::is_same_task;
+use sim::scenario::Split;
+
+use crate::program::command;
+use crate::program::finish;
+
+/// `DUOLOGUE_DATA`, or else the folder beside the project.
+fn data() -> Option<PathBuf> {
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
+    let folder = env::var_os("DUOLOGUE_DATA").map_or_else(beside, PathBuf::from).join("userrl");
+    folder.join("intentions_train.json").exists().then_some(folder)
+}
+
+fn items(folder: &Path, name: &str) -> Vec<Item> {
+    serde_json::from_str(&fs::read_to_string(folder.join(name)).unwrap()).unwrap()
+}
+
+/// What these questions earn on an item, asked in order, sixteen at most.
+fn earns(entry: &Entry, library: &Library, questions: &[String]) -> f64 {
+    let mut left: Vec<usize> = (0..entry.keys.len()).collect();
+    let mut sum = 0.0;
+    for question in questions.iter().take(16) {
+        let telling = library.lexicon().telling(question);
+        if telling.len() > 8 {
+            continue;
+        }
+        let (hit, rest): (Vec<usize>, Vec<usize>) = left.iter().partition(|at| entry.keys[**at].is_hit(&telling));
+        let importances: Vec<Importance> = hit.iter().map(|at| entry.item.missing_details[*at].importance).collect();
+        sum += question_reward(&importances, 0.2);
+        left = rest;
+    }
+    sum
+}
+
+#[test]
+fn the_release_has_the_counts_and_the_matching_the_scores_found_independently() {
+    let Some(folder) = data() else {
+        eprintln!("skipped: no UserRL release in DUOLOGUE_DATA");
+        return;
+    };
+    let train = items(&folder, "intentions_train.json");
+    let mut held_out = items(&folder, "intentions_test.json");
+    assert_eq!((train.len(), held_out.len()), (1012, 95));
+    let details: Vec<_> = train.iter().flat_map(|item| &item.missing_details).collect();
+    let of = |importance| details.iter().filter(|detail| detail.importance == importance).count();
+    assert_eq!((of(Importance::Low), of(Importance::Medium), of(Importance::High)), (558, 2449, 608));
+    held_out.retain(|item| !train.iter().any(|known| is_same_task(&known.task, &item.task)));
+    assert_eq!(held_out.len(), 95 - 33);
+
+    let library = Library::new(train, held_out).unwrap();
+    let mean = |split: Split, ask: &dyn Fn(&Item) -> Vec<String>| {
+        let entries: &[Arc<Entry>] = library.of(split);
+        entries.iter().map(|entry| earns(entry, &library, &ask(&entry.item))).sum::<f64>() / entries.len() as f64
+    };
+    let inquiries = |item: &Item| item.missing_details.iter().map(|d| d.inquiry.clone()).collect::<Vec<String>>();
+    let descriptions = |item: &Item| item.missing_details.iter().map(|d| d.description.clone()).collect();
+    let close = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-9, "{found} is not {expected}");
+    close(mean(Split::HeldOut, &inquiries), 0.511_290_322_580_645_2);
+    close(mean(Split::Train, &inquiries), 0.548_517_786_561_264_8);
+    close(mean(Split::HeldOut, &descriptions), 2.570_967_741_935_484);
+}
+
+#[test]
+fn the_files_that_play_the_release_are_good() {
+    let Some(folder) = data() else {
+        eprintln!("skipped: no UserRL release in DUOLOGUE_DATA");
+        return;
+    };
+    let release = folder.parent().expect("it was joined to its parent");
+    let mut check = command(&["check", "scenarios/intention-userrl.toml", "configs/intention.toml"]);
+    check.env("DUOLOGUE_DATA", release);
+    assert!(finish(check).done().contains("configs/intention.toml"));
+    let mut eval = command(&["eval", "scenarios/intention-userrl.toml", "--agent", "rule", "--limit", "5", "--json"]);
+    eval.env("DUOLOGUE_DATA", release);
+    let result: serde_json::Value = serde_json::from_str(&finish(eval).done()).unwrap();
+    assert_eq!(result["runs"][0]["scored"], 5);
+}
+
+#[test]
+fn without_the_release_the_error_says_where_it_is_looked_for() {
+    let mut check = command(&["check", "scenarios/intention-userrl.toml"]);
+    check.env_remove("DUOLOGUE_DATA");
+    let said = finish(check).refused();
+    assert!(
+        said.contains("intention-userrl.toml:13: world.items.train: `userrl/intentions_train.json` cannot be read"),
+        "{said}"
+    );
+    assert!(said.contains("$DUOLOGUE_DATA"), "{said}");
+}
