@@ -119,11 +119,11 @@ fn facts(origin: &Origin, numbers: u64) -> Vec<(String, String)> {
         fact("checkpoint", checkpoint.map(|id| id.to_string())),
         fact("optimiser updates", updates.map(|updates| updates.to_string())),
         fact("mean score at that step", score),
-        fact("numbers in the weights", Some(numbers.to_string())),
+        fact("parameters", Some(numbers.to_string())),
         fact("seed", of_manifest(&|manifest| manifest.seed.to_string())),
         fact("SHA-256 of the config", of_manifest(&|manifest| format!("`{}`", manifest.config))),
         fact("SHA-256 of the scenario", of_manifest(&|manifest| format!("`{}`", manifest.scenario))),
-        fact("SHA-256 of the program", of_manifest(&|manifest| format!("`{}`", manifest.binary))),
+        fact("SHA-256 of the program that began the run", of_manifest(&|manifest| format!("`{}`", manifest.binary))),
         fact("SHA-256 of the cold start's weights", cold_start.map(|hash| format!("`{hash}`"))),
     ];
     known.into_iter().flatten().collect()

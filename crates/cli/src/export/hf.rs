@@ -186,8 +186,10 @@ impl Model {
     fn write(&self, to: &Path) -> Result<(), Failure> {
         fs::create_dir_all(to).with_context(|| to.display().to_string())?;
         let mut hashes = Vec::new();
+        // Of what is handed out as it was; `tokenizer_config.json` is added to.
         for name in NEEDED.into_iter().chain(OPTIONAL) {
             match self.copy(name, to)? {
+                Some(_) if name == TOKENIZER_CONFIG => {}
                 Some(hash) => hashes.push((name, hash)),
                 None if NEEDED.contains(&name) => {
                     let what = format!("{}: there is no {name}", self.folder.display());
@@ -201,8 +203,10 @@ impl Model {
             Failure::input(what, Some("the folder is damaged: give another one"))
         };
         let numbers = weights::count(&to.join(WEIGHTS)).map_err(|why| damaged(WEIGHTS, why))?;
-        let config = read_object(to, CONFIG).map_err(|why| damaged(CONFIG, why))?;
-        let tokenizer_config = tokenizer_config(to, &config).map_err(|why| damaged(TOKENIZER_CONFIG, why))?;
+        let object = |file: &str| read_object(&to.join(file)).map_err(|why| damaged(file, why));
+        let given = if to.join(TOKENIZER_CONFIG).exists() { object(TOKENIZER_CONFIG)? } else { Map::new() };
+        let template = fs::read_to_string(to.join(TEMPLATE)).ok();
+        let tokenizer_config = tokenizer_config(given, &object(CONFIG)?, &object(TOKENIZER)?, template);
         write_text(to, TOKENIZER_CONFIG, &format!("{tokenizer_config:#}\n"))?;
         let origin = match &self.committed {
             Some((checkpoint, seat)) => Origin::of(checkpoint, *seat)?,
@@ -227,36 +231,35 @@ impl Model {
 }
 
 /// `tokenizer_config.json` with all that tools look for in it. Those that do not know `chat_template.jinja` take the template from here.
-fn tokenizer_config(folder: &Path, config: &Map<String, Value>) -> Result<Value, String> {
-    let mut found = match folder.join(TOKENIZER_CONFIG).exists() {
-        true => read_object(folder, TOKENIZER_CONFIG)?,
-        false => Map::new(),
-    };
-    let tokenizer = read_object(folder, TOKENIZER)?;
+fn tokenizer_config(
+    mut given: Map<String, Value>,
+    config: &Map<String, Value>,
+    tokenizer: &Map<String, Value>,
+    template: Option<String>,
+) -> Value {
     let word = |key: &str| {
         let id = config.get(key).and_then(Value::as_u64)?;
         let mut added = tokenizer.get("added_tokens").and_then(Value::as_array).into_iter().flatten();
         added.find(|token| token["id"] == id).map(|token| token["content"].clone())
     };
-    let template = fs::read_to_string(folder.join(TEMPLATE)).ok().map(Value::String);
     let known = [
         ("tokenizer_class", Some("PreTrainedTokenizerFast".into())),
         ("eos_token", word("eos_token_id")),
         ("pad_token", word("pad_token_id")),
         ("model_max_length", config.get("max_position_embeddings").cloned()),
-        ("chat_template", template),
+        ("chat_template", template.map(Value::String)),
     ];
     for (key, value) in known {
         if let Some(value) = value {
-            found.entry(key).or_insert(value);
+            given.entry(key).or_insert(value);
         }
     }
-    Ok(Value::Object(found))
+    Value::Object(given)
 }
 
-fn read_object(folder: &Path, file: &str) -> Result<Map<String, Value>, String> {
-    let text = fs::read_to_string(folder.join(file)).map_err(|error| error.to_string())?;
-    serde_json::from_str(&text).map_err(|error| format!("{file} is no JSON object: {error}"))
+fn read_object(file: &Path) -> Result<Map<String, Value>, String> {
+    let text = fs::read_to_string(file).map_err(|error| error.to_string())?;
+    serde_json::from_str(&text).map_err(|error| format!("is no JSON object: {error}"))
 }
 
 fn write_text(folder: &Path, file: &str, text: &str) -> Result<(), Failure> {

@@ -153,7 +153,7 @@ fn open(folder: &Path) -> Result<Source, Failure> {
 
 /// The tokenizer that the run's tokens were written with, and no other.
 fn tokenizer(file: &Path, expected: Option<&Hash>) -> anyhow::Result<Tokenizer> {
-    let tokenizer = Tokenizer::load(file)?;
+    let tokenizer = Tokenizer::load(file).with_context(|| file.display().to_string())?;
     let is_other = expected.is_some_and(|hash| *hash != Hash::of_bytes(tokenizer.to_json().as_bytes()));
     anyhow::ensure!(!is_other, "{}: is not the tokenizer in the run's manifest", file.display());
     Ok(tokenizer)
