@@ -111,6 +111,7 @@ def main() -> None:
     parser.add_argument("--ours", type=pathlib.Path, default=ROOT / "target/release/examples/recorded_logits")
     asked = parser.parse_args()
     transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
     with tempfile.TemporaryDirectory() as scratch:
         exported = pathlib.Path(scratch) / "models"
         call(asked.duologue, "export", asked.run, "--format", "hf", "--out", exported)
