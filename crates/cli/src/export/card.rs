@@ -72,8 +72,8 @@ fn score(metrics: &Path, id: CheckpointId, seat: Seat) -> anyhow::Result<Option<
     let lines = Metrics::read(metrics).context("metrics.jsonl")?;
     let at_step = lines.iter().filter(|line| line.text("phase") == Some("eval"));
     let at_step = at_step.filter(|line| line.number("step").is_some_and(|step| step == id.step as f64));
-    let found = at_step.filter_map(|line| Some((line.text("opponent")?.to_owned(), line.number(&name)?)));
-    Ok(found.last())
+    let mut found = at_step.filter_map(|line| Some((line.text("opponent")?.to_owned(), line.number(&name)?)));
+    Ok(found.next_back())
 }
 
 fn read(file: &Path) -> Option<Value> {
