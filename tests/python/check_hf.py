@@ -1,6 +1,6 @@
 """Our folders open in Hugging Face's `transformers` with the same logits, and theirs in ours.
 
-    pip install torch transformers
+    pip install -r tests/python/requirements.txt
     python tests/python/check_hf.py [--golden]
 
 `--golden` also writes what the Rust tests compare with.

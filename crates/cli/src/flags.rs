@@ -6,7 +6,10 @@ use clap::Args;
 use clap::Parser;
 use clap::Subcommand;
 use clap::ValueEnum;
+use runs::CheckpointId;
 use sim::EpisodeId;
+use sim::Phase;
+use sim::Seat;
 use sim::scenario::Split;
 
 /// Train both sides of a conversation.
@@ -41,6 +44,8 @@ pub enum Command {
     Eval(EvalFlags),
     /// Re-drive recorded episodes and compare.
     Replay(ReplayFlags),
+    /// Hand results to other tools: models for `transformers`, episodes as chat messages.
+    Export(ExportFlags),
 }
 
 /// `duologue check FILE…`
@@ -138,6 +143,99 @@ pub struct ReplayFlags {
     /// Fork the episode before its turn with this number (from 0) and let scripts play on.
     #[arg(long, requires = "episode", value_name = "TURN")]
     pub fork: Option<usize>,
+}
+
+/// `duologue export DIR`
+#[derive(Debug, Args)]
+pub struct ExportFlags {
+    /// A run folder; for `hf` also a checkpoint or one seat's model, for `messages` also a folder written by `rollout --out`.
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+    /// In which form.
+    #[arg(long, value_enum)]
+    pub format: Format,
+    /// The folder (`hf`) or file (`messages`) to make; nothing is written over.
+    #[arg(long, value_name = "PATH")]
+    pub out: PathBuf,
+    /// Whose model, or whose side of the talk; both unless given.
+    #[arg(long, value_enum)]
+    pub seat: Option<Seats>,
+    /// `hf`: this checkpoint, e.g. step-000000, instead of the newest.
+    #[arg(long, value_name = "NAME")]
+    pub checkpoint: Option<CheckpointId>,
+    /// `messages`: only episodes played for this.
+    #[arg(long, value_enum)]
+    pub phase: Option<Purpose>,
+    /// `messages`: only sides whose seat was scored.
+    #[arg(long)]
+    pub scored_only: bool,
+}
+
+/// In which form results are handed out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Folders that Hugging Face's `transformers` opens.
+    Hf,
+    /// Recorded episodes as JSONL, a line for each side of each.
+    Messages,
+}
+
+impl Format {
+    /// As it is typed.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Hf => "hf",
+            Format::Messages => "messages",
+        }
+    }
+}
+
+/// One seat or both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Seats {
+    /// The agent.
+    Agent,
+    /// The user.
+    User,
+    /// Both.
+    Both,
+}
+
+impl Seats {
+    /// The one seat that is meant; `None` for both.
+    #[must_use]
+    pub fn only(self) -> Option<Seat> {
+        match self {
+            Seats::Agent => Some(Seat::Agent),
+            Seats::User => Some(Seat::User),
+            Seats::Both => None,
+        }
+    }
+}
+
+/// What an episode was played for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Purpose {
+    /// To be imitated.
+    Sft,
+    /// To learn from.
+    Grpo,
+    /// To measure.
+    Eval,
+    /// To look at.
+    Rollout,
+}
+
+impl From<Purpose> for Phase {
+    fn from(purpose: Purpose) -> Phase {
+        match purpose {
+            Purpose::Sft => Phase::Sft,
+            Purpose::Grpo => Phase::Grpo,
+            Purpose::Eval => Phase::Eval,
+            Purpose::Rollout => Phase::Rollout,
+        }
+    }
 }
 
 /// Which part of a scenario's items.

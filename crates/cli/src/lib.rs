@@ -2,13 +2,14 @@
 //! without libtorch.
 //!
 //! ```text
-//!  main ─> run(args, loader) ─> flags ─> one match ─> check │ rollout │ train │ eval │ replay ─> exit code
+//!  main ─> run(args, loader) ─> flags ─> one match ─> check │ rollout │ train │ eval │ replay │ export ─> exit code
 //! ```
 
 pub mod cast;
 pub mod check;
 pub mod cold_start;
 pub mod eval;
+pub mod export;
 pub mod failure;
 pub mod flags;
 pub mod manifest;
@@ -66,6 +67,7 @@ fn carry_out(command: Command, loader: &dyn ModelLoader) -> Result<(), Failure> 
         Command::Train(flags) => runtime()?.block_on(train::train(flags, loader)),
         Command::Eval(flags) => runtime()?.block_on(eval::eval(flags, loader)),
         Command::Replay(flags) => replay::replay(&flags),
+        Command::Export(flags) => export::export(&flags),
     }
 }
 

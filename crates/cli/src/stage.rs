@@ -19,8 +19,11 @@ use rl::TextFiles;
 use rl::UpdateReport;
 use rl::failures::UserFailures;
 use runs::Checkpoint;
+use runs::CheckpointError;
+use runs::CheckpointId;
 use runs::Checkpoints;
 use runs::FolderError;
+use runs::Hash;
 use runs::Manifest;
 use runs::MetricsLine;
 use runs::Offsets;
@@ -68,6 +71,8 @@ pub struct Stage {
     troupe: Troupe,
     sheets: Sheets,
     checkpoints: Checkpoints,
+    /// What a model's weights are called in its folder.
+    weights_file: &'static str,
 }
 
 impl Stage {
@@ -108,7 +113,12 @@ impl Stage {
         let steering = serde_json::from_value::<Option<Steering>>(state.extra.clone())
             .context("what steers learning, in the checkpoint")?
             .unwrap_or_default();
-        Ok(Stage { setup, samples, dialect, state, steering, folder, troupe, sheets, checkpoints })
+        let weights_file = loader.weights_file();
+        let mut stage =
+            Stage { setup, samples, dialect, state, steering, folder, troupe, sheets, checkpoints, weights_file };
+        // Where the process died right after the commit, or the run was begun before there was such a hash.
+        stage.note_cold_start()?;
+        Ok(stage)
     }
 
     /// Plays each casting once, with the models sampling at `temperature`, and keeps the account.
@@ -235,7 +245,28 @@ impl Stage {
             }
         }
         commit.finish(&self.state, self.setup.settings.checkpoints.keep)?;
-        Ok(())
+        self.note_cold_start()
+    }
+
+    /// Puts the hashes of the cold start's weights into the manifest, once they are committed and unless they stand there.
+    fn note_cold_start(&mut self) -> anyhow::Result<()> {
+        let learning = self.setup.learning();
+        let mut manifest = self.folder.manifest().clone();
+        let missing = |seat: Seat| learning[seat] && manifest.cold_start[seat].is_none();
+        let missing: Vec<Seat> = Seat::ALL.into_iter().filter(|seat| missing(*seat)).collect();
+        if self.state.phase == TrainPhase::Sft || missing.is_empty() {
+            return Ok(());
+        }
+        let checkpoint = match self.checkpoints.load(CheckpointId::COLD_START) {
+            // Somebody removed it; the run goes on from a later one.
+            Err(CheckpointError::Unknown { .. }) => return Ok(()),
+            found => found?,
+        };
+        for seat in missing {
+            let weights = checkpoint.seat_folder(seat).join(self.weights_file);
+            manifest.cold_start[seat] = Some(Hash::of_file(&weights)?);
+        }
+        Ok(self.folder.set_manifest(manifest)?)
     }
 
     /// Stops everybody.

@@ -29,7 +29,7 @@ use crate::parameters::Layout;
 const FORMAT: u32 = 1;
 
 const CONFIG: &str = "config.json";
-const WEIGHTS: &str = "model.safetensors";
+pub(crate) const WEIGHTS: &str = "model.safetensors";
 const TOKENIZER: &str = "tokenizer.json";
 const TEMPLATE: &str = "chat_template.jinja";
 const STATE: &str = "duologue.json";

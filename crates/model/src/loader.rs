@@ -106,6 +106,10 @@ impl ModelLoader for TchLoader {
         .map_err(LearnError::Tensor)
     }
 
+    fn weights_file(&self) -> &'static str {
+        folder::WEIGHTS
+    }
+
     /// `libtorch`, `device` and `threads` as they are now: ask after the models are made.
     fn describe(&self) -> Vec<(String, String)> {
         let device = match *self.last.lock().unwrap_or_else(PoisonError::into_inner) {

@@ -188,6 +188,9 @@ pub trait ModelLoader: Send + Sync {
     /// [`LearnError::Store`] naming the file that is missing, cut short or of the wrong shape.
     fn open(&self, folder: &Path, settings: Option<&RunSettings>, seat: Seat) -> Result<Model, LearnError>;
 
+    /// Name of the file in a model's folder that holds its weights and nothing else: what the manifest hashes.
+    fn weights_file(&self) -> &'static str;
+
     /// What the numbers depend on besides the seed, for the manifest: library version, device, threads.
     fn describe(&self) -> Vec<(String, String)>;
 }

@@ -22,8 +22,10 @@ use serde::Serialize;
 use sim::Seat;
 
 use crate::CheckpointId;
+use crate::Copied;
 use crate::DiskError;
 use crate::RunState;
+use crate::copy;
 use crate::disk;
 use crate::disk::failed;
 
@@ -109,11 +111,51 @@ struct StoredFile {
     crc32: u32,
 }
 
+impl StoredFile {
+    /// What is wrong with a file of this length and checksum, in words.
+    fn compare(&self, bytes: u64, crc32: u32) -> Result<(), String> {
+        if bytes != self.bytes {
+            return Err(format!("it holds {bytes} bytes, but {} were committed", self.bytes));
+        }
+        if crc32 != self.crc32 {
+            return Err("its contents are not what was committed".to_owned());
+        }
+        Ok(())
+    }
+}
+
 impl Checkpoint {
     /// Where a seat's model lies: an HF folder with the optimiser's state beside it.
     #[must_use]
     pub fn seat_folder(&self, seat: Seat) -> PathBuf {
         self.folder.join(seat.name())
+    }
+
+    /// Names of the files committed for a seat's model, in order; none if the seat did not learn.
+    pub fn names_of(&self, seat: Seat) -> impl Iterator<Item = &str> {
+        let prefix = format!("{}/", seat.name());
+        self.files.iter().filter_map(move |stored| stored.path.strip_prefix(&prefix))
+    }
+
+    /// Copies a file of a seat's model, comparing it on the way with what was committed. What was written of a bad copy stays.
+    ///
+    /// # Errors
+    /// [`CheckpointError::File`] if it is not part of the commit, missing, cut short or changed; [`CheckpointError::Disk`] if `to` cannot
+    /// be written.
+    pub fn copy(&self, seat: Seat, name: &str, to: &Path) -> Result<Copied, CheckpointError> {
+        let file = self.seat_folder(seat).join(name);
+        let damaged = |why: String| CheckpointError::File { id: self.id, file: file.clone(), why };
+        let path = format!("{}/{name}", seat.name());
+        let stored = self.files.iter().find(|stored| stored.path == path);
+        let stored = stored.ok_or_else(|| damaged("it was not committed".to_owned()))?;
+        let copied = match copy::copy(&file, to) {
+            Err(DiskError::Io { file: failed, source, .. }) if failed == file => {
+                return Err(damaged(source.to_string()));
+            }
+            copied => copied?,
+        };
+        stored.compare(copied.bytes, copied.crc32).map_err(damaged)?;
+        Ok(copied)
     }
 
     /// Compares every file with what was committed.
@@ -128,12 +170,7 @@ impl Checkpoint {
                 Ok(bytes) => bytes,
                 Err(error) => return Err(damaged(error.to_string())),
             };
-            if bytes.len() as u64 != stored.bytes {
-                return Err(damaged(format!("it holds {} bytes, but {} were committed", bytes.len(), stored.bytes)));
-            }
-            if crc32fast::hash(&bytes) != stored.crc32 {
-                return Err(damaged("its contents are not what was committed".to_owned()));
-            }
+            stored.compare(bytes.len() as u64, crc32fast::hash(&bytes)).map_err(damaged)?;
         }
         Ok(())
     }

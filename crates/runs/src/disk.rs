@@ -98,6 +98,17 @@ pub(crate) fn sync_folder(folder: &Path) -> Result<(), DiskError> {
     open.sync_all().map_err(failed("sync", folder))
 }
 
+/// Waits until a file, or a folder with everything in it, is on the disk.
+pub(crate) fn sync_tree(path: &Path) -> Result<(), DiskError> {
+    if !path.is_dir() {
+        return sync_file(path);
+    }
+    for name in names_in(path)? {
+        sync_tree(&path.join(name))?;
+    }
+    sync_folder(path)
+}
+
 /// Names of a folder's entries, sorted; none if the folder does not exist.
 pub(crate) fn names_in(folder: &Path) -> Result<Vec<String>, DiskError> {
     let entries = match fs::read_dir(folder) {

@@ -22,8 +22,12 @@ impl Hash {
     /// Of some bytes.
     #[must_use]
     pub fn of_bytes(bytes: &[u8]) -> Hash {
+        Hash::of_digest(&Sha256::digest(bytes))
+    }
+
+    pub(crate) fn of_digest(digest: &[u8]) -> Hash {
         let mut hex = String::with_capacity(64);
-        for byte in Sha256::digest(bytes) {
+        for byte in digest {
             write!(hex, "{byte:02x}").expect("writing to a string cannot fail");
         }
         Hash(hex)

@@ -232,6 +232,8 @@ fn head() -> [u8; HEAD_LEN as usize] {
 pub struct Records {
     path: PathBuf,
     frames: Frames<BufReader<File>>,
+    /// Whether all of it was once synced, so that nothing in it can be an interrupted write.
+    is_synced: bool,
     torn: Option<&'static str>,
     is_done: bool,
 }
@@ -242,11 +244,27 @@ impl Records {
     /// # Errors
     /// [`LogError::Disk`] if there is none; [`LogError::NotALog`] and [`LogError::Version`] for a foreign head.
     pub fn open(path: &Path) -> Result<Records, LogError> {
+        Records::up_to(path, None)
+    }
+
+    /// Opens a log for reading, up to a synced offset: what a run has written since its last commit is not read.
+    ///
+    /// # Errors
+    /// As [`Records::open`]; [`DiskError::Short`] if the log ends before it. A broken last record is damage here.
+    pub fn open_at(path: &Path, offset: Offset) -> Result<Records, LogError> {
+        Records::up_to(path, Some(offset.max(Offset::new(HEAD_LEN))))
+    }
+
+    fn up_to(path: &Path, synced: Option<Offset>) -> Result<Records, LogError> {
         let mut file = File::open(path).map_err(failed("open", path))?;
-        let end = file.metadata().map_err(failed("read the length of", path))?.len();
+        let len = file.metadata().map_err(failed("read the length of", path))?.len();
         check_head(&mut file, path)?;
+        let end = synced.map_or(len, Offset::bytes);
+        if len < end {
+            return Err(DiskError::Short { file: path.to_owned(), len, wanted: end }.into());
+        }
         let frames = Frames::new(BufReader::new(file), HEAD_LEN, end).map_err(failed("read", path))?;
-        Ok(Records { path: path.to_owned(), frames, torn: None, is_done: false })
+        Ok(Records { path: path.to_owned(), frames, is_synced: synced.is_some(), torn: None, is_done: false })
     }
 
     /// Why the log's last write counts as interrupted; `None` if it is whole, or not reached yet.
@@ -284,11 +302,11 @@ impl Records {
                 Ok(Some((offset, payload)))
             }
             Next::End => Ok(None),
-            Next::Torn(why) => {
+            Next::Torn(why) if !self.is_synced => {
                 self.torn = Some(why);
                 Ok(None)
             }
-            Next::Corrupt(why) => Err(LogError::Corrupt { file: self.path.clone(), offset, why }),
+            Next::Torn(why) | Next::Corrupt(why) => Err(LogError::Corrupt { file: self.path.clone(), offset, why }),
         }
     }
 

@@ -96,7 +96,7 @@ pub struct Manifest {
     pub template: Option<Hash>,
     /// Of `tokenizer.json`; `None` until it is trained.
     pub tokenizer: Option<Hash>,
-    /// Of each seat's weights after the cold start; `None` before its end.
+    /// Of each seat's file of weights in `step-000000`; `None` before the cold start has ended, and for a seat that does not learn.
     pub cold_start: Pair<Option<Hash>>,
     /// Seed of every address of randomness.
     pub seed: u64,

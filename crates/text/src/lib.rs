@@ -10,6 +10,7 @@
 //! A [`Dialect`] is what both ends of a model share: tokenizer, template, closing id. A [`SeatStream`] is one seat's side of one
 //! conversation. [`drift`](drift::drift) proves from a record that nothing in it was ever re-encoded or re-rendered.
 
+pub mod conversation;
 pub mod dialect;
 pub mod drift;
 pub mod error;
@@ -21,6 +22,7 @@ pub mod template;
 pub mod tokenizer;
 pub mod tool_call;
 
+pub use conversation::conversation;
 pub use dialect::Dialect;
 pub use drift::Drift;
 pub use drift::drift;
@@ -29,6 +31,7 @@ pub use sample::Taught;
 pub use sample::taught;
 pub use sample::taught_turn;
 pub use stream::SeatStream;
+pub use template::ChatMessage;
 pub use template::Role;
 pub use template::Template;
 pub use tokenizer::Added;

@@ -7,6 +7,7 @@
 //!  eval.rs      `eval --json`, the contract     metrics.rs   `metrics.jsonl`, the contract; the gate
 //!  twice.rs     one seed, one end               killed.rs    kill -9 at addressed moments, `--resume`, the same end
 //!  replay.rs    re-driving and forking          account.rs   each episode once; masks; drift; log-probabilities
+//!  export.rs    models and episodes for other tools
 //!  privacy.rs   what a seat is shown, with honest models and with ones that leak
 //!  tokens.rs    prices and held-out words as the quickstart's tokenizer sees them
 //!  published.rs UserRL's own requests, where they are at hand
@@ -15,6 +16,7 @@
 mod account;
 mod errors;
 mod eval;
+mod export;
 mod killed;
 mod metrics;
 mod privacy;

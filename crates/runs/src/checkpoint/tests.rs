@@ -257,3 +257,28 @@ fn a_removal_interrupted_anywhere_leaves_no_damaged_checkpoint() {
     assert_eq!(names(&reopened), ["step-000002"]);
     reopened.latest().unwrap().unwrap().verify().unwrap();
 }
+
+#[test]
+fn a_file_is_copied_as_it_was_committed_or_not_at_all() {
+    let (dir, checkpoints) = opened();
+    let made = commit(&checkpoints, grpo(1), 3);
+    let to = dir.path().join("copy");
+    let committed: Vec<&str> = made.names_of(Seat::User).collect();
+    assert_eq!(committed, ["model.safetensors", "optimizer/moments.safetensors"]);
+    let copied = made.copy(Seat::User, "model.safetensors", &to).unwrap();
+    assert_eq!(fs::read_to_string(&to).unwrap(), "weights of user at step-000001");
+    assert_eq!(copied.hash, crate::Hash::of_file(&to).unwrap());
+
+    let refusal = |name: &str| match made.copy(Seat::User, name, &to) {
+        Err(CheckpointError::File { id, file, why }) if id == grpo(1) && file.ends_with(name) => why,
+        other => panic!("{other:?}"),
+    };
+    let weights = made.seat_folder(Seat::User).join("model.safetensors");
+    assert_eq!(refusal("notes.txt"), "it was not committed");
+    fs::write(&weights, "weights of user at step-00000").unwrap();
+    assert_eq!(refusal("model.safetensors"), "it holds 29 bytes, but 30 were committed");
+    fs::write(&weights, "weights of user at step-000002").unwrap();
+    assert_eq!(refusal("model.safetensors"), "its contents are not what was committed");
+    fs::remove_file(&weights).unwrap();
+    assert!(refusal("model.safetensors").contains("No such file"));
+}

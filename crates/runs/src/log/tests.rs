@@ -300,3 +300,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn up_to_a_synced_offset_the_later_records_are_not_read_and_nothing_counts_as_interrupted() {
+    let dir = folder();
+    let path = dir.path().join("log.bin");
+    let (records, ends) = log_of(&path, 3);
+    for (count, end) in [0].iter().chain(&ends).enumerate() {
+        let found: Vec<_> = Records::open_at(&path, Offset::new(*end)).unwrap().map(Result::unwrap).collect();
+        assert_eq!(found, records[..count]);
+    }
+    let beyond = Records::open_at(&path, Offset::new(ends[2] + 1));
+    assert!(matches!(beyond, Err(LogError::Disk(DiskError::Short { .. }))));
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[ends[1] as usize - 1] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let last = Records::open_at(&path, Offset::new(ends[1])).unwrap().last();
+    assert!(matches!(last, Some(Err(LogError::Corrupt { offset, .. })) if offset == ends[0]));
+}

@@ -22,7 +22,7 @@ use crate::operation;
 use crate::policy::NgramWeights;
 
 const CONFIG: &str = "config.json";
-const COUNTS: &str = "counts.bin";
+pub const COUNTS: &str = "counts.bin";
 const TOKENIZER: &str = "tokenizer.json";
 const TEMPLATE: &str = "chat_template.jinja";
 const STATE: &str = "duologue.json";

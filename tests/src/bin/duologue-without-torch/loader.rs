@@ -36,6 +36,10 @@ impl ModelLoader for NgramLoader {
         model(folder::read(folder)?, seat)
     }
 
+    fn weights_file(&self) -> &'static str {
+        folder::COUNTS
+    }
+
     fn describe(&self) -> Vec<(String, String)> {
         [("model", "ngram"), ("device", "cpu")].map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
     }

@@ -1,0 +1,153 @@
+//! The card that goes with an exported model: what it is, where it comes from, how to use it. No clock and no path of this machine in it,
+//! so that equal exports are equal to the byte.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context;
+use runs::Checkpoint;
+use runs::CheckpointId;
+use runs::Hash;
+use runs::Manifest;
+use runs::Metrics;
+use runs::RunPaths;
+use runs::TrainPhase;
+use serde_json::Value;
+use sim::Seat;
+
+use crate::failure::Failure;
+use crate::stage::SCENARIO_FILE;
+
+/// Where a model comes from; `None` is not known.
+#[derive(Debug, Default)]
+pub(super) struct Origin {
+    seat: Option<Seat>,
+    checkpoint: Option<CheckpointId>,
+    /// Optimiser updates since the cold start began.
+    updates: Option<u64>,
+    /// Name of the run.
+    run: Option<String>,
+    scenario: Option<String>,
+    /// Whether the seat writes a private thought before it speaks.
+    reasons: Option<bool>,
+    manifest: Option<Manifest>,
+    /// Its last evaluation: the opponent, and the mean score.
+    score: Option<(String, f64)>,
+}
+
+impl Origin {
+    /// What the checkpoint and the run around it say. A checkpoint that was taken out of its run says less.
+    ///
+    /// # Errors
+    /// [`Failure::Input`] if the run's manifest or metrics are damaged.
+    pub(super) fn of(checkpoint: &Checkpoint, seat: Seat) -> Result<Origin, Failure> {
+        let mut origin = Origin {
+            seat: Some(seat),
+            checkpoint: Some(checkpoint.id),
+            updates: Some(checkpoint.state.versions[seat]),
+            run: field(&checkpoint.seat_folder(seat).join("duologue.json"), "name"),
+            ..Origin::default()
+        };
+        let run = checkpoint.folder.ancestors().nth(2).map(RunPaths::new);
+        let Some(run) = run.filter(|run| run.manifest().exists()) else {
+            return Ok(origin);
+        };
+        let damaged = |error: anyhow::Error| Failure::input(format!("{error:#}"), Some("the run's folder is damaged"));
+        origin.manifest = Some(Manifest::read(&run.manifest()).map_err(|error| damaged(error.into()))?);
+        origin.score = score(&run.metrics(), checkpoint.id, seat).map_err(damaged)?;
+        let scenario = read(&run.dir().join(SCENARIO_FILE)).unwrap_or_default();
+        origin.scenario = scenario["name"].as_str().map(str::to_owned);
+        origin.reasons = scenario["seats"][seat.name()]["reasons"].as_bool();
+        Ok(origin)
+    }
+}
+
+/// The seat's last evaluation at or before the checkpoint's step.
+fn score(metrics: &Path, id: CheckpointId, seat: Seat) -> anyhow::Result<Option<(String, f64)>> {
+    if id.phase == TrainPhase::Sft || !metrics.exists() {
+        return Ok(None);
+    }
+    let name = format!("{seat}/score/mean");
+    let lines = Metrics::read(metrics).context("metrics.jsonl")?;
+    let at_step = lines.iter().filter(|line| line.text("phase") == Some("eval"));
+    let at_step = at_step.filter(|line| line.number("step").is_some_and(|step| step == id.step as f64));
+    let mut found = at_step.filter_map(|line| Some((line.text("opponent")?.to_owned(), line.number(&name)?)));
+    Ok(found.next_back())
+}
+
+fn read(file: &Path) -> Option<Value> {
+    serde_json::from_slice(&fs::read(file).ok()?).ok()
+}
+
+fn field(file: &Path, key: &str) -> Option<String> {
+    read(file)?[key].as_str().map(str::to_owned)
+}
+
+/// The text of `README.md`. `numbers`: of the weights. `hashes`: of the files handed out, by name.
+pub(super) fn card(origin: &Origin, numbers: u64, hashes: &[(&str, Hash)]) -> String {
+    let title = match (origin.seat, &origin.run) {
+        (Some(seat), Some(run)) => format!("{run}: the {seat}"),
+        (Some(seat), None) => format!("The {seat}"),
+        (None, _) => "A model".to_owned(),
+    };
+    let mut text = format!(
+        "---\nlibrary_name: transformers\npipeline_tag: text-generation\ntags:\n- duologue\n---\n\n# {title}\n\n\
+         Trained with Duologue, which co-trains an agent and a simulated user, and exported by `duologue export --format hf`.\n\n\
+         | | |\n|---|---|\n"
+    );
+    for (what, value) in facts(origin, numbers) {
+        let _ = writeln!(text, "| {what} | {value} |");
+    }
+    for (name, hash) in hashes {
+        let _ = writeln!(text, "| SHA-256 of `{name}` | `{hash}` |");
+    }
+    text + &usage(origin)
+}
+
+/// What is known, in words.
+fn facts(origin: &Origin, numbers: u64) -> Vec<(String, String)> {
+    let Origin { seat, checkpoint, updates, run, scenario, reasons: _, manifest, score } = origin;
+    let fact = |what: &str, value: Option<String>| value.map(|value| (what.to_owned(), value));
+    let of_manifest = |value: &dyn Fn(&Manifest) -> String| manifest.as_ref().map(value);
+    let cold_start = manifest.as_ref().zip(*seat).and_then(|(manifest, seat)| manifest.cold_start[seat].as_ref());
+    let score = score.as_ref().map(|(opponent, mean)| format!("{mean:+.3} on held-out items against `{opponent}`"));
+    let known = [
+        fact("run", run.clone()),
+        fact("scenario", scenario.clone()),
+        fact("seat", seat.map(|seat| seat.to_string())),
+        fact("checkpoint", checkpoint.map(|id| id.to_string())),
+        fact("optimiser updates", updates.map(|updates| updates.to_string())),
+        fact("mean score at that step", score),
+        fact("parameters", Some(numbers.to_string())),
+        fact("seed", of_manifest(&|manifest| manifest.seed.to_string())),
+        fact("SHA-256 of the config", of_manifest(&|manifest| format!("`{}`", manifest.config))),
+        fact("SHA-256 of the scenario", of_manifest(&|manifest| format!("`{}`", manifest.scenario))),
+        fact("SHA-256 of the program that began the run", of_manifest(&|manifest| format!("`{}`", manifest.binary))),
+        fact("SHA-256 of the cold start's weights", cold_start.map(|hash| format!("`{hash}`"))),
+    ];
+    known.into_iter().flatten().collect()
+}
+
+/// How to open it, and who speaks in which role.
+fn usage(origin: &Origin) -> String {
+    let thought = match origin.reasons {
+        Some(true) => "It writes `<think>…</think>` first, which nobody else should be shown, then what it says.",
+        Some(false) => "It writes what it says, and nothing before.",
+        None => "It writes what it says, after `<think>…</think>` if its seat reasons.",
+    };
+    format!(
+        "\n## Use\n\n\
+         ```python\n\
+         from transformers import AutoModelForCausalLM, AutoTokenizer\n\n\
+         tokenizer = AutoTokenizer.from_pretrained(FOLDER)\n\
+         model = AutoModelForCausalLM.from_pretrained(FOLDER)\n\
+         inputs = tokenizer.apply_chat_template(\n    \
+             messages, add_generation_prompt=True, return_tensors=\"pt\", return_dict=True\n\
+         )\n\
+         print(tokenizer.decode(model.generate(**inputs, max_new_tokens=96)[0][inputs[\"input_ids\"].shape[1]:]))\n\
+         ```\n\n\
+         Roles are those it was trained with: `system` is its brief, `user` its partner in the talk, whichever seat that is, `tool` the \
+         world, `assistant` itself. {thought}\n"
+    )
+}
