@@ -7,6 +7,7 @@ use clap::Parser;
 use clap::Subcommand;
 use clap::ValueEnum;
 use sim::EpisodeId;
+use sim::Seat;
 use sim::scenario::Split;
 
 /// Train both sides of a conversation.
@@ -35,6 +36,8 @@ pub enum Command {
     Check(CheckFlags),
     /// Play episodes and show or store them.
     Rollout(RolloutFlags),
+    /// Take a seat yourself, or let a script of acts take it.
+    Play(PlayFlags),
     /// Cold start, then GRPO for every trainable seat.
     Train(TrainFlags),
     /// Measure policies: metrics with intervals, pass@k and pass^k, cross-play.
@@ -75,6 +78,37 @@ pub struct RolloutFlags {
     #[arg(long)]
     pub out: Option<PathBuf>,
     /// Print one record a line as JSON instead of a readable transcript.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `duologue play SCENARIO.toml`
+#[derive(Debug, Args)]
+pub struct PlayFlags {
+    /// The scenario file.
+    pub scenario: PathBuf,
+    /// Which seat to take.
+    #[arg(long, value_enum, default_value_t = SeatFlag::Agent)]
+    pub seat: SeatFlag,
+    /// Which item: a number from 0, or an id such as held-out-000017. The first unless given.
+    #[arg(long, allow_hyphen_values = true)]
+    pub item: Option<String>,
+    /// Which items a number counts; train unless given.
+    #[arg(long, value_enum)]
+    pub items: Option<Items>,
+    /// A file of acts, one JSON object a line, that plays instead of you; `-` is stdin.
+    #[arg(long, value_name = "ACTS.jsonl")]
+    pub script: Option<PathBuf>,
+    /// Who plays the agent, where you are the user: rule, random, scripted:NAME, model:DIR. The scenario's own unless given.
+    #[arg(long)]
+    pub agent: Option<String>,
+    /// Who plays the user, where you are the agent.
+    #[arg(long)]
+    pub user: Option<String>,
+    /// Seed of every draw.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Print one line a step as JSON on stdout; without a script, acts are read from stdin as they come.
     #[arg(long)]
     pub json: bool,
 }
@@ -138,6 +172,24 @@ pub struct ReplayFlags {
     /// Fork the episode before its turn with this number (from 0) and let scripts play on.
     #[arg(long, requires = "episode", value_name = "TURN")]
     pub fork: Option<usize>,
+}
+
+/// A seat that speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SeatFlag {
+    /// The assistant.
+    Agent,
+    /// The person who talks to it.
+    User,
+}
+
+impl From<SeatFlag> for Seat {
+    fn from(seat: SeatFlag) -> Seat {
+        match seat {
+            SeatFlag::Agent => Seat::Agent,
+            SeatFlag::User => Seat::User,
+        }
+    }
 }
 
 /// Which part of a scenario's items.

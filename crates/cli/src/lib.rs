@@ -2,9 +2,10 @@
 //! without libtorch.
 //!
 //! ```text
-//!  main ─> run(args, loader) ─> flags ─> one match ─> check │ rollout │ train │ eval │ replay ─> exit code
+//!  main ─> run(args, loader) ─> flags ─> one match ─> check │ rollout │ play │ train │ eval │ replay ─> exit code
 //! ```
 
+pub mod acts;
 pub mod cast;
 pub mod check;
 pub mod cold_start;
@@ -12,6 +13,7 @@ pub mod eval;
 pub mod failure;
 pub mod flags;
 pub mod manifest;
+pub mod play;
 pub mod progress;
 pub mod replay;
 pub mod report;
@@ -63,6 +65,7 @@ fn carry_out(command: Command, loader: &dyn ModelLoader) -> Result<(), Failure> 
     match command {
         Command::Check(flags) => check::check(&flags),
         Command::Rollout(flags) => runtime()?.block_on(rollout::rollout(flags, loader)),
+        Command::Play(flags) => runtime()?.block_on(play::play(flags, loader)),
         Command::Train(flags) => runtime()?.block_on(train::train(flags, loader)),
         Command::Eval(flags) => runtime()?.block_on(eval::eval(flags, loader)),
         Command::Replay(flags) => replay::replay(&flags),

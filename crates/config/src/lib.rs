@@ -11,6 +11,7 @@
 mod allowed;
 mod check;
 mod error;
+mod item;
 mod load;
 mod node;
 mod policy;
@@ -24,6 +25,7 @@ mod world;
 
 pub use error::ConfigError;
 pub use error::ConfigErrors;
+pub use item::find_item;
 pub use load::Checked;
 pub use load::Sources;
 pub use load::check_file;
@@ -32,3 +34,4 @@ pub use load::load_scenario;
 pub use policy::check_policy;
 pub use sha::hash;
 pub use source::Source;
+pub use suggest::hint;

@@ -2,11 +2,14 @@
 //! [`observe`](crate::World::observe), [`step`](crate::World::step) and [`verdict`](crate::World::verdict), its reward terms, and its scripts.
 
 pub mod haggle;
+pub mod phrasebook;
 
 use serde::Deserialize;
 use serde::Serialize;
 
 pub use haggle::Drill;
+pub use phrasebook::Phrase;
+pub use phrasebook::Phrasebook;
 
 use crate::Address;
 use crate::Decision;
@@ -101,6 +104,14 @@ impl Rules {
     pub fn ordered_tokens(&self) -> Vec<(String, f32)> {
         match self {
             Rules::Haggle(_) => haggle::talk::ordered_tokens(),
+        }
+    }
+
+    /// How a person in this seat can speak.
+    #[must_use]
+    pub fn phrasebook(&self, seat: Seat) -> Phrasebook {
+        match self {
+            Rules::Haggle(_) => haggle::phrases::phrasebook(seat),
         }
     }
 
