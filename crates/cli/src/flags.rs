@@ -40,6 +40,8 @@ pub enum Command {
     Play(PlayFlags),
     /// Cold start, then GRPO for every trainable seat.
     Train(TrainFlags),
+    /// Show what a run file comes to: who uses which key, the losses in words, budgets.
+    Plan(PlanFlags),
     /// Measure policies: metrics with intervals, pass@k and pass^k, cross-play.
     Eval(EvalFlags),
     /// Re-drive recorded episodes and compare.
@@ -130,6 +132,22 @@ pub struct TrainFlags {
     /// Overrides a key of the run file, e.g. `--set grpo.lr=3e-4`.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+}
+
+/// `duologue plan RUN.toml`
+#[derive(Debug, Args)]
+pub struct PlanFlags {
+    /// The run file.
+    pub run: PathBuf,
+    /// Seed of every draw, instead of the file's.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Overrides a key of the run file, e.g. `--set grpo.lr=3e-4`.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Print JSON on stdout.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `duologue eval SCENARIO.toml…`

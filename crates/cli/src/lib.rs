@@ -2,7 +2,7 @@
 //! without libtorch.
 //!
 //! ```text
-//!  main ─> run(args, loader) ─> flags ─> one match ─> check │ rollout │ play │ train │ eval │ replay ─> exit code
+//!  main ─> run(args, loader) ─> flags ─> one match ─> check │ rollout │ play │ plan │ train │ eval │ replay ─> exit code
 //! ```
 
 pub mod acts;
@@ -13,6 +13,7 @@ pub mod eval;
 pub mod failure;
 pub mod flags;
 pub mod manifest;
+pub mod plan;
 pub mod play;
 pub mod progress;
 pub mod replay;
@@ -67,6 +68,7 @@ fn carry_out(command: Command, loader: &dyn ModelLoader) -> Result<(), Failure> 
         Command::Rollout(flags) => runtime()?.block_on(rollout::rollout(flags, loader)),
         Command::Play(flags) => runtime()?.block_on(play::play(flags, loader)),
         Command::Train(flags) => runtime()?.block_on(train::train(flags, loader)),
+        Command::Plan(flags) => plan::plan(flags),
         Command::Eval(flags) => runtime()?.block_on(eval::eval(flags, loader)),
         Command::Replay(flags) => replay::replay(&flags),
     }

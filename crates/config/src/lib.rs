@@ -8,6 +8,8 @@
 //! Everything wrong with a file is found in one pass and reported together, each as `error: FILE:LINE: KEY: what and why` and a
 //! `hint:`. Raw types stay in here; a key nobody knows, and a key without effect in this run, are errors.
 
+#[cfg(test)]
+mod accepted;
 mod allowed;
 mod check;
 mod error;
@@ -21,6 +23,7 @@ mod scenario;
 mod sha;
 mod source;
 mod suggest;
+mod uses;
 mod world;
 
 pub use error::ConfigError;
@@ -35,3 +38,6 @@ pub use policy::check_policy;
 pub use sha::hash;
 pub use source::Source;
 pub use suggest::hint;
+pub use uses::KeyUse;
+pub use uses::Written;
+pub use uses::key_uses;

@@ -126,6 +126,12 @@ fn a_script_in_either_seat_plays_what_the_plain_loop_plays() {
 }
 
 #[test]
+fn a_talk_that_runs_out_of_turns_is_truncated_and_neither_terminated_nor_failed() {
+    let record = check(Seat::User, "scripted:good", 0, &["I offer $1."; 6]);
+    assert_eq!(record.stop, Some(sim::Stop::Truncated));
+}
+
+#[test]
 fn a_whole_deal_of_the_agent_is_scored_with_its_evidence() {
     // At this price every buyer is glad.
     let (steps, last) = played("agent", &["--item", "train-000002"], &says(&["I ask $0."; 6]));

@@ -7,7 +7,7 @@ use crate::program::command;
 use crate::program::duologue;
 use crate::program::root;
 
-const COMMANDS: [&str; 6] = ["check", "rollout", "play", "train", "eval", "replay"];
+const COMMANDS: [&str; 7] = ["check", "rollout", "play", "plan", "train", "eval", "replay"];
 
 #[test]
 fn help_and_version_are_no_errors() {

@@ -225,10 +225,7 @@ fn help(place: &Place) -> String {
         lines.push("A line `think: …` before it is your private thought; it may be left out.".to_owned());
         lines.extend(book.thought.iter().map(|thought| format!("  think: {thought}")));
     }
-    lines.push(
-        ":quit or Ctrl-D leaves. :action, :search, :answer and :finish call a tool, where the world has one."
-            .to_owned(),
-    );
+    lines.push(":quit or Ctrl-D leaves.".to_owned());
     lines.join("\n")
 }
 
