@@ -16,6 +16,7 @@ mod errors;
 mod eval;
 mod killed;
 mod metrics;
+mod plan;
 mod play;
 mod privacy;
 mod program;
