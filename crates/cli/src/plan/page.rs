@@ -107,7 +107,9 @@ fn objectives(objectives: &Objectives) -> String {
         [("cold start", cold_start), ("who earned it", credit), ("grpo", loss), ("optimiser, of both", optimizer)]
     {
         let _ = writeln!(text, "  {what}");
-        lines.iter().for_each(|line| drop(writeln!(text, "    {line}")));
+        for line in lines {
+            let _ = writeln!(text, "    {line}");
+        }
     }
     text
 }

@@ -11,6 +11,9 @@ use serde::Serialize;
 use sim::Pair;
 use sim::RewardKind;
 use sim::Seat;
+use sim::scenario::Clause;
+use sim::scenario::Compare;
+use sim::scenario::Condition;
 use sim::scenario::RewardRule;
 
 use crate::setup::Setup;
@@ -97,9 +100,8 @@ fn seat_objective(setup: &Setup, seat: Seat) -> SeatObjective {
     }
 }
 
-fn condition(condition: &sim::scenario::Condition) -> String {
-    use sim::scenario::Compare;
-    let clause = |clause: &sim::scenario::Clause| {
+fn condition(condition: &Condition) -> String {
+    let clause = |clause: &Clause| {
         let operator = match clause.compare {
             Compare::Less => "<",
             Compare::LessOrEqual => "<=",
