@@ -80,7 +80,10 @@ const fn row(
     Row { key, used_by, purpose, value }
 }
 
+/// Who samples and who updates, one of each for each model.
 const MODELS: &str = "policy servers, learners";
+/// No actor, but who gives the actors their work: castings, batches, commits.
+const LOOP: &str = "training loop";
 
 #[rustfmt::skip]
 const ROWS: &[Row] = &[
@@ -105,38 +108,38 @@ const ROWS: &[Row] = &[
     row("model.vocab_max", "cold start", "most entries of the tokenizer it trains", |s| some(s.model.vocab_max)),
     row("sft.dialogues", "cold start", "talks of the teacher with itself", |s| some(s.sft.dialogues)),
     row("sft.teacher", "cold start", "the script that is imitated", |s| some(s.sft.teacher.as_str())),
-    row("sft.updates", "learners", "updates of the cold start, for each seat", |s| some(s.sft.updates)),
+    row("sft.updates", "cold start", "updates of the cold start, for each seat", |s| some(s.sft.updates)),
     row("sft.tokens_per_update", "cold start", "tokens of one batch", |s| some(s.sft.tokens_per_update)),
-    row("sft.lr", "learners", "highest learning rate of the cold start", |s| some(s.sft.lr)),
-    row("sft.warmup", "learners", "updates of warm-up", |s| some(s.sft.warmup)),
-    row("sft.lr_floor", "learners", "last learning rate, as a share of the highest", |s| some(s.sft.lr_floor)),
+    row("sft.lr", "cold start", "highest learning rate of the cold start", |s| some(s.sft.lr)),
+    row("sft.warmup", "cold start", "updates of warm-up", |s| some(s.sft.warmup)),
+    row("sft.lr_floor", "cold start", "last learning rate, as a share of the highest", |s| some(s.sft.lr_floor)),
     row("sft.partner_weight", "cold start, learners", "loss weight of the partner's words", |s| some(short(s.sft.partner_weight))),
     row("sft.drill_share", "cold start", "share of drills among the samples", |s| some(s.sft.drill_share)),
     row("sft.probe_min", "gate", "held-out drills to be answered right", |s| some(s.sft.probe_min)),
-    row("grpo.steps", "supervisor, learners", "steps: groups played, then one update a seat", |s| some(s.grpo.steps)),
-    row("grpo.group_size", "supervisor, learners", "episodes of a group", |s| some(s.grpo.group_size)),
-    row("grpo.group_valid_min", "learners", "least scored episodes for a group to count", |s| some(s.grpo.group_valid_min)),
-    row("grpo.groups.mutual", "supervisor, learners", "groups a step in which the models meet", |s| some(s.grpo.groups.mutual)),
-    row("grpo.groups.fixed", "supervisor, learners", "groups a step of each learning seat against its fixed opponent", |s| some(s.grpo.groups.fixed)),
-    row("grpo.mode", "learners", "which seats learn when", |s| some(mode(s.grpo.mode))),
-    row("grpo.agent_steps", "learners", "steps of the agent to one of the user", |s| match s.grpo.mode {
+    row("grpo.steps", LOOP, "steps: groups played, then one update a seat", |s| some(s.grpo.steps)),
+    row("grpo.group_size", LOOP, "episodes of a group", |s| some(s.grpo.group_size)),
+    row("grpo.group_valid_min", LOOP, "least scored episodes for a group to count", |s| some(s.grpo.group_valid_min)),
+    row("grpo.groups.mutual", LOOP, "groups a step in which the models meet", |s| some(s.grpo.groups.mutual)),
+    row("grpo.groups.fixed", LOOP, "groups a step of each learning seat against its fixed opponent", |s| some(s.grpo.groups.fixed)),
+    row("grpo.mode", LOOP, "which seats learn when", |s| some(mode(s.grpo.mode))),
+    row("grpo.agent_steps", LOOP, "steps of the agent to one of the user", |s| match s.grpo.mode {
         UpdateMode::Alternating { agent_steps } => some(agent_steps),
         UpdateMode::Only(_) | UpdateMode::Simultaneous => None,
     }),
-    row("grpo.lr", "learners", "highest learning rate", |s| some(s.grpo.lr)),
-    row("grpo.warmup", "learners", "steps of warm-up", |s| some(s.grpo.warmup)),
-    row("grpo.lr_floor", "learners", "last learning rate, as a share of the highest", |s| some(s.grpo.lr_floor)),
+    row("grpo.lr", LOOP, "highest learning rate", |s| some(s.grpo.lr)),
+    row("grpo.warmup", LOOP, "steps of warm-up", |s| some(s.grpo.warmup)),
+    row("grpo.lr_floor", LOOP, "last learning rate, as a share of the highest", |s| some(s.grpo.lr_floor)),
     row("grpo.minibatches", "learners", "optimiser steps of one update", |s| some(s.grpo.minibatches)),
     row("grpo.temperature", MODELS, "sampling in training, and the loss of what was sampled", |s| some(short(s.grpo.temperature))),
-    row("grpo.turn_credit", "learners", "a turn's share of its trajectory's advantage", |s| some(credit(s.grpo.turn_credit))),
-    row("grpo.trajectory_score", "learners", "a trajectory's score within its group", |s| some(score(s.grpo.trajectory_score))),
-    row("grpo.gamma", "learners", "discount of r2g", |s| {
+    row("grpo.turn_credit", LOOP, "a turn's share of its trajectory's advantage", |s| some(credit(s.grpo.turn_credit))),
+    row("grpo.trajectory_score", LOOP, "a trajectory's score within its group", |s| some(score(s.grpo.trajectory_score))),
+    row("grpo.gamma", LOOP, "discount of r2g", |s| {
         let used = s.grpo.turn_credit == TurnCredit::R2g || s.grpo.trajectory_score == TrajectoryScore::R2g;
         used.then(|| json!(s.grpo.gamma))
     }),
-    row("grpo.em_k", "learners", "steepness of em", |s| (s.grpo.turn_credit == TurnCredit::Em).then(|| json!(s.grpo.em_k))),
-    row("grpo.std_eps", "learners", "added to a group's standard deviation", |s| s.grpo.normalize_std.then(|| json!(s.grpo.std_eps))),
-    row("grpo.normalize_std", "learners", "whether advantages are divided by it", |s| some(s.grpo.normalize_std)),
+    row("grpo.em_k", LOOP, "steepness of em", |s| (s.grpo.turn_credit == TurnCredit::Em).then(|| json!(s.grpo.em_k))),
+    row("grpo.std_eps", LOOP, "added to a group's standard deviation", |s| s.grpo.normalize_std.then(|| json!(s.grpo.std_eps))),
+    row("grpo.normalize_std", LOOP, "whether advantages are divided by it", |s| some(s.grpo.normalize_std)),
     row("grpo.clip_low", "learners", "the ratio is kept above 1 less this", |s| some(s.grpo.clip_low)),
     row("grpo.clip_high", "learners", "the ratio is kept below 1 plus this", |s| some(s.grpo.clip_high)),
     row("grpo.dual_clip", "learners", "bound of the loss of a negative advantage; 0 is off", |s| some(s.grpo.dual_clip.unwrap_or(0.0))),
@@ -147,12 +150,12 @@ const ROWS: &[Row] = &[
     row("optimizer.weight_decay", "learners", "decay of matrices, times the learning rate", |s| some(s.grpo.optimizer.weight_decay)),
     row("optimizer.grad_norm_max", "learners", "gradients are scaled down to this norm", |s| some(s.grpo.optimizer.grad_norm_max)),
     row("optimizer.micro_tokens_max", "learners", "tokens computed at once; bounds memory", |s| some(s.grpo.optimizer.micro_tokens_max)),
-    row("eval.every", "supervisor", "steps between evaluations", |s| some(s.eval.every)),
-    row("eval.items", "supervisor", "held-out items of an evaluation", |s| some(s.eval.items)),
-    row("eval.trials", "supervisor", "trials of each item", |s| some(s.eval.trials)),
-    row("checkpoints.sft_every", "recorder, learners", "updates between commits in the cold start", |s| some(s.checkpoints.sft_every)),
-    row("checkpoints.grpo_every", "recorder, learners", "steps between commits", |s| some(s.checkpoints.grpo_every)),
-    row("checkpoints.keep", "recorder", "newest checkpoints kept, besides the one after the cold start", |s| some(s.checkpoints.keep)),
+    row("eval.every", LOOP, "steps between evaluations", |s| some(s.eval.every)),
+    row("eval.items", LOOP, "held-out items of an evaluation", |s| some(s.eval.items)),
+    row("eval.trials", LOOP, "trials of each item", |s| some(s.eval.trials)),
+    row("checkpoints.sft_every", "training loop, recorder, learners", "updates between commits in the cold start", |s| some(s.checkpoints.sft_every)),
+    row("checkpoints.grpo_every", "training loop, recorder, learners", "steps between commits", |s| some(s.checkpoints.grpo_every)),
+    row("checkpoints.keep", LOOP, "newest checkpoints kept, besides the one after the cold start", |s| some(s.checkpoints.keep)),
 ];
 
 fn some(value: impl Into<Value>) -> Option<Value> {

@@ -19,13 +19,14 @@ fn quickstart() -> PathBuf {
 fn uses(overrides: &[&str]) -> Vec<KeyUse> {
     let overrides: Vec<String> = overrides.iter().map(|text| (*text).to_owned()).collect();
     let (settings, _, sources) = load_run(&quickstart(), &overrides).unwrap_or_else(|errors| panic!("{errors}"));
-    key_uses(&settings, &sources).unwrap()
+    key_uses(&settings, &sources).expect("the sources are those of the settings")
 }
 
 /// Another value for each key, as `--set` takes it, with what else it needs.
 fn changes() -> Vec<(&'static str, Value, &'static [&'static str])> {
     let copy = Path::new(env!("CARGO_TARGET_TMPDIR")).join("another.toml");
-    fs::copy(quickstart().with_file_name("../scenarios/haggle.toml"), &copy).unwrap();
+    fs::copy(quickstart().with_file_name("../scenarios/haggle.toml"), &copy)
+        .expect("the build's own folder takes a file");
     let path = copy.display().to_string();
     vec![
         ("scenario", json!(path), &[]),

@@ -33,7 +33,7 @@ pub fn page(plan: &Plan) -> String {
 }
 
 fn keys(plan: &Plan) -> String {
-    let mut text = "KEYS: value, where it was written, who uses it and what for\n".to_owned();
+    let mut text = "KEYS: value, where it was written, who uses it and what for. Cold start, gate and training loop give the actors their work.\n".to_owned();
     let shown = |value: &Option<Value>| match value {
         None => "-".to_owned(),
         Some(Value::String(text)) => text.clone(),
@@ -56,8 +56,10 @@ fn seats(plan: &Plan) -> String {
         let thinks = if seat.reasons { ", thought included" } else { "" };
         let _ = writeln!(
             text,
-            "  {:6} {who}; at most {} tokens a turn{thinks}; measured against `{}`",
-            seat.seat, seat.tokens_max, seat.fixed_opponent
+            "  {:5}  {who}; at most {} tokens a turn{thinks}; measured against `{}`",
+            seat.seat.name(),
+            seat.tokens_max,
+            seat.fixed_opponent
         );
     }
     text
@@ -157,7 +159,7 @@ fn budget(budget: &Budget) -> String {
 fn tokens(text: &mut String, what: &str, tokens: &Pair<Tokens>) {
     for (seat, Tokens { min, expected, max }) in tokens.iter().filter(|(_, tokens)| tokens.max > 0) {
         let numbers = [min, expected, max].map(|n| grouped(*n)).join(" / ");
-        let _ = writeln!(text, "    {seat:5} {what:11}  {numbers}");
+        let _ = writeln!(text, "    {:5} {what:11}  {numbers}", seat.name());
     }
 }
 
