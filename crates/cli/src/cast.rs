@@ -28,13 +28,14 @@ pub const LIVE_MAX: usize = 256;
 /// Policies of one scenario, by seat, each under the name castings use.
 pub struct Cast {
     models: BTreeMap<String, Voice>,
+    guests: Guests,
 }
 
 impl Cast {
     /// Nobody yet.
     #[must_use]
     pub fn new() -> Cast {
-        Cast { models: BTreeMap::new() }
+        Cast { models: BTreeMap::new(), guests: Guests::default() }
     }
 
     /// Brings `policy` for `seat` to life, and says what castings call it. Scripts need no life.
@@ -66,6 +67,11 @@ impl Cast {
         Ok(format!("model:{name}"))
     }
 
+    /// Who else may come: people, and whoever watches.
+    pub fn guests(&mut self) -> &mut Guests {
+        &mut self.guests
+    }
+
     /// Everybody at work, nobody learning.
     ///
     /// # Errors
@@ -77,7 +83,7 @@ impl Cast {
             models: self.models,
             learners: Pair::default(),
             journal,
-            guests: Guests::default(),
+            guests: self.guests,
         };
         Ok(Troupe::spawn(company).await?)
     }

@@ -53,6 +53,15 @@ pub struct Samples {
     seed: u64,
 }
 
+/// A seat's side of a usual talk.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Usual {
+    /// Tokens of its whole stream.
+    pub stream: f64,
+    /// Tokens of its own, thoughts included.
+    pub own: f64,
+}
+
 impl Lessons {
     /// Plays the dialogues and draws the drills.
     ///
@@ -143,6 +152,15 @@ impl Samples {
             samples.push(sample.clone());
         }
         samples
+    }
+
+    /// What the teacher's dialogues come to for a seat, as means over `dialogues`, the silent ones included.
+    #[must_use]
+    pub fn usual(&self, seat: Seat) -> Usual {
+        let count = f64::from(self.settings.dialogues);
+        let own = |sample: &Sample| sample.weights.iter().filter(|weight| **weight == 1.0).count();
+        let sum = |of: &dyn Fn(&Sample) -> usize| self.dialogues[seat].iter().map(of).sum::<usize>() as f64;
+        Usual { stream: sum(&|sample| sample.tokens.len()) / count, own: sum(&own) / count }
     }
 
     /// The longest sample, in tokens: what the model's context must hold.

@@ -38,8 +38,12 @@ pub enum Command {
     Check(CheckFlags),
     /// Play episodes and show or store them.
     Rollout(RolloutFlags),
+    /// Take a seat yourself, or let a script of acts take it.
+    Play(PlayFlags),
     /// Cold start, then GRPO for every trainable seat.
     Train(TrainFlags),
+    /// Show what a run file comes to: who uses which key, the losses in words, budgets.
+    Plan(PlanFlags),
     /// Measure policies: metrics with intervals, pass@k and pass^k, cross-play.
     Eval(EvalFlags),
     /// Re-drive recorded episodes and compare.
@@ -84,6 +88,37 @@ pub struct RolloutFlags {
     pub json: bool,
 }
 
+/// `duologue play SCENARIO.toml`
+#[derive(Debug, Args)]
+pub struct PlayFlags {
+    /// The scenario file.
+    pub scenario: PathBuf,
+    /// Which seat to take.
+    #[arg(long, value_enum, default_value_t = SeatFlag::Agent)]
+    pub seat: SeatFlag,
+    /// Which item: a number from 0, or an id such as held-out-000017. The first unless given.
+    #[arg(long, allow_hyphen_values = true)]
+    pub item: Option<String>,
+    /// Which items a number counts; train unless given.
+    #[arg(long, value_enum)]
+    pub items: Option<Items>,
+    /// A file of acts, one JSON object a line, that plays instead of you; `-` is stdin.
+    #[arg(long, value_name = "ACTS.jsonl")]
+    pub script: Option<PathBuf>,
+    /// Who plays the agent, where you are the user: rule, random, scripted:NAME, model:DIR. The scenario's own unless given.
+    #[arg(long)]
+    pub agent: Option<String>,
+    /// Who plays the user, where you are the agent.
+    #[arg(long)]
+    pub user: Option<String>,
+    /// Seed of every draw.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Print one line a step as JSON on stdout; without a script, acts are read from stdin as they come.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `duologue train RUN.toml`
 #[derive(Debug, Args)]
 pub struct TrainFlags {
@@ -101,6 +136,22 @@ pub struct TrainFlags {
     /// Overrides a key of the run file, e.g. `--set grpo.lr=3e-4`.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+}
+
+/// `duologue plan RUN.toml`
+#[derive(Debug, Args)]
+pub struct PlanFlags {
+    /// The run file.
+    pub run: PathBuf,
+    /// Seed of every draw, instead of the file's.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Overrides a key of the run file, e.g. `--set grpo.lr=3e-4`.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Print JSON on stdout.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `duologue eval SCENARIO.toml…`
@@ -234,6 +285,24 @@ impl From<Purpose> for Phase {
             Purpose::Grpo => Phase::Grpo,
             Purpose::Eval => Phase::Eval,
             Purpose::Rollout => Phase::Rollout,
+        }
+    }
+}
+
+/// A seat that speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SeatFlag {
+    /// The assistant.
+    Agent,
+    /// The person who talks to it.
+    User,
+}
+
+impl From<SeatFlag> for Seat {
+    fn from(seat: SeatFlag) -> Seat {
+        match seat {
+            SeatFlag::Agent => Seat::Agent,
+            SeatFlag::User => Seat::User,
         }
     }
 }

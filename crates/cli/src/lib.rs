@@ -2,9 +2,10 @@
 //! without libtorch.
 //!
 //! ```text
-//!  main ─> run(args, loader) ─> flags ─> one match ─> check │ rollout │ train │ eval │ replay │ export ─> exit code
+//!  main ─> run(args, loader) ─> flags ─> one match ─> check │ rollout │ play │ plan │ train │ eval │ replay │ export ─> exit code
 //! ```
 
+pub mod acts;
 pub mod cast;
 pub mod check;
 pub mod cold_start;
@@ -13,6 +14,8 @@ pub mod export;
 pub mod failure;
 pub mod flags;
 pub mod manifest;
+pub mod plan;
+pub mod play;
 pub mod progress;
 pub mod replay;
 pub mod report;
@@ -64,7 +67,9 @@ fn carry_out(command: Command, loader: &dyn ModelLoader) -> Result<(), Failure> 
     match command {
         Command::Check(flags) => check::check(&flags),
         Command::Rollout(flags) => runtime()?.block_on(rollout::rollout(flags, loader)),
+        Command::Play(flags) => runtime()?.block_on(play::play(flags, loader)),
         Command::Train(flags) => runtime()?.block_on(train::train(flags, loader)),
+        Command::Plan(flags) => plan::plan(flags),
         Command::Eval(flags) => runtime()?.block_on(eval::eval(flags, loader)),
         Command::Replay(flags) => replay::replay(&flags),
         Command::Export(flags) => export::export(&flags),

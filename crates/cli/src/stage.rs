@@ -276,7 +276,8 @@ impl Stage {
     }
 }
 
-fn learn_dialect(setup: &Setup, lessons: &Lessons) -> Result<Dialect, Failure> {
+/// The language of a run's models, learned from its lessons.
+pub(crate) fn learn_dialect(setup: &Setup, lessons: &Lessons) -> Result<Dialect, Failure> {
     lessons.dialect(&setup.scenario, setup.settings.model.vocab_max).map_err(|error| {
         let hint = "raise it: bytes, markers and whole words must fit".to_owned();
         wrong_key(setup, "model.vocab_max", error.to_string(), hint)
@@ -290,7 +291,7 @@ fn wrong_key(setup: &Setup, key: &str, what: String, hint: String) -> Failure {
 }
 
 /// A stream that does not fit the context would be cut in the middle of a talk: better now than at step 300.
-fn check_context(setup: &Setup, samples: &Samples) -> Result<(), Failure> {
+pub(crate) fn check_context(setup: &Setup, samples: &Samples) -> Result<(), Failure> {
     let context = setup.settings.model.max_position_embeddings;
     let longest = samples.longest();
     if longest as i64 > context {

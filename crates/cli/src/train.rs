@@ -45,9 +45,9 @@ use crate::stage::Stage;
 /// Updates of the cold start between lines in `metrics.jsonl`.
 const SFT_LOG_EVERY: u64 = 20;
 /// Held-out drills each seat must answer at the gate.
-const PROBES: u32 = 200;
+pub(crate) const PROBES: u32 = 200;
 /// Longest answer to a drill, in tokens.
-const PROBE_TOKENS_MAX: u32 = 16;
+pub(crate) const PROBE_TOKENS_MAX: u32 = 16;
 /// Held-out items on which the two models meet at each evaluation, for excerpts.
 const EXCERPTS: u32 = 8;
 
@@ -116,7 +116,7 @@ async fn cold_start(stage: &mut Stage) -> anyhow::Result<()> {
             stage.time(update, "sft", &[("update_s", started.elapsed().as_secs_f64())])?;
         }
         progress.at(update, &losses(&metrics));
-        if update % every == 0 && update < total {
+        if schedule::cold_start_commits(every, total, update) {
             stage.commit(TrainPhase::Sft, update).await?;
         }
     }
@@ -189,11 +189,10 @@ async fn reinforce(stage: &mut Stage) -> anyhow::Result<()> {
     for step in stage.state.step + 1..=total {
         let metrics = grpo_step(stage, step).await?;
         progress.at(step, &rewards(&metrics));
-        let last = step == total;
-        if last || step % settings.eval.every == 0 {
+        if schedule::is_due(settings.eval.every, total, step) {
             evaluate(stage, step).await?;
         }
-        if last || step % settings.checkpoints.grpo_every == 0 {
+        if schedule::is_due(settings.checkpoints.grpo_every, total, step) {
             stage.commit(TrainPhase::Grpo, step).await?;
         }
     }
@@ -285,30 +284,38 @@ fn faults() -> impl Iterator<Item = String> {
 /// Measures each learning seat on held-out items against its fixed opponent, and lets the two models meet for the excerpts.
 async fn evaluate(stage: &mut Stage, step: u64) -> anyhow::Result<()> {
     let started = Instant::now();
-    let eval = stage.setup.settings.eval;
-    let items = eval.items.min(stage.setup.scenario.items.of(Split::HeldOut));
     let learning = stage.setup.learning();
-    let mut castings = Vec::new();
-    for seat in Seat::ALL.into_iter().filter(|seat| learning[*seat]) {
-        castings.extend(cast_eval(items, eval.trials, &stage.setup.measured(seat), step, seat as u32 + 1));
-    }
-    if learning.agent && learning.user {
-        let both = Pair::from_fn(|_| plan::MODEL.to_owned());
-        castings.extend(cast_eval(EXCERPTS.min(items), 1, &both, step, report::EXCERPT_MEMBER));
-    }
+    let castings = eval_castings(&stage.setup, step);
     let records = stage.play(&castings, 1.0).await?;
     for seat in Seat::ALL.into_iter().filter(|seat| learning[*seat]) {
         let played: Vec<EpisodeRecord> =
             records.iter().filter(|r| r.casting.id.member == seat as u32 + 1).cloned().collect();
         let opponent = stage.setup.opponents()[seat.partner()].clone();
-        let metrics = pool(&played, (items * eval.trials) as usize, &stage.setup.scenario.success);
+        let opened = castings.iter().filter(|casting| casting.id.member == seat as u32 + 1).count();
+        let metrics = pool(&played, opened, &stage.setup.scenario.success);
         stage.log_eval(step, seat, &opponent, &metrics)?;
     }
     stage.time(step, "eval", &[("play_s", started.elapsed().as_secs_f64())])?;
     Ok(())
 }
 
-/// An evaluation's castings; `member` keeps the ids of plays apart that run together. It moves no world's draws.
+/// All episodes of the evaluation after `step`: each learning seat against its fixed opponent, and for the excerpts, both models.
+pub(crate) fn eval_castings(setup: &Setup, step: u64) -> Vec<Casting> {
+    let eval = setup.settings.eval;
+    let items = eval.items.min(setup.scenario.items.of(Split::HeldOut));
+    let learning = setup.learning();
+    let mut castings = Vec::new();
+    for seat in Seat::ALL.into_iter().filter(|seat| learning[*seat]) {
+        castings.extend(cast_eval(items, eval.trials, &setup.measured(seat), step, seat as u32 + 1));
+    }
+    if learning.agent && learning.user {
+        let both = Pair::from_fn(|_| plan::MODEL.to_owned());
+        castings.extend(cast_eval(EXCERPTS.min(items), 1, &both, step, report::EXCERPT_MEMBER));
+    }
+    castings
+}
+
+/// An evaluation's castings of one kind; `member` keeps the ids of plays apart that run together. It moves no world's draws.
 fn cast_eval(items: u32, trials: u32, policies: &Pair<String>, step: u64, member: u32) -> Vec<Casting> {
     let mut castings = plan::eval_castings(Split::HeldOut, items, trials, policies, step);
     for casting in &mut castings {

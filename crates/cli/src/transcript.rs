@@ -45,7 +45,8 @@ fn is_news(message: &Message, turn: &Turn, record: &EpisodeRecord) -> bool {
             || !record.turns_of(Seat::Agent).any(|other| other.observed.iter().any(|m| m == message)))
 }
 
-fn said(turn: &Turn) -> String {
+/// What a turn's decision says in public, and whether it counted.
+pub(crate) fn said(turn: &Turn) -> String {
     let malformed = turn.effect.as_ref().and_then(|effect| effect.malformed.as_deref());
     let said = match &turn.decision.act {
         Ok(Act::Say(text)) => text.clone(),
@@ -77,5 +78,10 @@ fn ending(record: &EpisodeRecord) -> String {
 }
 
 fn line(text: &mut String, who: &str, what: &str) {
-    let _ = writeln!(text, "{who:>13}  {what}");
+    let _ = writeln!(text, "{}", row(who, what));
+}
+
+/// Who, and what, in two columns.
+pub(crate) fn row(who: &str, what: &str) -> String {
+    format!("{who:>13}  {what}")
 }

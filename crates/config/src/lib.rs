@@ -8,9 +8,12 @@
 //! Everything wrong with a file is found in one pass and reported together, each as `error: FILE:LINE: KEY: what and why` and a
 //! `hint:`. Raw types stay in here; a key nobody knows, and a key without effect in this run, are errors.
 
+#[cfg(test)]
+mod accepted;
 mod allowed;
 mod check;
 mod error;
+mod item;
 mod load;
 mod node;
 mod policy;
@@ -21,10 +24,12 @@ mod scenario;
 mod sha;
 mod source;
 mod suggest;
+mod uses;
 mod world;
 
 pub use error::ConfigError;
 pub use error::ConfigErrors;
+pub use item::find_item;
 pub use load::Checked;
 pub use load::Sources;
 pub use load::check_file;
@@ -33,3 +38,7 @@ pub use load::load_scenario;
 pub use policy::check_policy;
 pub use sha::hash;
 pub use source::Source;
+pub use suggest::hint;
+pub use uses::KeyUse;
+pub use uses::Written;
+pub use uses::key_uses;

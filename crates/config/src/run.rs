@@ -30,7 +30,7 @@ const RATE: Allowed = Allowed::above(0.0, 1.0, "at 0 nothing is learned, and abo
 const WARMUP: Allowed = Allowed::between(0.0, 1e9, "it is a number of updates");
 
 #[derive(Debug, Default, Deserialize)]
-struct RunFile {
+pub(crate) struct RunFile {
     scenario: Option<String>,
     name: Option<String>,
     seed: Option<i64>,

@@ -11,7 +11,8 @@ pub(crate) fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>)
 }
 
 /// ``did you mean `x`?`` if one is close, and otherwise all of them after `what_they_are`.
-pub(crate) fn hint<'a>(given: &str, known: impl IntoIterator<Item = &'a str> + Clone, what_they_are: &str) -> String {
+#[must_use]
+pub fn hint<'a>(given: &str, known: impl IntoIterator<Item = &'a str> + Clone, what_they_are: &str) -> String {
     match nearest(given, known.clone()) {
         Some(name) => format!("did you mean `{name}`?"),
         None => format!("{what_they_are}: {}", list(known)),

@@ -371,6 +371,28 @@ mod tests {
     }
 
     #[test]
+    fn a_plan_counts_the_numbers_that_are_there() {
+        for tied in [true, false] {
+            let config = Config { tied, ..config() };
+            let shape = rl::settings::ModelShape {
+                hidden_size: config.hidden_size,
+                num_hidden_layers: config.layers,
+                num_attention_heads: config.heads,
+                num_key_value_heads: config.kv_heads,
+                head_dim: config.head_dim,
+                intermediate_size: config.intermediate_size,
+                max_position_embeddings: config.positions_max,
+                tie_word_embeddings: tied,
+                rope_theta: config.rope_theta,
+                rms_norm_eps: config.rms_norm_eps,
+                vocab_max: 64,
+            };
+            let counted = shape.parameters(config.vocab_size as usize);
+            assert_eq!(counted as i64, Layout::new(&config).parameters());
+        }
+    }
+
+    #[test]
     fn fresh_weights_have_the_spread_they_should() {
         let shape = Config { hidden_size: 128, vocab_size: 500, intermediate_size: 352, layers: 3, ..config() };
         let parameters = Parameters::fresh(&shape, 1, Seat::Agent, &[], Device::Cpu);

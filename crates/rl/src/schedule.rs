@@ -17,6 +17,18 @@ pub fn grpo_lr(settings: &GrpoSettings, step: u64) -> f64 {
     settings.lr * share(settings.warmup, settings.steps, settings.lr_floor, step)
 }
 
+/// Whether what is done every so many steps is done after `step`: also after the last one, and at step 0, the end of the cold start.
+#[must_use]
+pub fn is_due(every: u64, last: u64, step: u64) -> bool {
+    step == last || step.is_multiple_of(every.max(1))
+}
+
+/// Whether the cold start commits after `update`; its last commit is step 0 of GRPO.
+#[must_use]
+pub fn cold_start_commits(every: u64, updates: u64, update: u64) -> bool {
+    update < updates && update.is_multiple_of(every.max(1))
+}
+
 /// Of the highest rate, in (0, 1].
 fn share(warmup: u64, last: u64, floor: f64, at: u64) -> f64 {
     if at < warmup {
@@ -75,6 +87,14 @@ mod tests {
         check(grpo_lr(&settings, 5), 6e-4);
         check(grpo_lr(&settings, 25), 6e-4 * (1.0 + 0.1) / 2.0);
         check(grpo_lr(&settings, 45), 6e-5);
+    }
+
+    #[test]
+    fn what_is_due_now_and_then_is_due_at_both_ends_too() {
+        let due: Vec<u64> = (0..=10).filter(|step| is_due(4, 10, *step)).collect();
+        assert_eq!(due, [0, 4, 8, 10]);
+        let commits: Vec<u64> = (1..=12).filter(|update| cold_start_commits(5, 10, *update)).collect();
+        assert_eq!(commits, [5]);
     }
 
     #[test]

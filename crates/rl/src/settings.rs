@@ -77,6 +77,28 @@ pub struct ModelShape {
     pub vocab_max: usize,
 }
 
+impl ModelShape {
+    /// How many numbers a model of this shape learns, with `vocab_len` entries in its tokenizer. The decoder of `model` has as many.
+    #[must_use]
+    pub fn parameters(&self, vocab_len: usize) -> u64 {
+        let size = |n: i64| u64::try_from(n).unwrap_or(0);
+        let (width, head) = (size(self.hidden_size), size(self.head_dim));
+        let (queries, keys) = (size(self.num_attention_heads), size(self.num_key_value_heads));
+        let attention = width * head * (2 * queries + 2 * keys);
+        let feed_forward = 3 * width * size(self.intermediate_size);
+        let norms = 2 * width + 2 * head;
+        let embeddings = vocab_len as u64 * width * if self.tie_word_embeddings { 1 } else { 2 };
+        embeddings + size(self.num_hidden_layers) * (attention + feed_forward + norms) + width
+    }
+
+    /// Keys and values kept of one token, as numbers.
+    #[must_use]
+    pub fn cached_per_token(&self) -> u64 {
+        let size = |n: i64| u64::try_from(n).unwrap_or(0);
+        2 * size(self.num_hidden_layers) * size(self.num_key_value_heads) * size(self.head_dim)
+    }
+}
+
 /// The cold start: imitation of scripts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SftSettings {
@@ -235,4 +257,33 @@ pub struct CheckpointSettings {
     pub grpo_every: u64,
     /// Checkpoints kept, newest first; the one after the cold start is always kept. At least 1.
     pub keep: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parameters_of_the_quickstart_add_up_by_hand() {
+        let shape = ModelShape {
+            hidden_size: 128,
+            num_hidden_layers: 3,
+            num_attention_heads: 4,
+            num_key_value_heads: 2,
+            head_dim: 32,
+            intermediate_size: 352,
+            max_position_embeddings: 512,
+            tie_word_embeddings: true,
+            rope_theta: 1e4,
+            rms_norm_eps: 1e-6,
+            vocab_max: 2048,
+        };
+        // Query and output 128 x 128 each, key and value 128 x 64 each, three matrices of 128 x 352, four norms; the last norm.
+        let layer = 2 * 128 * 128 + 2 * 128 * 64 + 3 * 128 * 352 + 128 + 128 + 32 + 32;
+        assert_eq!(shape.parameters(500), 500 * 128 + 3 * layer + 128);
+        let untied = ModelShape { tie_word_embeddings: false, ..shape.clone() };
+        assert_eq!(untied.parameters(500) - shape.parameters(500), 500 * 128);
+        // A key and a value of 2 heads of 32, in each of 3 layers.
+        assert_eq!(shape.cached_per_token(), 3 * 2 * 2 * 32);
+    }
 }

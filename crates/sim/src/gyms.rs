@@ -3,11 +3,14 @@
 
 pub mod haggle;
 pub mod intention;
+pub mod phrasebook;
 
 use serde::Deserialize;
 use serde::Serialize;
 
 pub use haggle::Drill;
+pub use phrasebook::Phrase;
+pub use phrasebook::Phrasebook;
 
 use crate::Address;
 use crate::Answer;
@@ -118,6 +121,15 @@ impl Rules {
         match self {
             Rules::Haggle(_) => haggle::talk::ordered_tokens(),
             Rules::Intention(_) => Vec::new(),
+        }
+    }
+
+    /// How a person in this seat can speak.
+    #[must_use]
+    pub fn phrasebook(&self, seat: Seat) -> Phrasebook {
+        match self {
+            Rules::Haggle(_) => haggle::phrases::phrasebook(seat),
+            Rules::Intention(_) => intention::phrases::phrasebook(seat),
         }
     }
 

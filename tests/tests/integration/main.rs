@@ -19,6 +19,8 @@ mod eval;
 mod export;
 mod killed;
 mod metrics;
+mod plan;
+mod play;
 mod privacy;
 mod program;
 mod published;

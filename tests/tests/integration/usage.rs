@@ -7,7 +7,7 @@ use crate::program::command;
 use crate::program::duologue;
 use crate::program::root;
 
-const COMMANDS: [&str; 6] = ["check", "rollout", "train", "eval", "replay", "export"];
+const COMMANDS: [&str; 8] = ["check", "rollout", "play", "plan", "train", "eval", "replay", "export"];
 
 #[test]
 fn help_and_version_are_no_errors() {

@@ -7,6 +7,7 @@
 //!  person.rs   the buyer's profile and inner state   thought.rs the five-step reasoning in compact form
 //!  world.rs    the table: turns, checks, state, end  view.rs   what each side knows of it
 //!  verdict.rs  scores, training terms, measures      scripts/  rule and scripted seats      drills.rs  skills asked one by one
+//!  phrases.rs  one example of each move, for a person in a seat
 //! ```
 //!
 //! The seller knows all facts and its cost; the buyer knows its value and some facts. Claims may be false: the world knows, and a
@@ -18,6 +19,7 @@ pub mod facts;
 pub mod items;
 pub mod moves;
 pub mod person;
+pub mod phrases;
 pub mod scripts;
 pub mod talk;
 pub mod thought;

@@ -6,7 +6,7 @@
 //!  world.rs     the talk: questions, what they cover, rewards by turn          view.rs       what each side knows of it
 //!  user.rs      how a user by rule judges a question and replies               agent.rs      scripts that ask
 //!  precedent.rs what tasks like this one used to leave out                     fixed.rs      the best list of questions for all tasks
-//!  verdict.rs   score and measures
+//!  verdict.rs   score and measures                                             phrases.rs    what a person in a seat can say
 //! ```
 //!
 //! The user takes no turns. After each question the world puts two queries to the user's seat: which of the remaining details the
@@ -20,6 +20,7 @@ pub mod fixed;
 pub mod items;
 pub mod lexicon;
 pub mod library;
+pub mod phrases;
 pub mod precedent;
 pub mod user;
 pub mod verdict;

@@ -105,7 +105,7 @@ fn shown(questions: &[&str]) -> (Vec<String>, Vec<String>) {
         agent.extend(observation.messages.iter().map(|message| message.text.clone()));
         Decision::say(*asked.next().unwrap_or(&"[finish]"))
     };
-    drive(casting, &scenario, SEED, decide, |seat, query| {
+    let _ = drive(casting, &scenario, SEED, decide, |seat, query| {
         if query.spoken {
             replies.extend(query.messages.iter().map(|message| message.text.clone()));
         }

@@ -1,0 +1,179 @@
+//! `duologue plan`: what a run file comes to, before anything is trained. Every number comes from the code that trains: the checked settings,
+//! the castings of each step, the lessons of the cold start.
+//!
+//! ```text
+//!  Setup ──> keys         which actor uses which key             config::key_uses
+//!    │  ──> groups        who plays whom at a step               rl::plan::step_castings
+//!    │  ──> objectives    scores, rewards and losses in words    words.rs
+//!    └─ lessons ──> models, budgets, time                        models.rs  budget.rs  clock.rs      page.rs prints
+//! ```
+
+pub mod budget;
+pub mod clock;
+pub mod groups;
+pub mod models;
+pub mod page;
+pub mod words;
+
+use config::Written;
+use serde::Serialize;
+use serde_json::Value;
+use sim::Pair;
+use sim::Seat;
+use text::Dialect;
+
+use crate::cold_start::Lessons;
+use crate::cold_start::Samples;
+use crate::failure::Failure;
+use crate::flags::PlanFlags;
+use crate::flags::TrainFlags;
+use crate::plan::budget::Budget;
+use crate::plan::clock::Clock;
+use crate::plan::groups::Groups;
+use crate::plan::models::Models;
+use crate::plan::words::Objectives;
+use crate::setup::Setup;
+use crate::stage;
+use crate::stdout::say;
+
+/// Everything `plan` says.
+#[derive(Clone, Debug, Serialize)]
+pub struct Plan {
+    /// The run's name.
+    pub run: String,
+    /// The run file.
+    pub file: String,
+    /// The scenario's name.
+    pub scenario: String,
+    /// Where the run would lie.
+    pub folder: String,
+    /// Each key of a run file.
+    pub keys: Vec<Key>,
+    /// Who sits where.
+    pub seats: Vec<SeatPlan>,
+    /// The models.
+    pub models: Models,
+    /// What is learned.
+    pub objectives: Objectives,
+    /// Who plays whom, for each kind of step.
+    pub steps: Vec<Groups>,
+    /// How much of everything.
+    pub budget: Budget,
+    /// How long.
+    pub time: Clock,
+}
+
+/// One key.
+#[derive(Clone, Debug, Serialize)]
+pub struct Key {
+    /// Its path.
+    pub key: &'static str,
+    /// Its value; `None` if nobody uses it in this run.
+    pub value: Option<Value>,
+    /// `line 12`, `default`, `--set` or `--seed`.
+    pub from: String,
+    /// Who uses it.
+    pub used_by: &'static str,
+    /// What for.
+    pub purpose: &'static str,
+}
+
+/// One seat.
+#[derive(Clone, Debug, Serialize)]
+pub struct SeatPlan {
+    /// Which.
+    pub seat: Seat,
+    /// Whether it has a model that learns.
+    pub learns: bool,
+    /// Whom its model meets in fixed groups and evaluations.
+    pub fixed_opponent: String,
+    /// Whether it thinks in private before it speaks.
+    pub reasons: bool,
+    /// Tokens of one turn, thought included.
+    pub tokens_max: u32,
+}
+
+/// Shows the plan of a run file.
+///
+/// # Errors
+/// [`Failure::Input`] for whatever `train` would refuse about the files.
+pub fn plan(flags: PlanFlags) -> Result<(), Failure> {
+    let PlanFlags { run, seed, set, json } = flags;
+    let setup = Setup::load(TrainFlags { run, resume: false, out: None, seed, set })?;
+    let plan = Plan::of(&setup, seed.is_some())?;
+    if json {
+        say(serde_json::to_string(&plan)?)?;
+    } else {
+        say(page::page(&plan))?;
+    }
+    Ok(())
+}
+
+impl Plan {
+    /// The plan of a run. `seeded` says that the seed came from `--seed`.
+    ///
+    /// # Errors
+    /// [`Failure::Input`] if the lessons do not fit the settings, as in `train`.
+    pub fn of(setup: &Setup, seeded: bool) -> Result<Plan, Failure> {
+        let (dialect, samples) = lessons(setup)?;
+        let models = Models::of(setup, &dialect);
+        let budget = Budget::of(setup, &dialect, &samples, &models);
+        Ok(Plan {
+            run: setup.settings.name.clone(),
+            file: setup.sources.run.path.display().to_string(),
+            scenario: setup.scenario.name.clone(),
+            folder: setup.out.display().to_string(),
+            keys: keys(setup, seeded)?,
+            seats: Seat::ALL.map(|seat| seat_plan(setup, seat)).to_vec(),
+            objectives: Objectives::of(setup),
+            steps: groups::kinds(setup),
+            time: Clock::of(setup, &budget),
+            models,
+            budget,
+        })
+    }
+}
+
+/// The lessons of the cold start, as `train` makes them, but for the loss weight of the partner's words: without it a token of weight 1 is the
+/// seat's own.
+fn lessons(setup: &Setup) -> Result<(Dialect, Samples), Failure> {
+    let mut settings = setup.settings.clone();
+    settings.sft.partner_weight = 0.0;
+    let lessons = Lessons::prepare(&setup.scenario, &settings)?;
+    let dialect = stage::learn_dialect(setup, &lessons)?;
+    let samples = lessons.samples(&dialect, &settings);
+    stage::check_context(setup, &samples)?;
+    Ok((dialect, samples))
+}
+
+fn keys(setup: &Setup, seeded: bool) -> Result<Vec<Key>, Failure> {
+    let uses = config::key_uses(&setup.settings, &setup.sources)?;
+    let key = |used: config::KeyUse| Key {
+        key: used.key,
+        value: used.value,
+        from: match used.written {
+            Written::Line(line) => format!("line {line}"),
+            Written::Default => "default".to_owned(),
+            Written::Set if used.key == "seed" && seeded => "--seed".to_owned(),
+            Written::Set => "--set".to_owned(),
+        },
+        used_by: used.used_by,
+        purpose: used.purpose,
+    };
+    Ok(uses.into_iter().map(key).collect())
+}
+
+fn seat_plan(setup: &Setup, seat: Seat) -> SeatPlan {
+    let rules = &setup.scenario.seats[seat];
+    let Pair { agent, user } = setup.opponents();
+    SeatPlan {
+        seat,
+        learns: setup.learning()[seat],
+        fixed_opponent: match seat {
+            Seat::Agent => user,
+            Seat::User => agent,
+        },
+        reasons: rules.reasons,
+        tokens_max: rules.tokens_max,
+    }
+}

@@ -1,0 +1,283 @@
+//! How much of everything: episodes, tokens of each phase, evaluations, bytes on disk.
+
+use std::collections::VecDeque;
+
+use rl::plan;
+use rl::schedule;
+use serde::Serialize;
+use sim::EpisodeId;
+use sim::Pair;
+use sim::Phase;
+use sim::Seat;
+use sim::record::Casting;
+use sim::scenario::Split;
+use text::Dialect;
+
+use crate::cold_start::Samples;
+use crate::plan::groups;
+use crate::plan::groups::Groups;
+use crate::plan::models::Models;
+use crate::setup::Setup;
+use crate::train;
+
+/// Batches of the cold start that are drawn to find how large they are.
+const BATCHES_DRAWN: u64 = 50;
+
+/// Everything that is counted.
+#[derive(Clone, Debug, Serialize)]
+pub struct Budget {
+    /// Phase by phase, in order.
+    pub phases: Vec<PhaseBudget>,
+    /// Episodes of all of them.
+    pub episodes: u64,
+    /// Steps after which the seats are measured, 0 being the end of the cold start.
+    pub evaluations: u64,
+    /// What is written to disk.
+    pub disk: Disk,
+}
+
+/// One phase.
+#[derive(Clone, Debug, Serialize)]
+pub struct PhaseBudget {
+    /// `cold start`, `gate`, `grpo` or `evaluation`.
+    pub phase: &'static str,
+    /// How often a model is updated, both seats together.
+    pub updates: u64,
+    /// Episodes it plays.
+    pub episodes: u64,
+    /// Tokens that each seat's model writes.
+    pub sampled: Pair<Tokens>,
+    /// Tokens that each seat's model reads to learn, its own and all it was shown.
+    pub learned: Pair<Tokens>,
+}
+
+/// A number of tokens, with its bounds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Tokens {
+    /// It cannot be less.
+    pub min: u64,
+    /// If talks are as long as the teacher's.
+    pub expected: u64,
+    /// It cannot be more.
+    pub max: u64,
+}
+
+/// Bytes on disk. The log of episodes is not among them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Disk {
+    /// Commits of the whole run.
+    pub commits: u64,
+    /// Checkpoints there are at its end.
+    pub checkpoints_kept: u64,
+    /// Their bytes.
+    pub kept_bytes: u64,
+    /// The most bytes there are at any time: while the next one is written, none has been removed yet.
+    pub peak_bytes: u64,
+    /// Bytes of all commits together.
+    pub written_bytes: u64,
+}
+
+impl Budget {
+    /// The budget of a run with these lessons.
+    #[must_use]
+    pub fn of(setup: &Setup, dialect: &Dialect, samples: &Samples, models: &Models) -> Budget {
+        let grpo = &setup.settings.grpo;
+        let evaluated = |step: &u64| schedule::is_due(setup.settings.eval.every, grpo.steps, *step);
+        let evaluations = (0..=grpo.steps).filter(evaluated).count() as u64;
+        let usual = Talk::of(setup, samples);
+        let phases = vec![
+            cold_start(setup, samples),
+            gate(setup, dialect),
+            reinforcement(setup, &usual),
+            evaluation(setup, &usual, evaluations),
+        ];
+        let episodes = phases.iter().map(|phase| phase.episodes).sum();
+        Budget { phases, episodes, evaluations, disk: disk(setup, models) }
+    }
+}
+
+/// One talk's tokens, for each seat, where a model sits there.
+struct Talk {
+    own: Pair<Tokens>,
+    stream: Pair<Tokens>,
+}
+
+impl Talk {
+    fn of(setup: &Setup, samples: &Samples) -> Talk {
+        let context = u64::try_from(setup.settings.model.max_position_embeddings).unwrap_or(0);
+        let first = first_speaker(setup);
+        let turns = u64::from(setup.scenario.turns_max);
+        let own = Pair::from_fn(|seat| Tokens {
+            // Whoever speaks first writes a token at least; the other may never come to speak.
+            min: u64::from(seat == first),
+            expected: samples.usual(seat).own.round() as u64,
+            max: (turns * u64::from(setup.scenario.seats[seat].tokens_max)).min(context),
+        });
+        // A group may be skipped, and then nothing is learned from it.
+        let stream =
+            Pair::from_fn(|seat| Tokens { min: 0, expected: samples.usual(seat).stream.round() as u64, max: context });
+        Talk { own, stream }
+    }
+}
+
+fn first_speaker(setup: &Setup) -> Seat {
+    let id = EpisodeId { phase: Phase::Rollout, round: 0, group: 0, trial: 0, member: 1 };
+    let casting = Casting { id, split: Split::Train, item: 0, policies: Pair::default(), learns: Pair::default() };
+    setup.scenario.rules.world(&setup.scenario, &casting, setup.settings.seed).first()
+}
+
+impl Tokens {
+    fn times(self, count: u64) -> Tokens {
+        let Tokens { min, expected, max } = self;
+        Tokens { min: min * count, expected: expected * count, max: max * count }
+    }
+
+    fn plus(self, other: Tokens) -> Tokens {
+        Tokens { min: self.min + other.min, expected: self.expected + other.expected, max: self.max + other.max }
+    }
+}
+
+/// Nothing is played: the dialogues are there before.
+fn cold_start(setup: &Setup, samples: &Samples) -> PhaseBudget {
+    let sft = &setup.settings.sft;
+    let learning = setup.learning();
+    let least = sft.tokens_per_update as u64;
+    let learned = Pair::from_fn(|seat| match learning[seat] {
+        true => Tokens {
+            min: least * sft.updates,
+            expected: (batch_len(samples, seat, sft.updates) * sft.updates as f64).round() as u64,
+            // A batch ends with the sample that fills it.
+            max: (least + samples.longest().saturating_sub(1) as u64) * sft.updates,
+        },
+        false => Tokens::default(),
+    });
+    PhaseBudget {
+        phase: "cold start",
+        updates: sft.updates * count(learning),
+        episodes: 0,
+        sampled: Pair::default(),
+        learned,
+    }
+}
+
+/// Mean tokens of a batch of the cold start, over some of the very batches that are drawn in training.
+fn batch_len(samples: &Samples, seat: Seat, updates: u64) -> f64 {
+    let every = (updates / BATCHES_DRAWN).max(1) as usize;
+    let drawn = (1..=updates).step_by(every).map(|update| samples.batch(seat, update));
+    let lens: Vec<usize> = drawn.map(|batch| batch.samples.iter().map(|sample| sample.tokens.len()).sum()).collect();
+    lens.iter().sum::<usize>() as f64 / lens.len().max(1) as f64
+}
+
+/// Held-out drills, one turn each; a right answer is as long as it is.
+fn gate(setup: &Setup, dialect: &Dialect) -> PhaseBudget {
+    let scenario = &setup.scenario;
+    let sampled = Pair::from_fn(|seat| {
+        let drills = (0..train::PROBES).filter_map(|index| scenario.rules.drill(scenario, Split::HeldOut, seat, index));
+        let most = u64::from(train::PROBE_TOKENS_MAX);
+        let answer = |answer: &str| (dialect.tokenizer().encode(answer).len() as u64 + 1).min(most);
+        let one = |drill: sim::gyms::Drill| Tokens { min: 1, expected: answer(&drill.answer), max: most };
+        match setup.learning()[seat] {
+            true => drills.map(one).fold(Tokens::default(), Tokens::plus),
+            false => Tokens::default(),
+        }
+    });
+    PhaseBudget { phase: "gate", updates: 0, episodes: 0, sampled, learned: Pair::default() }
+}
+
+fn reinforcement(setup: &Setup, talk: &Talk) -> PhaseBudget {
+    let kinds = groups::kinds(setup);
+    let sum = |of: &dyn Fn(&Groups) -> u64| kinds.iter().map(|kind| kind.steps * of(kind)).sum::<u64>();
+    let played = |kind: &Groups, keep: &dyn Fn(&groups::Table) -> bool| {
+        kind.played.iter().filter(|table| keep(table)).map(|table| table.groups * table.group_size).sum()
+    };
+    let sampled = Pair::from_fn(|seat| {
+        let is_model = |table: &groups::Table| table.policies[seat] == plan::MODEL;
+        talk.own[seat].times(sum(&|kind| played(kind, &is_model)))
+    });
+    let learned = Pair::from_fn(|seat| {
+        let trains = |table: &groups::Table| table.trains[seat];
+        talk.stream[seat].times(sum(&|kind| played(kind, &trains)))
+    });
+    PhaseBudget {
+        phase: "grpo",
+        updates: sum(&|kind| count(kind.learns)),
+        episodes: sum(&|kind| kind.episodes),
+        sampled,
+        learned,
+    }
+}
+
+fn evaluation(setup: &Setup, talk: &Talk, evaluations: u64) -> PhaseBudget {
+    let castings = train::eval_castings(setup, 0);
+    let sampled = Pair::from_fn(|seat| talk.own[seat].times(groups::modelled(&castings, seat) * evaluations));
+    let episodes = castings.len() as u64 * evaluations;
+    PhaseBudget { phase: "evaluation", updates: 0, episodes, sampled, learned: Pair::default() }
+}
+
+fn count(seats: Pair<bool>) -> u64 {
+    seats.iter().filter(|(_, learns)| **learns).count() as u64
+}
+
+/// Goes through the commits as the run will, oldest first.
+fn disk(setup: &Setup, models: &Models) -> Disk {
+    let settings = &setup.settings;
+    let (updates, steps) = (settings.sft.updates, settings.grpo.steps);
+    let mut shelf = Shelf::new(settings.checkpoints.keep);
+    let early = |update: &u64| schedule::cold_start_commits(settings.checkpoints.sft_every, updates, *update);
+    let late = |step: &u64| *step == 0 || schedule::is_due(settings.checkpoints.grpo_every, steps, *step);
+    (1..=updates).filter(early).for_each(|_| shelf.commit(models.cold_start_checkpoint_bytes, false));
+    // The one at step 0 is committed when the reference is there.
+    (0..=steps).filter(late).for_each(|step| shelf.commit(models.checkpoint_bytes, step == 0));
+    shelf.disk
+}
+
+/// The checkpoints of a run, as `runs::Checkpoints` thins them out.
+struct Shelf {
+    keep: usize,
+    /// The newest, oldest first: bytes, and whether it is the one at step 0.
+    newest: VecDeque<(u64, bool)>,
+    disk: Disk,
+}
+
+impl Shelf {
+    fn new(keep: usize) -> Shelf {
+        let disk = Disk { commits: 0, checkpoints_kept: 0, kept_bytes: 0, peak_bytes: 0, written_bytes: 0 };
+        Shelf { keep: keep.max(1), newest: VecDeque::new(), disk }
+    }
+
+    fn commit(&mut self, bytes: u64, is_step_0: bool) {
+        let disk = &mut self.disk;
+        disk.commits += 1;
+        disk.checkpoints_kept += 1;
+        disk.kept_bytes += bytes;
+        disk.written_bytes += bytes;
+        disk.peak_bytes = disk.peak_bytes.max(disk.kept_bytes);
+        self.newest.push_back((bytes, is_step_0));
+        if self.newest.len() > self.keep
+            && let Some((bytes, false)) = self.newest.pop_front()
+        {
+            disk.checkpoints_kept -= 1;
+            disk.kept_bytes -= bytes;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_checkpoints_stay_and_the_one_after_the_cold_start_besides() {
+        let mut shelf = Shelf::new(2);
+        for (bytes, is_step_0) in [(10, false), (10, false), (10, false), (20, true), (20, false)] {
+            shelf.commit(bytes, is_step_0);
+        }
+        // Step 0 is among the two newest. Three stood there while the last was written: 10 and 20, and 20 more.
+        let disk = Disk { commits: 5, checkpoints_kept: 2, kept_bytes: 40, peak_bytes: 50, written_bytes: 70 };
+        assert_eq!(shelf.disk, disk);
+        shelf.commit(20, false);
+        shelf.commit(20, false);
+        let disk = Disk { commits: 7, checkpoints_kept: 3, kept_bytes: 60, peak_bytes: 80, written_bytes: 110 };
+        assert_eq!(shelf.disk, disk);
+    }
+}

@@ -1,0 +1,204 @@
+//! What is learned, in words: each seat's score and reward, who earned it, the losses, the learning rates. Formulas as in `rl::credit` and
+//! `rl::loss`, with this run's numbers in them.
+
+use rl::schedule;
+use rl::settings::GrpoSettings;
+use rl::settings::OptimizerSettings;
+use rl::settings::SftSettings;
+use rl::settings::TrajectoryScore;
+use rl::settings::TurnCredit;
+use serde::Serialize;
+use sim::Pair;
+use sim::RewardKind;
+use sim::Seat;
+use sim::scenario::Clause;
+use sim::scenario::Compare;
+use sim::scenario::Condition;
+use sim::scenario::RewardRule;
+
+use crate::setup::Setup;
+
+/// What is learned.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Objectives {
+    /// Of each seat.
+    pub seats: Pair<SeatObjective>,
+    /// What the cold start lowers.
+    pub cold_start: Vec<String>,
+    /// How a reward becomes the advantage of a token.
+    pub credit: Vec<String>,
+    /// What an update of GRPO lowers.
+    pub loss: Vec<String>,
+    /// How weights follow a gradient.
+    pub optimizer: Vec<String>,
+}
+
+/// One seat's reward.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SeatObjective {
+    /// What is measured and reported.
+    pub score: String,
+    /// What trains.
+    pub reward: String,
+    /// What its terms are.
+    pub terms: Vec<Term>,
+    /// When an episode counts as a success; `None` if the scenario does not say.
+    pub success: Option<String>,
+}
+
+/// One term.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Term {
+    /// Its name.
+    pub name: String,
+    /// `outcome` or `training`.
+    pub kind: RewardKind,
+    /// Its weight.
+    pub weight: f64,
+    /// Lowest and highest value, before the weight.
+    pub range: (f64, f64),
+    /// What it is.
+    pub meaning: &'static str,
+}
+
+impl Objectives {
+    /// Those of a run.
+    #[must_use]
+    pub fn of(setup: &Setup) -> Objectives {
+        let (sft, grpo) = (&setup.settings.sft, &setup.settings.grpo);
+        Objectives {
+            seats: Pair::from_fn(|seat| seat_objective(setup, seat)),
+            cold_start: cold_start(sft),
+            credit: credit(grpo),
+            loss: loss(grpo),
+            optimizer: optimizer(&grpo.optimizer),
+        }
+    }
+}
+
+fn seat_objective(setup: &Setup, seat: Seat) -> SeatObjective {
+    let scenario = &setup.scenario;
+    let of_seat: Vec<&RewardRule> = scenario.rewards.iter().filter(|rule| rule.seat == seat).collect();
+    let sum = |keep: &dyn Fn(&RewardRule) -> bool| {
+        let terms = of_seat.iter().filter(|rule| keep(rule)).map(|rule| format!("{} x {}", rule.weight, rule.name));
+        terms.collect::<Vec<_>>().join(" + ")
+    };
+    let score = sum(&|rule| rule.kind == RewardKind::Outcome);
+    let training = sum(&|rule| rule.kind == RewardKind::Training);
+    let (low, high) = scenario.outcome_range(seat);
+    let known = scenario.rules.terms().iter().filter(|term| term.seat == seat);
+    let terms = known.filter_map(|term| {
+        let weight = scenario.weight(seat, term.name)?;
+        let (name, kind) = (term.name.to_owned(), term.kind);
+        Some(Term { name, kind, weight, range: (term.min, term.max), meaning: term.meaning })
+    });
+    SeatObjective {
+        score: format!("{score}, from {low} to {high}"),
+        reward: if training.is_empty() { "score".to_owned() } else { format!("score + {training}") },
+        terms: terms.collect(),
+        success: scenario.success[seat].as_ref().map(condition),
+    }
+}
+
+fn condition(condition: &Condition) -> String {
+    let clause = |clause: &Clause| {
+        let operator = match clause.compare {
+            Compare::Less => "<",
+            Compare::LessOrEqual => "<=",
+            Compare::Greater => ">",
+            Compare::GreaterOrEqual => ">=",
+            Compare::Equal => "==",
+        };
+        format!("{} {operator} {}", clause.name, clause.value)
+    };
+    condition.all.iter().map(clause).collect::<Vec<_>>().join(" and ")
+}
+
+fn cold_start(sft: &SftSettings) -> Vec<String> {
+    let SftSettings { teacher, partner_weight, drill_share, updates, lr, warmup, probe_min, .. } = sft;
+    let last = schedule::sft_lr(sft, *updates);
+    vec![
+        format!(
+            "loss = sum w (-log p) / sum w over the talks of `{teacher}` with itself, and drills ({drill_share} of the samples)"
+        ),
+        format!("w = 1 on the seat's own words and thoughts, {partner_weight} on its partner's, 0 on everything else"),
+        rate("update", *warmup, *updates, *lr, last),
+        format!("then {probe_min} of the held-out drills must be answered right, or training stops"),
+    ]
+}
+
+fn credit(grpo: &GrpoSettings) -> Vec<String> {
+    let GrpoSettings { trajectory_score, turn_credit, gamma, em_k, std_eps, normalize_std, group_valid_min, .. } = grpo;
+    let score = match trajectory_score {
+        TrajectoryScore::Sum => "S = sum of the turns' rewards".to_owned(),
+        TrajectoryScore::Mean => "S = mean of the turns' rewards, rounded to 4 digits".to_owned(),
+        TrajectoryScore::R2g => format!("S = sum of {gamma}^(t-1) r_t over the turns t = 1, 2, …"),
+    };
+    let share = match turn_credit {
+        TurnCredit::Equalized => "c_t = 1: every turn alike".to_owned(),
+        TurnCredit::Naive => "c_t = r_t: the turn's own reward".to_owned(),
+        TurnCredit::R2g => format!("c_t = sum of {gamma}^(j-t) r_j over the turns j from t on: its reward to go"),
+        TurnCredit::Em => format!("c_t = 1/2 + 1/2 (1 - e^(-{em_k} r_t)) / (1 - e^(-{em_k}))"),
+    };
+    let scale = if *normalize_std { format!(" / (std + {std_eps})") } else { String::new() };
+    vec![
+        "r_t: rewards of a turn fall on it, those of the whole talk on the seat's last turn".to_owned(),
+        score,
+        format!("z = (S - mean){scale}, over the seat's own rewards in its group alone"),
+        share,
+        "A = c_t z N / sum c: of each own token of turn t; N = how many tokens have credit, sum c over them".to_owned(),
+        format!(
+            "a group counts if {group_valid_min} episodes or more are scored and their S differ; else it is skipped"
+        ),
+    ]
+}
+
+fn loss(grpo: &GrpoSettings) -> Vec<String> {
+    let GrpoSettings { clip_low, clip_high, dual_clip, kl_weight, minibatches, temperature, lr, warmup, steps, .. } =
+        grpo;
+    let (low, high) = (1.0 - clip_low, 1.0 + clip_high);
+    let mut words = vec![
+        format!("loss = mean over own tokens of L = max(-A q, -A clamp(q, {}, {}))", trim(low), trim(high)),
+        "q = p now / p when it was sampled; tokens of partner, world and template train nobody".to_owned(),
+    ];
+    words.extend(dual_clip.map(|dual| format!("where A < 0, L is at most {dual} |A|")));
+    if *kl_weight > 0.0 {
+        words.push(format!("L + {kl_weight} (e^d - d - 1), d = log p of the cold-start model - log p now"));
+    }
+    words.push(format!("{minibatches} optimiser step(s) an update; sampled and learned at temperature {temperature}"));
+    words.push(rate("step", *warmup, *steps, *lr, schedule::grpo_lr(grpo, (*steps).max(1))));
+    words
+}
+
+fn rate(unit: &str, warmup: u64, last: u64, highest: f64, lowest: f64) -> String {
+    format!(
+        "learning rate: up to {highest} in {warmup} {unit}s, then a half cosine down to {} at {unit} {last}",
+        trim(lowest)
+    )
+}
+
+fn optimizer(optimizer: &OptimizerSettings) -> Vec<String> {
+    let OptimizerSettings { beta1, beta2, eps, weight_decay, grad_norm_max, micro_tokens_max } = optimizer;
+    vec![
+        format!(
+            "AdamW with betas {beta1} and {beta2}, eps {eps:e}, decay {weight_decay} of matrices; moments begin anew after the cold start"
+        ),
+        format!("gradients are scaled down to norm {grad_norm_max}, and computed {micro_tokens_max} tokens at a time"),
+    ]
+}
+
+/// Ten digits: 0.8, and not what is left of 1 less 0.2.
+fn trim(value: f64) -> String {
+    let rounded: f64 = format!("{value:.9e}").parse().expect("a number that was printed can be read");
+    rounded.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_shown_as_they_were_meant() {
+        assert_eq!([1.0 - 0.2, 1.0 + 0.28, 6e-4 * 0.1, 0.0].map(trim), ["0.8", "1.28", "0.00006", "0"]);
+    }
+}

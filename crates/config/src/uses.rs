@@ -1,0 +1,224 @@
+//! Who uses which key of a run file, and what each comes to in a run. The one source of `duologue plan`; a test holds it against the raw types
+//! that read the file, so a key that is added there and not here is noticed.
+
+use rl::RunSettings;
+use rl::settings::Device;
+use rl::settings::TrajectoryScore;
+use rl::settings::TurnCredit;
+use rl::settings::UpdateMode;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::ConfigErrors;
+use crate::load::Sources;
+use crate::node::Node;
+use crate::node::Origin;
+
+/// Where an effective value was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// On this line of the run file, from 1.
+    Line(usize),
+    /// In a `--set`, or another flag that stands for one.
+    Set,
+    /// Nowhere: it is the default.
+    Default,
+}
+
+/// One key of a run file in one run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeyUse {
+    /// Its path, e.g. `grpo.lr`.
+    pub key: &'static str,
+    /// Its effective value; `None` if the key has no effect in this run, so that nobody uses it.
+    pub value: Option<Value>,
+    /// Where it comes from.
+    pub written: Written,
+    /// Who uses it.
+    pub used_by: &'static str,
+    /// What for.
+    pub purpose: &'static str,
+}
+
+/// Every key of a run file, in the order of [`RunSettings`], with what it comes to in this run.
+///
+/// # Errors
+/// If the sources are not the ones that `settings` was read from.
+pub fn key_uses(settings: &RunSettings, sources: &Sources) -> Result<Vec<KeyUse>, ConfigErrors> {
+    let mut root = Node::parse(&sources.run)?;
+    for assignment in &sources.overrides {
+        root.set(assignment)?;
+    }
+    let scenario = json!(sources.scenario.path.display().to_string());
+    let used = |row: &Row| KeyUse {
+        key: row.key,
+        value: if row.key == "scenario" { Some(scenario.clone()) } else { (row.value)(settings) },
+        written: match root.get(row.key).map(|node| node.origin) {
+            Some(Origin::Line(line)) => Written::Line(line),
+            Some(Origin::Set) => Written::Set,
+            None => Written::Default,
+        },
+        used_by: row.used_by,
+        purpose: row.purpose,
+    };
+    Ok(ROWS.iter().map(used).collect())
+}
+
+struct Row {
+    key: &'static str,
+    used_by: &'static str,
+    purpose: &'static str,
+    value: fn(&RunSettings) -> Option<Value>,
+}
+
+const fn row(
+    key: &'static str,
+    used_by: &'static str,
+    purpose: &'static str,
+    value: fn(&RunSettings) -> Option<Value>,
+) -> Row {
+    Row { key, used_by, purpose, value }
+}
+
+/// Who samples and who updates, one of each for each model.
+const MODELS: &str = "policy servers, learners";
+/// No actor, but who gives the actors their work: castings, batches, commits.
+const LOOP: &str = "training loop";
+
+#[rustfmt::skip]
+const ROWS: &[Row] = &[
+    // Its value is a path, which is no setting: see `key_uses`.
+    row("scenario", "everybody", "what is played", |_| None),
+    row("name", "run folder, learners", "the folder runs/NAME, and the name in model folders", |s| some(s.name.as_str())),
+    row("seed", "everybody who draws", "every address of randomness", |s| some(s.seed)),
+    row("limits.episodes_live_max", "supervisor", "episodes alive at once", |s| some(s.limits.episodes_live_max)),
+    row("limits.batch_max", "policy servers", "rows sampled at once", |s| some(s.limits.batch_max)),
+    row("limits.threads", MODELS, "threads of the tensor library, for each model", |s| some(s.limits.threads)),
+    row("limits.device", MODELS, "where the models live", |s| some(device(s.limits.device))),
+    row("model.hidden_size", MODELS, "width of the residual stream", |s| some(s.model.hidden_size)),
+    row("model.num_hidden_layers", MODELS, "layers", |s| some(s.model.num_hidden_layers)),
+    row("model.num_attention_heads", MODELS, "query heads", |s| some(s.model.num_attention_heads)),
+    row("model.num_key_value_heads", MODELS, "key and value heads", |s| some(s.model.num_key_value_heads)),
+    row("model.head_dim", MODELS, "width of one head", |s| some(s.model.head_dim)),
+    row("model.intermediate_size", MODELS, "width of the feed-forward layer", |s| some(s.model.intermediate_size)),
+    row("model.max_position_embeddings", MODELS, "longest stream, in tokens", |s| some(s.model.max_position_embeddings)),
+    row("model.tie_word_embeddings", MODELS, "whether the output layer is the embedding", |s| some(s.model.tie_word_embeddings)),
+    row("model.rope_theta", MODELS, "base of the rotary embedding", |s| some(s.model.rope_theta)),
+    row("model.rms_norm_eps", MODELS, "epsilon of RMSNorm", |s| some(s.model.rms_norm_eps)),
+    row("model.vocab_max", "cold start", "most entries of the tokenizer it trains", |s| some(s.model.vocab_max)),
+    row("sft.dialogues", "cold start", "talks of the teacher with itself", |s| some(s.sft.dialogues)),
+    row("sft.teacher", "cold start", "the script that is imitated", |s| some(s.sft.teacher.as_str())),
+    row("sft.updates", "cold start", "updates of the cold start, for each seat", |s| some(s.sft.updates)),
+    row("sft.tokens_per_update", "cold start", "tokens of one batch", |s| some(s.sft.tokens_per_update)),
+    row("sft.lr", "cold start", "highest learning rate of the cold start", |s| some(s.sft.lr)),
+    row("sft.warmup", "cold start", "updates of warm-up", |s| some(s.sft.warmup)),
+    row("sft.lr_floor", "cold start", "last learning rate, as a share of the highest", |s| some(s.sft.lr_floor)),
+    row("sft.partner_weight", "cold start, learners", "loss weight of the partner's words", |s| some(short(s.sft.partner_weight))),
+    row("sft.drill_share", "cold start", "share of drills among the samples", |s| some(s.sft.drill_share)),
+    row("sft.probe_min", "gate", "held-out drills to be answered right", |s| some(s.sft.probe_min)),
+    row("grpo.steps", LOOP, "steps: groups played, then one update a seat", |s| some(s.grpo.steps)),
+    row("grpo.group_size", LOOP, "episodes of a group", |s| some(s.grpo.group_size)),
+    row("grpo.group_valid_min", LOOP, "least scored episodes for a group to count", |s| some(s.grpo.group_valid_min)),
+    row("grpo.groups.mutual", LOOP, "groups a step in which the models meet", |s| some(s.grpo.groups.mutual)),
+    row("grpo.groups.fixed", LOOP, "groups a step of each learning seat against its fixed opponent", |s| some(s.grpo.groups.fixed)),
+    row("grpo.mode", LOOP, "which seats learn when", |s| some(mode(s.grpo.mode))),
+    row("grpo.agent_steps", LOOP, "steps of the agent to one of the user", |s| match s.grpo.mode {
+        UpdateMode::Alternating { agent_steps } => some(agent_steps),
+        UpdateMode::Only(_) | UpdateMode::Simultaneous => None,
+    }),
+    row("grpo.lr", LOOP, "highest learning rate", |s| some(s.grpo.lr)),
+    row("grpo.warmup", LOOP, "steps of warm-up", |s| some(s.grpo.warmup)),
+    row("grpo.lr_floor", LOOP, "last learning rate, as a share of the highest", |s| some(s.grpo.lr_floor)),
+    row("grpo.minibatches", "learners", "optimiser steps of one update", |s| some(s.grpo.minibatches)),
+    row("grpo.temperature", MODELS, "sampling in training, and the loss of what was sampled", |s| some(short(s.grpo.temperature))),
+    row("grpo.turn_credit", LOOP, "a turn's share of its trajectory's advantage", |s| some(credit(s.grpo.turn_credit))),
+    row("grpo.trajectory_score", LOOP, "a trajectory's score within its group", |s| some(score(s.grpo.trajectory_score))),
+    row("grpo.gamma", LOOP, "discount of r2g", |s| {
+        let used = s.grpo.turn_credit == TurnCredit::R2g || s.grpo.trajectory_score == TrajectoryScore::R2g;
+        used.then(|| json!(s.grpo.gamma))
+    }),
+    row("grpo.em_k", LOOP, "steepness of em", |s| (s.grpo.turn_credit == TurnCredit::Em).then(|| json!(s.grpo.em_k))),
+    row("grpo.std_eps", LOOP, "added to a group's standard deviation", |s| s.grpo.normalize_std.then(|| json!(s.grpo.std_eps))),
+    row("grpo.normalize_std", LOOP, "whether advantages are divided by it", |s| some(s.grpo.normalize_std)),
+    row("grpo.clip_low", "learners", "the ratio is kept above 1 less this", |s| some(s.grpo.clip_low)),
+    row("grpo.clip_high", "learners", "the ratio is kept below 1 plus this", |s| some(s.grpo.clip_high)),
+    row("grpo.dual_clip", "learners", "bound of the loss of a negative advantage; 0 is off", |s| some(s.grpo.dual_clip.unwrap_or(0.0))),
+    row("grpo.kl_weight", "learners", "penalty for leaving the cold-start model; 0 is off", |s| some(s.grpo.kl_weight)),
+    row("optimizer.beta1", "learners", "how much of the first moment is kept", |s| some(s.grpo.optimizer.beta1)),
+    row("optimizer.beta2", "learners", "how much of the second moment is kept", |s| some(s.grpo.optimizer.beta2)),
+    row("optimizer.eps", "learners", "added to the root of the second moment", |s| some(s.grpo.optimizer.eps)),
+    row("optimizer.weight_decay", "learners", "decay of matrices, times the learning rate", |s| some(s.grpo.optimizer.weight_decay)),
+    row("optimizer.grad_norm_max", "learners", "gradients are scaled down to this norm", |s| some(s.grpo.optimizer.grad_norm_max)),
+    row("optimizer.micro_tokens_max", "learners", "tokens computed at once; bounds memory", |s| some(s.grpo.optimizer.micro_tokens_max)),
+    row("eval.every", LOOP, "steps between evaluations", |s| some(s.eval.every)),
+    row("eval.items", LOOP, "held-out items of an evaluation", |s| some(s.eval.items)),
+    row("eval.trials", LOOP, "trials of each item", |s| some(s.eval.trials)),
+    row("checkpoints.sft_every", "training loop, recorder, learners", "updates between commits in the cold start", |s| some(s.checkpoints.sft_every)),
+    row("checkpoints.grpo_every", "training loop, recorder, learners", "steps between commits", |s| some(s.checkpoints.grpo_every)),
+    row("checkpoints.keep", LOOP, "newest checkpoints kept, besides the one after the cold start", |s| some(s.checkpoints.keep)),
+];
+
+fn some(value: impl Into<Value>) -> Option<Value> {
+    Some(value.into())
+}
+
+/// As it was written: 0.2, and not the 0.20000000298 that f32 makes of it.
+fn short(value: f32) -> f64 {
+    value.to_string().parse().expect("a number that was printed can be read")
+}
+
+fn device(device: Device) -> &'static str {
+    match device {
+        Device::Auto => "auto",
+        Device::Cpu => "cpu",
+        Device::Cuda => "cuda",
+    }
+}
+
+fn mode(mode: UpdateMode) -> &'static str {
+    match mode {
+        UpdateMode::Only(seat) => seat.name(),
+        UpdateMode::Simultaneous => "simultaneous",
+        UpdateMode::Alternating { .. } => "alternating",
+    }
+}
+
+fn credit(credit: TurnCredit) -> &'static str {
+    match credit {
+        TurnCredit::Naive => "naive",
+        TurnCredit::Equalized => "equalized",
+        TurnCredit::R2g => "r2g",
+        TurnCredit::Em => "em",
+    }
+}
+
+fn score(score: TrajectoryScore) -> &'static str {
+    match score {
+        TrajectoryScore::Sum => "sum",
+        TrajectoryScore::Mean => "mean",
+        TrajectoryScore::R2g => "r2g",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::accepted::accepted;
+    use crate::run::RunFile;
+
+    #[test]
+    fn each_key_that_a_run_file_may_have_is_used_here_once_and_no_other_is() {
+        let mut listed: Vec<&str> = ROWS.iter().map(|row| row.key).collect();
+        let mut read = accepted::<RunFile>();
+        listed.sort_unstable();
+        read.sort_unstable();
+        assert_eq!(listed, read);
+    }
+
+    #[test]
+    fn every_row_says_who_and_what_for() {
+        for row in ROWS {
+            assert!(!row.used_by.is_empty() && !row.purpose.is_empty(), "{}", row.key);
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! What `plan` says of each key, against what the reader makes of it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+
+use duologue_config::KeyUse;
+use duologue_config::Written;
+use duologue_config::key_uses;
+use duologue_config::load_run;
+use serde_json::Value;
+use serde_json::json;
+
+fn quickstart() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs/quickstart.toml")
+}
+
+fn uses(overrides: &[&str]) -> Vec<KeyUse> {
+    let overrides: Vec<String> = overrides.iter().map(|text| (*text).to_owned()).collect();
+    let (settings, _, sources) = load_run(&quickstart(), &overrides).unwrap_or_else(|errors| panic!("{errors}"));
+    key_uses(&settings, &sources).expect("the sources are those of the settings")
+}
+
+/// Another value for each key, as `--set` takes it, with what else it needs.
+fn changes() -> Vec<(&'static str, Value, &'static [&'static str])> {
+    let copy = Path::new(env!("CARGO_TARGET_TMPDIR")).join("another.toml");
+    fs::copy(quickstart().with_file_name("../scenarios/haggle.toml"), &copy)
+        .expect("the build's own folder takes a file");
+    let path = copy.display().to_string();
+    vec![
+        ("scenario", json!(path), &[]),
+        ("name", json!("another"), &[]),
+        ("seed", json!(9), &[]),
+        ("limits.episodes_live_max", json!(7), &[]),
+        ("limits.batch_max", json!(5), &[]),
+        ("limits.threads", json!(2), &[]),
+        ("limits.device", json!("cpu"), &[]),
+        ("model.hidden_size", json!(64), &[]),
+        ("model.num_hidden_layers", json!(2), &[]),
+        ("model.num_attention_heads", json!(8), &[]),
+        ("model.num_key_value_heads", json!(2), &[]),
+        ("model.head_dim", json!(16), &[]),
+        ("model.intermediate_size", json!(100), &[]),
+        ("model.max_position_embeddings", json!(600), &[]),
+        ("model.tie_word_embeddings", json!(false), &[]),
+        ("model.rope_theta", json!(5000.0), &[]),
+        ("model.rms_norm_eps", json!(1e-5), &[]),
+        ("model.vocab_max", json!(1000), &[]),
+        ("sft.dialogues", json!(60), &[]),
+        ("sft.teacher", json!("rule"), &[]),
+        ("sft.updates", json!(12), &[]),
+        ("sft.tokens_per_update", json!(400), &[]),
+        ("sft.lr", json!(0.002), &[]),
+        ("sft.warmup", json!(3), &[]),
+        ("sft.lr_floor", json!(0.5), &[]),
+        ("sft.partner_weight", json!(0.3), &[]),
+        ("sft.drill_share", json!(0.25), &[]),
+        ("sft.probe_min", json!(0.1), &[]),
+        ("grpo.steps", json!(3), &[]),
+        ("grpo.group_size", json!(6), &[]),
+        ("grpo.group_valid_min", json!(3), &[]),
+        ("grpo.groups.mutual", json!(1), &[]),
+        ("grpo.groups.fixed", json!(2), &[]),
+        ("grpo.mode", json!("alternating"), &[]),
+        ("grpo.agent_steps", json!(4), &["grpo.mode=alternating"]),
+        ("grpo.lr", json!(0.0003), &[]),
+        ("grpo.warmup", json!(1), &[]),
+        ("grpo.lr_floor", json!(1.0), &[]),
+        ("grpo.minibatches", json!(4), &[]),
+        ("grpo.temperature", json!(0.7), &[]),
+        ("grpo.turn_credit", json!("em"), &[]),
+        ("grpo.trajectory_score", json!("mean"), &[]),
+        ("grpo.gamma", json!(0.9), &["grpo.turn_credit=r2g"]),
+        ("grpo.em_k", json!(3.0), &["grpo.turn_credit=em"]),
+        ("grpo.std_eps", json!(0.1), &[]),
+        ("grpo.normalize_std", json!(false), &["grpo.std_eps="]),
+        ("grpo.clip_low", json!(0.1), &[]),
+        ("grpo.clip_high", json!(0.3), &[]),
+        ("grpo.dual_clip", json!(0.0), &[]),
+        ("grpo.kl_weight", json!(0.01), &[]),
+        ("optimizer.beta1", json!(0.8), &[]),
+        ("optimizer.beta2", json!(0.99), &[]),
+        ("optimizer.eps", json!(1e-6), &[]),
+        ("optimizer.weight_decay", json!(0.1), &[]),
+        ("optimizer.grad_norm_max", json!(2.0), &[]),
+        ("optimizer.micro_tokens_max", json!(2048), &[]),
+        ("eval.every", json!(5), &[]),
+        ("eval.items", json!(10), &[]),
+        ("eval.trials", json!(2), &[]),
+        ("checkpoints.sft_every", json!(50), &[]),
+        ("checkpoints.grpo_every", json!(2), &[]),
+        ("checkpoints.keep", json!(9), &[]),
+    ]
+}
+
+#[test]
+fn what_is_set_is_what_is_shown_for_every_key_and_for_no_other() {
+    let base = uses(&[]);
+    let changes = changes();
+    let keys: BTreeSet<&str> = base.iter().map(|used| used.key).collect();
+    assert_eq!(keys, changes.iter().map(|(key, ..)| *key).collect());
+    for (key, value, needs) in changes {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let set = format!("{key}={text}");
+        let changed = uses(&[needs, &[&set]].concat());
+        let shown = changed.iter().find(|used| used.key == key).unwrap();
+        assert_eq!((shown.value.as_ref(), shown.written), (Some(&value), Written::Set), "{key}");
+        let before = base.iter().find(|used| used.key == key).unwrap();
+        assert_ne!(before.value, shown.value, "{key}: another value than the file's, or this shows nothing");
+    }
+}
+
+#[test]
+fn what_the_file_says_is_shown_with_its_line_and_what_it_leaves_out_is_a_default() {
+    let text = fs::read_to_string(quickstart()).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    for used in uses(&[]) {
+        let name = used.key.rsplit('.').next().unwrap();
+        match used.written {
+            Written::Line(line) => {
+                let written = lines[line - 1].split('#').next().unwrap();
+                assert!(written.contains(&format!("{name} = ")), "{}: line {line} is `{written}`", used.key);
+            }
+            Written::Default => assert!(!text.contains(&format!("\n{name} = ")), "{} stands in the file", used.key),
+            Written::Set => panic!("{}: nothing was set", used.key),
+        }
+    }
+    let taken_out = uses(&["grpo.lr="]);
+    let lr = taken_out.iter().find(|used| used.key == "grpo.lr").unwrap();
+    assert_eq!((lr.written, lr.value.clone()), (Written::Default, Some(json!(6e-4))));
+}
+
+#[test]
+fn a_key_without_a_user_in_this_run_is_one_that_the_reader_refuses() {
+    let unused: Vec<&str> = uses(&[]).iter().filter(|used| used.value.is_none()).map(|used| used.key).collect();
+    assert_eq!(unused, ["grpo.agent_steps", "grpo.gamma", "grpo.em_k"]);
+    for key in unused {
+        let errors = load_run(&quickstart(), &[format!("{key}=1")]).expect_err("it has no effect");
+        assert!(errors.to_string().contains("has no effect in this run"), "{errors}");
+    }
+    let flat = uses(&["grpo.normalize_std=false", "grpo.std_eps="]);
+    assert!(flat.iter().any(|used| used.key == "grpo.std_eps" && used.value.is_none()));
+}
