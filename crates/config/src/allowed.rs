@@ -7,14 +7,16 @@ use std::fmt;
 pub(crate) struct Allowed {
     low: Bound,
     high: Bound,
+    /// Where other keys of the file bound the number further: the highest it may be there, included.
+    high_here: Option<f64>,
     /// Finishes the sentence "must be …, is …: ".
     pub(crate) why: &'static str,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Bound {
-    value: f64,
-    included: bool,
+pub(crate) struct Bound {
+    pub(crate) value: f64,
+    pub(crate) included: bool,
 }
 
 impl Allowed {
@@ -27,23 +29,46 @@ impl Allowed {
 
     /// From `low` to `high`, both included.
     pub(crate) const fn between(low: f64, high: f64, why: &'static str) -> Allowed {
-        Allowed { low: Bound { value: low, included: true }, high: Bound { value: high, included: true }, why }
+        Allowed::of(Bound { value: low, included: true }, Bound { value: high, included: true }, why)
     }
 
     /// Above `low`, at most `high`.
     pub(crate) const fn above(low: f64, high: f64, why: &'static str) -> Allowed {
-        Allowed { low: Bound { value: low, included: false }, high: Bound { value: high, included: true }, why }
+        Allowed::of(Bound { value: low, included: false }, Bound { value: high, included: true }, why)
     }
 
     /// At least `low`, below `high`.
     pub(crate) const fn below(low: f64, high: f64, why: &'static str) -> Allowed {
-        Allowed { low: Bound { value: low, included: true }, high: Bound { value: high, included: false }, why }
+        Allowed::of(Bound { value: low, included: true }, Bound { value: high, included: false }, why)
+    }
+
+    const fn of(low: Bound, high: Bound, why: &'static str) -> Allowed {
+        Allowed { low, high, high_here: None, why }
+    }
+
+    /// The same, but at most `high` in this file, because of what stands at other keys.
+    pub(crate) fn here_at_most(self, high: f64) -> Allowed {
+        Allowed { high_here: Some(high), ..self }
+    }
+
+    /// The bounds that hold whatever stands at other keys: all that a schema can know, which sees one key at a time.
+    pub(crate) fn anywhere(&self) -> (Bound, Bound) {
+        (self.low, self.high)
+    }
+
+    /// The upper bound in this file.
+    fn high(&self) -> Bound {
+        match self.high_here {
+            Some(value) if value < self.high.value => Bound { value, included: true },
+            _ => self.high,
+        }
     }
 
     /// Whether `number` is one of them. Not-a-number never is.
     pub(crate) fn has(&self, number: f64) -> bool {
         let low = if self.low.included { self.low.value <= number } else { self.low.value < number };
-        let high = if self.high.included { number <= self.high.value } else { number < self.high.value };
+        let most = self.high();
+        let high = if most.included { number <= most.value } else { number < most.value };
         low && high
     }
 }
@@ -51,8 +76,9 @@ impl Allowed {
 impl fmt::Display for Allowed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let low = if self.low.included { "at least" } else { "above" };
-        let high = if self.high.included { "at most" } else { "below" };
-        write!(f, "{low} {} and {high} {}", self.low.value, self.high.value)
+        let most = self.high();
+        let high = if most.included { "at most" } else { "below" };
+        write!(f, "{low} {} and {high} {}", self.low.value, most.value)
     }
 }
 
@@ -71,5 +97,14 @@ mod tests {
         assert_eq!(has(f64::NAN), [false; 3]);
         assert_eq!(has(f64::INFINITY), [false; 3]);
         assert_eq!(rate.to_string(), "above 0 and at most 1");
+    }
+
+    #[test]
+    fn what_stands_at_other_keys_can_only_lower_the_upper_bound() {
+        let count = Allowed::between(2.0, 1024.0, "");
+        assert_eq!(count.here_at_most(8.0).to_string(), "at least 2 and at most 8");
+        assert_eq!(count.here_at_most(1e9).to_string(), "at least 2 and at most 1024");
+        assert_eq!([8.0, 9.0].map(|number| count.here_at_most(8.0).has(number)), [true, false]);
+        assert_eq!(count.here_at_most(8.0).anywhere().1.value, 1024.0);
     }
 }

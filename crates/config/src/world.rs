@@ -1,5 +1,8 @@
 //! `[world]`: the gym, its items and its constants. One function per gym.
 
+use schemars::JsonSchema;
+use schemars::Schema;
+use schemars::SchemaGenerator;
 use serde::Deserialize;
 use sim::gyms::Rules;
 use sim::gyms::haggle;
@@ -13,16 +16,37 @@ use crate::node::Value;
 /// The keys of `[world]` that every gym has.
 const COMMON: [&str; 2] = ["gym", "items"];
 
-#[derive(Debug, Default, Deserialize)]
-struct WorldFile {
+/// The gyms by name: a new one is an entry here.
+pub(crate) const GYMS: [(&str, Gym); 1] =
+    [("haggle", Gym { read: haggle_rules, constants: HaggleFile::json_schema, least: HAGGLE })];
+
+/// How a gym stands in scenario files.
+#[derive(Clone, Copy)]
+pub(crate) struct Gym {
+    /// Reads its constants from what `[world]` holds besides the common keys.
+    read: fn(&mut Check<'_>, &Node) -> Rules,
+    /// The schema of these constants.
+    pub(crate) constants: fn(&mut SchemaGenerator) -> Schema,
+    /// A good scenario with no more than it needs: what is demanded of it, the schema says.
+    pub(crate) least: &'static str,
+}
+
+/// What every gym has; each adds its constants.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+pub(crate) struct WorldFile {
+    /// The gym: what is played here, and what the other keys of this section mean.
     gym: Option<String>,
+    /// Items are made from a seed of their own, so that all runs share them.
     items: Option<ItemsFile>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 struct ItemsFile {
+    /// How many items there are to learn from.
     generate: Option<i64>,
+    /// How many items there are to measure on; never learned from.
     held_out: Option<i64>,
+    /// Seed of the generator; no part of a run's seed.
     seed: Option<i64>,
 }
 
@@ -32,20 +56,50 @@ pub(crate) fn world(check: &mut Check<'_>, root: &Node) -> (Rules, ItemCounts) {
         return (Rules::Haggle(haggle::Rules::default()), ItemCounts { train: 0, held_out: 0, seed: 0 });
     };
     let WorldFile { gym, items } = check.read_part(&part(world, |key| COMMON.contains(&key)), "world");
-    let gyms: [(&str, Gym); 1] = [("haggle", haggle_rules)];
-    check.present("world.gym", gym.is_some(), "gym = \"haggle\"");
-    let read = check.word("world.gym", gym.as_deref(), &gyms);
-    let rules = read(check, &part(world, |key| !COMMON.contains(&key)));
+    // Where the gym is missing or unknown, which is noted, the first one stands in.
+    let gym = check.word_required("world.gym", gym.as_deref(), &GYMS, "gym = \"haggle\"").unwrap_or(GYMS[0].1);
+    let rules = (gym.read)(check, &part(world, |key| !COMMON.contains(&key)));
     (rules, item_counts(check, items))
 }
 
-/// Reads one gym's constants from what `[world]` holds besides the common keys.
-type Gym = fn(&mut Check<'_>, &Node) -> Rules;
+/// The constants of the bargaining world, each as in [`haggle::Rules`].
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+struct HaggleFile {
+    /// Least joint surplus, in dollars, that scores are divided by.
+    scale_min: Option<f64>,
+    /// What each false claim takes off the agent's score.
+    false_claim_penalty: Option<f64>,
+    /// Chance that the buyer knows a fact from the start.
+    sees: Option<f64>,
+    /// Share of items on which no deal is good for both.
+    no_zone: Option<f64>,
+    /// Chance that a fact favours the seller; the other two values share the rest.
+    favourable: Option<f64>,
+    /// What the warranty costs the seller, in dollars.
+    warranty_cost: Option<i64>,
+    /// What the warranty is worth to a buyer who wants it, in dollars.
+    warranty_worth: Option<i64>,
+    /// What a deal too late costs the buyer where the deadline is real, in dollars.
+    deadline_cost: Option<i64>,
+    /// The last round in which such a deal is in time.
+    deadline_round: Option<i64>,
+}
 
-/// The bargaining world. A new constant of `haggle::Rules` is one line in the list below; the compiler asks for it.
+const HAGGLE: &str = r#"
+name = "least"
+turns_max = 6
+world = { gym = "haggle", items = { generate = 1, held_out = 1, seed = 1 } }
+agent = { policy = "rule", tokens_max = 48 }
+user = { policy = "rule", tokens_max = 48 }
+reward = [
+    { seat = "agent", name = "surplus", kind = "outcome", weight = 1.0 },
+    { seat = "user", name = "surplus", kind = "outcome", weight = 1.0 },
+]
+"#;
+
+/// The bargaining world. A new constant of `haggle::Rules` is a field above and a line below; the compiler asks for it.
 fn haggle_rules(check: &mut Check<'_>, constants: &Node) -> Rules {
-    let rules: haggle::Rules = check.read_part(constants, "world");
-    let haggle::Rules {
+    let HaggleFile {
         scale_min,
         false_claim_penalty,
         sees,
@@ -55,23 +109,25 @@ fn haggle_rules(check: &mut Check<'_>, constants: &Node) -> Rules {
         warranty_worth,
         deadline_cost,
         deadline_round,
-    } = &rules;
-    let given = haggle::Rules::default();
+    } = check.read_part(constants, "world");
+    let own = haggle::Rules::default();
     let share = Allowed::between(0.0, 1.0, "it is a share");
     let dollars =
         Allowed::between(0.0, haggle::PRICE_MAX as f64, "it is an amount in dollars, and this is the highest price");
     let rounds = Allowed::between(0.0, 1000.0, "it is a round of the talk");
     let scale = Allowed::above(0.0, 1e3, "scores are divided by it");
-    check.number("world.scale_min", Some(*scale_min), given.scale_min, scale);
-    check.number("world.false_claim_penalty", Some(*false_claim_penalty), given.false_claim_penalty, share);
-    check.number("world.sees", Some(*sees), given.sees, share);
-    check.number("world.no_zone", Some(*no_zone), given.no_zone, share);
-    check.number("world.favourable", Some(*favourable), given.favourable, share);
-    check.whole("world.warranty_cost", Some(*warranty_cost), given.warranty_cost, dollars);
-    check.whole("world.warranty_worth", Some(*warranty_worth), given.warranty_worth, dollars);
-    check.whole("world.deadline_cost", Some(*deadline_cost), given.deadline_cost, dollars);
-    check.whole("world.deadline_round", Some(i64::from(*deadline_round)), given.deadline_round, rounds);
-    Rules::Haggle(rules)
+    let penalty = false_claim_penalty;
+    Rules::Haggle(haggle::Rules {
+        scale_min: check.number("world.scale_min", scale_min, own.scale_min, scale),
+        false_claim_penalty: check.number("world.false_claim_penalty", penalty, own.false_claim_penalty, share),
+        sees: check.number("world.sees", sees, own.sees, share),
+        no_zone: check.number("world.no_zone", no_zone, own.no_zone, share),
+        favourable: check.number("world.favourable", favourable, own.favourable, share),
+        warranty_cost: check.whole("world.warranty_cost", warranty_cost, own.warranty_cost, dollars),
+        warranty_worth: check.whole("world.warranty_worth", warranty_worth, own.warranty_worth, dollars),
+        deadline_cost: check.whole("world.deadline_cost", deadline_cost, own.deadline_cost, dollars),
+        deadline_round: check.whole("world.deadline_round", deadline_round, own.deadline_round, rounds),
+    })
 }
 
 fn item_counts(check: &mut Check<'_>, items: Option<ItemsFile>) -> ItemCounts {
