@@ -58,6 +58,9 @@ impl Cast {
             let folder = model_folder(Path::new(folder), seat);
             let hint = "give the folder of one seat's model, e.g. runs/NAME/checkpoints/step-000030/agent";
             let damaged = |error: String| Failure::input(format!("--{seat}: {policy}: {error}"), Some(hint));
+            if !folder.is_dir() {
+                return Err(damaged(format!("there is no folder {}", folder.display())));
+            }
             let reasons = Pair::from_fn(|seat| scenario.seats[seat].reasons);
             let dialect = Dialect::open(&folder, reasons).map_err(|error| damaged(error.to_string()))?;
             let model = loader.open(&folder, None, seat).map_err(|error| damaged(error.to_string()))?;

@@ -2,7 +2,7 @@
 //! without libtorch.
 //!
 //! ```text
-//!  main ─> run(args, loader) ─> flags ─> one match ─> check │ rollout │ train │ eval │ replay ─> exit code
+//!  main ─> run(args, loader) ─> flags ─> one match ─> check │ schema │ rollout │ train │ eval │ replay ─> exit code
 //! ```
 
 pub mod cast;
@@ -12,10 +12,12 @@ pub mod eval;
 pub mod failure;
 pub mod flags;
 pub mod manifest;
+mod misuse;
 pub mod progress;
 pub mod replay;
 pub mod report;
 pub mod rollout;
+pub mod schema;
 pub mod setup;
 pub mod stage;
 pub mod stdout;
@@ -26,6 +28,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::ErrorKind;
 use rl::ModelLoader;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
@@ -38,8 +41,13 @@ use crate::flags::Flags;
 pub fn run(args: impl IntoIterator<Item = OsString>, loader: &dyn ModelLoader) -> ExitCode {
     let flags = match Flags::try_parse_from(args) {
         Ok(flags) => flags,
+        // Without any argument there is nothing to be wrong with: what can be said is shown.
+        Err(help) if help.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            eprint!("{help}");
+            return ExitCode::from(2);
+        }
         Err(error) if error.use_stderr() => {
-            eprint!("{}", misused(&error));
+            eprintln!("{}", misuse::misuse(&error));
             return ExitCode::from(2);
         }
         Err(help) => {
@@ -62,6 +70,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, loader: &dyn ModelLoader) -
 fn carry_out(command: Command, loader: &dyn ModelLoader) -> Result<(), Failure> {
     match command {
         Command::Check(flags) => check::check(&flags),
+        Command::Schema(flags) => schema::schema(&flags),
         Command::Rollout(flags) => runtime()?.block_on(rollout::rollout(flags, loader)),
         Command::Train(flags) => runtime()?.block_on(train::train(flags, loader)),
         Command::Eval(flags) => runtime()?.block_on(eval::eval(flags, loader)),
@@ -69,15 +78,9 @@ fn carry_out(command: Command, loader: &dyn ModelLoader) -> Result<(), Failure> 
     }
 }
 
-/// What clap says about wrong usage, with its advice in the form of everybody's.
-fn misused(error: &clap::Error) -> String {
-    let said = error.render().to_string();
-    said.replace("\n  tip: ", "\nhint: ").replace("\nFor more information, try", "\nhint: for more information, try")
-}
-
 /// Two workers are enough for actors, and leave the cores to the models.
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build()
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().enable_io().build()
 }
 
 fn log_to_stderr(verbose: u8) {

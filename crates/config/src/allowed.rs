@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// The highest seed.
+pub const SEED_MAX: u64 = 1 << 53;
+
 /// The numbers a key may have.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Allowed {
@@ -21,11 +24,8 @@ pub(crate) struct Bound {
 
 impl Allowed {
     /// Seeds.
-    pub(crate) const SEED: Allowed = Allowed::between(
-        0.0,
-        9_007_199_254_740_992.0,
-        "seeds are written to JSON, where whole numbers are exact up to 2^53",
-    );
+    pub(crate) const SEED: Allowed =
+        Allowed::between(0.0, SEED_MAX as f64, "seeds are written to JSON, where whole numbers are exact up to 2^53");
 
     /// From `low` to `high`, both included.
     pub(crate) const fn between(low: f64, high: f64, why: &'static str) -> Allowed {
@@ -49,6 +49,12 @@ impl Allowed {
     /// The same, but at most `high` in this file, because of what stands at other keys.
     pub(crate) fn here_at_most(self, high: f64) -> Allowed {
         Allowed { high_here: Some(high), ..self }
+    }
+
+    /// Whether a whole number is one of them. Beyond 2^53 some have no float, and would be taken for their neighbour.
+    pub(crate) fn has_whole(&self, number: i64) -> bool {
+        let float = number as f64;
+        self.has(float) && float as i64 == number
     }
 
     /// The bounds that hold whatever stands at other keys: all that a schema can know, which sees one key at a time.
@@ -97,6 +103,8 @@ mod tests {
         assert_eq!(has(f64::NAN), [false; 3]);
         assert_eq!(has(f64::INFINITY), [false; 3]);
         assert_eq!(rate.to_string(), "above 0 and at most 1");
+        let last = 1 << 53;
+        assert_eq!([last, last + 1, last + 2].map(|seed| Allowed::SEED.has_whole(seed)), [true, false, false]);
     }
 
     #[test]

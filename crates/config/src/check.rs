@@ -198,7 +198,7 @@ impl<'n> Check<'n> {
             return default;
         };
         match T::try_from(value) {
-            Ok(fits) if allowed.has(value as f64) => fits,
+            Ok(fits) if allowed.has_whole(value) => fits,
             _ => {
                 self.error(key, format!("cannot be {value}: {}", allowed.why), format!("it is {allowed}{also}"));
                 default

@@ -26,6 +26,7 @@ mod source;
 mod suggest;
 mod world;
 
+pub use allowed::SEED_MAX;
 pub use error::ConfigError;
 pub use error::ConfigErrors;
 pub use kind::FileKind;

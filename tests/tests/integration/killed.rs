@@ -75,6 +75,36 @@ fn ten_kills_in_the_middle_of_what_models_do_leave_no_trace() {
     same_outcome(&out, &TRAINED);
 }
 
+/// Ctrl-C is told from a crash: it says that nothing is lost, and how to go on.
+#[test]
+fn an_interrupted_run_says_how_to_go_on_and_goes_on() {
+    let scratch = scratch();
+    let out = scratch.path().join("run");
+    let mut child =
+        train_command(&out, &[]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it was built");
+    let mut stderr = BufReader::new(child.stderr.take().expect("it is piped")).lines().map_while(Result::ok);
+    // Its first progress: by now it listens.
+    assert!(stderr.any(|line| line.starts_with("grpo ")), "the run has come so far");
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("there is a kill");
+    assert!(sent.success());
+    let said: Vec<String> = stderr.collect();
+    let code = child.wait().expect("it ends").code();
+    if code == Some(0) {
+        // It was done before it heard.
+        return same_outcome(&out, &TRAINED);
+    }
+    assert_eq!(code, Some(1), "{said:?}");
+    let [.., error, hint] = &said[..] else { panic!("{said:?}") };
+    assert_eq!(*error, format!("error: interrupted; nothing that was committed to {} is lost", out.display()));
+    let begins =
+        format!("hint: go on with `duologue train configs/quickstart.toml --resume --out {} --set ", out.display());
+    assert!(hint.starts_with(&begins), "{hint}");
+    let resumed = train(&out, &["--resume"]);
+    assert!(resumed.stderr.starts_with(&format!("{} goes on after ", out.display())), "{}", resumed.stderr);
+    resumed.done();
+    same_outcome(&out, &TRAINED);
+}
+
 /// The other moments: between the models' turns, while records and numbers are written.
 #[test]
 fn kills_while_the_files_grow_leave_no_trace() {

@@ -8,10 +8,12 @@
 //!  twice.rs     one seed, one end               killed.rs    kill -9 at addressed moments, `--resume`, the same end
 //!  replay.rs    re-driving and forking          account.rs   each episode once; masks; drift; log-probabilities
 //!  privacy.rs   what a seat is shown, with honest models and with ones that leak
+//!  documented.rs  `docs/ERRORS.md`: every mistake in it is made, and what it says is said
 //!  tokens.rs    prices and held-out words as the quickstart's tokenizer sees them
 //! ```
 
 mod account;
+mod documented;
 mod errors;
 mod eval;
 mod killed;
