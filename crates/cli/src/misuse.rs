@@ -8,16 +8,20 @@ pub fn misuse(error: &clap::Error) -> String {
     let rendered = error.render().to_string();
     let mut lines = rendered.lines().map(str::trim).filter(|line| !line.is_empty());
     let mut what = lines.next().unwrap_or("error: the command line cannot be read").to_owned();
-    let mut hints = Vec::new();
+    let (mut hints, mut usages) = (Vec::new(), Vec::new());
     for line in lines {
         match line.split_once(": ") {
             Some(("tip", tip)) => hints.push(tip.to_owned()),
-            Some(("Usage", usage)) => hints.push(format!("write `{usage}`")),
+            Some(("Usage", usage)) => usages.push(format!("write `{usage}`")),
             Some(("[possible values", values)) => hints.push(format!("it is one of {}", values.trim_end_matches(']'))),
             _ if line.starts_with("For more information") => {}
             // What is missing stands on lines of its own.
             _ => what = format!("{what} {line}"),
         }
+    }
+    // How the command is written helps only who does not know what is wrong.
+    if hints.is_empty() {
+        hints = usages;
     }
     if hints.is_empty() {
         hints.push(format!("see `{}`", help(error)));

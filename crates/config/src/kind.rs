@@ -58,3 +58,21 @@ impl fmt::Display for FileKind {
         f.write_str(self.name())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema;
+
+    #[test]
+    fn a_kind_is_known_by_keys_that_it_has_and_no_other_kind() {
+        for kind in FileKind::ALL {
+            for other in FileKind::ALL {
+                let keys = schema(other)["properties"].as_object().cloned().expect("every kind has keys");
+                for key in kind.own_keys() {
+                    assert_eq!(keys.contains_key(*key), kind == other, "{key} of a {kind} file, in a {other} file");
+                }
+            }
+        }
+    }
+}
