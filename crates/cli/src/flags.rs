@@ -70,7 +70,7 @@ pub struct RolloutFlags {
     /// The scenario file.
     pub scenario: PathBuf,
     /// How many episodes.
-    #[arg(long, default_value_t = 1, allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 1, allow_negative_numbers = true, value_parser = count)]
     pub episodes: u32,
     /// Seed of every draw.
     #[arg(long, default_value_t = 1, allow_negative_numbers = true, value_parser = seed)]
@@ -127,10 +127,10 @@ pub struct EvalFlags {
     #[arg(long, value_enum, default_value_t = Items::HeldOut)]
     pub items: Items,
     /// Trials of each item.
-    #[arg(long, default_value_t = 1, allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 1, allow_negative_numbers = true, value_parser = count)]
     pub trials: u32,
     /// Only the first so many items.
-    #[arg(long, allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, allow_negative_numbers = true, value_parser = count)]
     pub limit: Option<u32>,
     /// Seed of every draw.
     #[arg(long, default_value_t = 1, allow_negative_numbers = true, value_parser = seed)]
@@ -158,6 +158,12 @@ fn kinds() -> impl TypedValueParser<Value = FileKind> {
     let of = |name: String| FileKind::ALL.into_iter().find(|kind| kind.name() == name);
     PossibleValuesParser::new(FileKind::ALL.map(FileKind::name))
         .map(move |name| of(name).expect("it is one of the names"))
+}
+
+/// How many of something that there has to be.
+fn count(text: &str) -> Result<u32, String> {
+    let count = text.parse().ok().filter(|count| *count > 0);
+    count.ok_or_else(|| format!("it is a whole number from 1 to {}", u32::MAX))
 }
 
 /// A seed, in the range that run files have too.

@@ -39,7 +39,8 @@ use crate::flags::Flags;
 
 /// Does what `args` say (the program's name first) and returns the exit code: 0 done, 1 the work failed, 2 bad usage or bad input.
 pub fn run(args: impl IntoIterator<Item = OsString>, loader: &dyn ModelLoader) -> ExitCode {
-    let flags = match Flags::try_parse_from(args) {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let flags = match Flags::try_parse_from(&args) {
         Ok(flags) => flags,
         // Without any argument there is nothing to be wrong with: what can be said is shown.
         Err(help) if help.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
@@ -47,7 +48,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, loader: &dyn ModelLoader) -
             return ExitCode::from(2);
         }
         Err(error) if error.use_stderr() => {
-            eprintln!("{}", misuse::misuse(&error));
+            eprintln!("{}", misuse::misuse(&error, &args));
             return ExitCode::from(2);
         }
         Err(help) => {

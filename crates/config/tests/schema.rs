@@ -55,6 +55,7 @@ const RUN: &str = r#"scenario = "scenario.toml"
 
 [model]
 max_position_embeddings = 64
+num_key_value_heads = 1
 
 [sft]
 
@@ -75,7 +76,8 @@ items = 1
 "#;
 
 /// Keys whose upper end is bounded by the world, not by their own range, each with what bounds it.
-const BOUNDED_ELSEWHERE: [(&str, &str); 3] = [
+const BOUNDED_ELSEWHERE: [(&str, &str); 4] = [
+    ("model.num_key_value_heads", "a divisor of the query heads"),
     ("eval.items", "the scenario's held-out items"),
     ("grpo.minibatches", "the episodes of a step"),
     ("optimizer.micro_tokens_max", "at least the context"),
