@@ -59,6 +59,9 @@ impl Cast {
             let folder = model_folder(Path::new(folder), seat);
             let hint = "give the folder of one seat's model, e.g. runs/NAME/checkpoints/step-000030/agent";
             let damaged = |error: String| Failure::input(format!("--{seat}: {policy}: {error}"), Some(hint));
+            if !folder.is_dir() {
+                return Err(damaged(format!("there is no folder {}", folder.display())));
+            }
             let reasons = Pair::from_fn(|seat| scenario.seats[seat].reasons);
             let dialect = Dialect::open(&folder, reasons).map_err(|error| damaged(error.to_string()))?;
             let model = loader.open(&folder, None, seat).map_err(|error| damaged(error.to_string()))?;
@@ -110,6 +113,8 @@ pub async fn play(
     let sampling = Pair { agent: Sampling::default(), user: Sampling::default() };
     let terms = Terms { scenario: Arc::clone(scenario), seed, sampling, record };
     let mut progress = troupe.progress();
+    // What the play before this one came to is no news of this one.
+    progress.borrow_and_update();
     let mut playing = pin!(troupe.play(castings, &terms));
     loop {
         tokio::select! {

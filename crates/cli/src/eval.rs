@@ -1,5 +1,7 @@
 //! `duologue eval`: metrics with intervals, pass@k and pass^k, cross-play.
 
+mod cross_play;
+
 use std::io;
 use std::sync::Arc;
 
@@ -37,16 +39,20 @@ struct Run {
 /// # Errors
 /// [`Failure::Input`] for wrong files or policies, [`Failure::Work`] if a service died.
 pub async fn eval(flags: EvalFlags, loader: &dyn ModelLoader) -> Result<(), Failure> {
-    let scenarios = flags.scenarios.iter().map(|file| config::load_scenario(file).map(Arc::new));
-    let scenarios = scenarios.collect::<Result<Vec<_>, _>>()?;
+    let scenarios: Vec<_> = config::load_scenarios(&flags.scenarios)?.into_iter().map(Arc::new).collect();
     let mut runs = Vec::new();
     for scenario in &scenarios {
-        runs.extend(eval_scenario(&flags, scenario, loader).await?);
+        runs.push(eval_scenario(&flags, scenario, loader).await?);
     }
     if flags.json {
-        say(json!({ "runs": runs.iter().map(to_json).collect::<Vec<_>>() }))?;
-    } else {
-        runs.iter().try_for_each(print)?;
+        say(json!({ "runs": runs.iter().flatten().map(to_json).collect::<Vec<_>>() }))?;
+        return Ok(());
+    }
+    for (scenario, runs) in scenarios.iter().zip(&runs) {
+        if runs.len() > 1 {
+            say(cross_play::table(&scenario.name, runs))?;
+        }
+        runs.iter().try_for_each(|run| print(run, scenario))?;
     }
     Ok(())
 }
@@ -151,15 +157,21 @@ fn of_estimate(estimate: Option<&Estimate>) -> Value {
     }
 }
 
-fn print(run: &Run) -> io::Result<()> {
+fn print(run: &Run, played: &Scenario) -> io::Result<()> {
     let Run { scenario, policies, evaluation } = run;
     let Evaluation { episodes, lost, scored, .. } = evaluation;
     say(format_args!("{scenario}: {} x {}", policies.agent, policies.user))?;
     say(format_args!("  {episodes} episodes, {lost} lost, scored: agent {}, user {}", scored.agent, scored.user))?;
+    for (seat, condition) in played.success.iter() {
+        if let Some(condition) = condition {
+            say(format_args!("  success of the {seat}, which its pass@k and pass^k count: {condition}"))?;
+        }
+    }
     for (name, estimate) in &evaluation.metrics {
         let Some(Estimate { mean, ci95 }) = estimate else { continue };
         let interval = ci95.map_or(String::new(), |i| format!("  [{:+.3}, {:+.3}]", i.low, i.high));
-        say(format_args!("  {:32} {mean:+.3}{interval}", contract_name(name)))?;
+        let name = name.strip_suffix("/mean").unwrap_or(name);
+        say(format_args!("  {name:32} {mean:+.3}{interval}"))?;
     }
     Ok(())
 }

@@ -6,6 +6,9 @@ use clap::Args;
 use clap::Parser;
 use clap::Subcommand;
 use clap::ValueEnum;
+use clap::builder::PossibleValuesParser;
+use clap::builder::TypedValueParser;
+use config::FileKind;
 use runs::CheckpointId;
 use sim::EpisodeId;
 use sim::Phase;
@@ -36,6 +39,8 @@ pub struct Flags {
 pub enum Command {
     /// Validate scenario and run files.
     Check(CheckFlags),
+    /// Print the JSON Schema of a kind of file, for editors.
+    Schema(SchemaFlags),
     /// Play episodes and show or store them.
     Rollout(RolloutFlags),
     /// Take a seat yourself, or let a script of acts take it.
@@ -60,16 +65,24 @@ pub struct CheckFlags {
     pub files: Vec<PathBuf>,
 }
 
+/// `duologue schema KIND`
+#[derive(Debug, Args)]
+pub struct SchemaFlags {
+    /// Of which kind of file.
+    #[arg(value_parser = kinds())]
+    pub kind: FileKind,
+}
+
 /// `duologue rollout SCENARIO.toml`
 #[derive(Debug, Args)]
 pub struct RolloutFlags {
     /// The scenario file.
     pub scenario: PathBuf,
     /// How many episodes.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 1, allow_negative_numbers = true, value_parser = count)]
     pub episodes: u32,
     /// Seed of every draw.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, allow_negative_numbers = true, value_parser = seed)]
     pub seed: u64,
     /// Who plays the agent: rule, random, scripted:NAME, model:DIR. The scenario's own unless given.
     #[arg(long)]
@@ -131,7 +144,7 @@ pub struct TrainFlags {
     #[arg(long)]
     pub out: Option<PathBuf>,
     /// Seed of every draw, instead of the file's.
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true, value_parser = seed)]
     pub seed: Option<u64>,
     /// Overrides a key of the run file, e.g. `--set grpo.lr=3e-4`.
     #[arg(long = "set", value_name = "KEY=VALUE")]
@@ -160,7 +173,7 @@ pub struct EvalFlags {
     /// Scenario files.
     #[arg(required = true)]
     pub scenarios: Vec<PathBuf>,
-    /// Agents to measure; several make a cross-play table.
+    /// Agents to measure; several agents or users are also shown as a table, every agent against every user.
     #[arg(long)]
     pub agent: Vec<String>,
     /// Users to measure.
@@ -170,13 +183,13 @@ pub struct EvalFlags {
     #[arg(long, value_enum, default_value_t = Items::HeldOut)]
     pub items: Items,
     /// Trials of each item.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 1, allow_negative_numbers = true, value_parser = count)]
     pub trials: u32,
     /// Only the first so many items.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, allow_negative_numbers = true, value_parser = count)]
     pub limit: Option<u32>,
     /// Seed of every draw.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, allow_negative_numbers = true, value_parser = seed)]
     pub seed: u64,
     /// Print JSON on stdout.
     #[arg(long)]
@@ -305,6 +318,25 @@ impl From<SeatFlag> for Seat {
             SeatFlag::User => Seat::User,
         }
     }
+}
+
+/// The kinds of files by name.
+fn kinds() -> impl TypedValueParser<Value = FileKind> {
+    let of = |name: String| FileKind::ALL.into_iter().find(|kind| kind.name() == name);
+    PossibleValuesParser::new(FileKind::ALL.map(FileKind::name))
+        .map(move |name| of(name).expect("it is one of the names"))
+}
+
+/// How many of something that there has to be.
+fn count(text: &str) -> Result<u32, String> {
+    let count = text.parse().ok().filter(|count| *count > 0);
+    count.ok_or_else(|| format!("it is a whole number from 1 to {}", u32::MAX))
+}
+
+/// A seed, in the range that run files have too.
+fn seed(text: &str) -> Result<u64, String> {
+    let seed = text.parse().ok().filter(|seed| *seed <= config::SEED_MAX);
+    seed.ok_or_else(|| format!("a seed is a whole number from 0 to {}", config::SEED_MAX))
 }
 
 /// Which part of a scenario's items.

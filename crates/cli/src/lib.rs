@@ -2,7 +2,7 @@
 //! without libtorch.
 //!
 //! ```text
-//!  main ─> run(args, loader) ─> flags ─> one match ─> check │ rollout │ play │ plan │ train │ eval │ replay │ export ─> exit code
+//!  main ─> run(args, loader) ─> flags ─> one match ─> check │ schema │ rollout │ play │ plan │ train │ eval │ replay │ export ─> exit code
 //! ```
 
 pub mod acts;
@@ -14,12 +14,14 @@ pub mod export;
 pub mod failure;
 pub mod flags;
 pub mod manifest;
+mod misuse;
 pub mod plan;
 pub mod play;
 pub mod progress;
 pub mod replay;
 pub mod report;
 pub mod rollout;
+pub mod schema;
 pub mod setup;
 pub mod stage;
 pub mod stdout;
@@ -30,6 +32,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::ErrorKind;
 use rl::ModelLoader;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
@@ -40,10 +43,16 @@ use crate::flags::Flags;
 
 /// Does what `args` say (the program's name first) and returns the exit code: 0 done, 1 the work failed, 2 bad usage or bad input.
 pub fn run(args: impl IntoIterator<Item = OsString>, loader: &dyn ModelLoader) -> ExitCode {
-    let flags = match Flags::try_parse_from(args) {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let flags = match Flags::try_parse_from(&args) {
         Ok(flags) => flags,
+        // Without any argument there is nothing to be wrong with: what can be said is shown.
+        Err(help) if help.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            eprint!("{help}");
+            return ExitCode::from(2);
+        }
         Err(error) if error.use_stderr() => {
-            eprint!("{}", misused(&error));
+            eprintln!("{}", misuse::misuse(&error, &args));
             return ExitCode::from(2);
         }
         Err(help) => {
@@ -66,6 +75,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, loader: &dyn ModelLoader) -
 fn carry_out(command: Command, loader: &dyn ModelLoader) -> Result<(), Failure> {
     match command {
         Command::Check(flags) => check::check(&flags),
+        Command::Schema(flags) => schema::schema(&flags),
         Command::Rollout(flags) => runtime()?.block_on(rollout::rollout(flags, loader)),
         Command::Play(flags) => runtime()?.block_on(play::play(flags, loader)),
         Command::Train(flags) => runtime()?.block_on(train::train(flags, loader)),
@@ -76,15 +86,9 @@ fn carry_out(command: Command, loader: &dyn ModelLoader) -> Result<(), Failure> 
     }
 }
 
-/// What clap says about wrong usage, with its advice in the form of everybody's.
-fn misused(error: &clap::Error) -> String {
-    let said = error.render().to_string();
-    said.replace("\n  tip: ", "\nhint: ").replace("\nFor more information, try", "\nhint: for more information, try")
-}
-
 /// Two workers are enough for actors, and leave the cores to the models.
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build()
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().enable_io().build()
 }
 
 fn log_to_stderr(verbose: u8) {

@@ -14,10 +14,10 @@ const LINE_EVERY: Duration = Duration::from_secs(5);
 pub struct Progress {
     what: &'static str,
     total: u64,
-    done: u64,
     bar: Option<ProgressBar>,
     started: Instant,
-    printed: Instant,
+    /// When the last line was printed; `None` before the first.
+    printed: Option<Instant>,
 }
 
 impl Progress {
@@ -37,21 +37,18 @@ impl Progress {
             bar.tick();
             bar
         });
-        let now = Instant::now();
-        Progress { what, total, done, bar, started: now, printed: now }
+        Progress { what, total, bar, started: Instant::now(), printed: None }
     }
 
     /// So much is done now, and this is how it stands.
     pub fn at(&mut self, done: u64, message: &str) {
-        let first = self.done;
-        self.done = done;
         match &self.bar {
             Some(bar) => {
                 bar.set_position(done);
                 bar.set_message(message.to_owned());
             }
-            None if done == self.total || self.printed.elapsed() >= LINE_EVERY || first == 0 => {
-                self.printed = Instant::now();
+            None if done == self.total || self.printed.is_none_or(|printed| printed.elapsed() >= LINE_EVERY) => {
+                self.printed = Some(Instant::now());
                 let of = if self.total > 0 { format!("/{}", self.total) } else { String::new() };
                 eprintln!("{} {done}{of} {:.0}s  {message}", self.what, self.started.elapsed().as_secs_f64());
             }

@@ -94,7 +94,9 @@ fn forked(record: &EpisodeRecord, scenario: &Arc<Scenario>, turn: usize) -> Resu
     let decide = |seat: Seat, observation: &Observation| script(seat).decide(observation, address);
     let answer = |seat: Seat, query: &Query| script(seat).answer(seat, query, address);
     let forked = drive::go_on(episode, outputs, decide, answer);
-    Ok(say(format_args!("forked before turn {turn}, played on by scripts\n{}", transcript(&forked)))?)
+    let [agent, user] = Seat::ALL.map(|seat| gyms::fixed_opponent(&scenario.rules, seat));
+    say(format_args!("forked before turn {turn}; agent {agent} and user {user} play on"))?;
+    Ok(say(transcript(&forked))?)
 }
 
 fn damaged(error: runs::LogError) -> Failure {
@@ -120,6 +122,11 @@ fn scenario(folder: &Path) -> Result<Scenario, Failure> {
         let hint = "give a run folder, or one written by `rollout --out`";
         Failure::input(format!("{}: {why}", path.display()), Some(hint))
     };
-    let json = std::fs::read_to_string(&path).map_err(|error| unreadable(error.to_string()))?;
+    let json = std::fs::read_to_string(&path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => {
+            unreadable("there is no such file, so this is no run folder".to_owned())
+        }
+        _ => unreadable(error.to_string()),
+    })?;
     serde_json::from_str(&json).map_err(|error| unreadable(error.to_string()))
 }

@@ -76,7 +76,10 @@ fn journal(flags: &RolloutFlags, scenario: &sim::Scenario) -> Result<Box<dyn Jou
         return Err(Failure::input(what, Some("choose another folder with --out")));
     }
     let unwritable = |error: std::io::Error| {
-        Failure::input(format!("{}: {error}", out.display()), Some("choose another folder with --out"))
+        Failure::input(
+            format!("--out: {} cannot be written: {error}", out.display()),
+            Some("choose another folder with --out"),
+        )
     };
     std::fs::create_dir_all(paths.episodes()).map_err(unwritable)?;
     std::fs::write(out.join(SCENARIO_FILE), serde_json::to_string_pretty(scenario)?).map_err(unwritable)?;

@@ -10,7 +10,6 @@ use actors::Voice;
 use actors::troupe::Updates;
 use anyhow::Context;
 use anyhow::anyhow;
-use config::ConfigError;
 use rl::Batch;
 use rl::Metrics;
 use rl::Model;
@@ -92,6 +91,9 @@ impl Stage {
         let folder = open_folder(&setup, &wanted)?;
         let Resumed { state, checkpoint, checkpoints, log, sheets, cut: _ } = folder.resume().map_err(not_resumable)?;
         checkpoints.thin_out(setup.settings.checkpoints.keep)?;
+        if setup.resume {
+            eprintln!("{}", whence(&setup, checkpoint.as_ref()));
+        }
         let models = match &checkpoint {
             None => fresh,
             Some(_) => models(&setup, checkpoint.as_ref(), &text, loader)?,
@@ -286,8 +288,7 @@ pub(crate) fn learn_dialect(setup: &Setup, lessons: &Lessons) -> Result<Dialect,
 
 /// A key whose value only turns out to be wrong once the lessons are there.
 fn wrong_key(setup: &Setup, key: &str, what: String, hint: String) -> Failure {
-    let file = setup.sources.run.path.display().to_string();
-    ConfigError { file, line: None, key: key.to_owned(), what, hint: Some(hint) }.into()
+    setup.sources.mistake(key, what, hint).into()
 }
 
 /// A stream that does not fit the context would be cut in the middle of a talk: better now than at step 300.
@@ -311,14 +312,32 @@ fn open_folder(setup: &Setup, wanted: &Manifest) -> Result<RunFolder, Failure> {
     }
     let folder = RunFolder::open(&setup.out).map_err(not_openable)?;
     if let Err(mismatch) = folder.manifest().matches(wanted) {
-        let hint = "resume with the run file and flags it was begun with, or begin anew with --out";
-        return Err(Failure::input(format!("{out}: this is a run of another config: {mismatch}"), Some(hint)));
+        let begun = folder.paths().run_toml();
+        let hint = format!(
+            "resume with the run file and flags it was begun with, which {} tells, or begin anew with --out",
+            begun.display()
+        );
+        return Err(Failure::input(format!("{out}: this is a run of another config: {mismatch}"), Some(&hint)));
     }
     for drift in folder.manifest().drift(wanted) {
         tracing::warn!("{out}: {drift}: the rest of the run may differ in its last bits");
     }
     store_scenario(setup)?;
     Ok(folder)
+}
+
+/// Where a run goes on.
+fn whence(setup: &Setup, checkpoint: Option<&Checkpoint>) -> String {
+    let out = setup.out.display();
+    let Some(RunState { phase, step, .. }) = checkpoint.map(|checkpoint| &checkpoint.state) else {
+        return format!("{out} has committed nothing yet: it begins anew");
+    };
+    let (sft, grpo) = (setup.settings.sft.updates, setup.settings.grpo.steps);
+    let done = match phase {
+        TrainPhase::Sft => format!("update {step} of {sft} of the cold start"),
+        TrainPhase::Grpo => format!("step {step} of {grpo} of grpo"),
+    };
+    format!("{out} goes on after {done}: what was done since that commit is repeated")
 }
 
 /// Written again on resume, since a run may be killed between its manifest and this file.

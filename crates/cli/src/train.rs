@@ -56,9 +56,14 @@ const EXCERPTS: u32 = 8;
 /// # Errors
 /// [`Failure::Input`] for wrong files or folders, [`Failure::Work`] if the run ended; it can then be resumed.
 pub async fn train(flags: TrainFlags, loader: &dyn ModelLoader) -> Result<(), Failure> {
+    let again = again(&flags);
     let setup = Setup::load(flags)?;
     let mut stage = Stage::open(setup, loader).await?;
-    run(&mut stage).await.map_err(|error| ended(error, &stage.setup))?;
+    tokio::select! {
+        done = run(&mut stage) => done.map_err(|error| ended(error, &stage.setup))?,
+        // Like any other death between two commits: what is not in one did not happen.
+        Ok(()) = tokio::signal::ctrl_c() => return Err(interrupted(&stage.setup, &again)),
+    }
     let (setup, folder) = stage.close().await;
     report::print(&setup, &folder)?;
     Ok(())
@@ -77,6 +82,21 @@ fn ended(error: anyhow::Error, setup: &Setup) -> Failure {
         format!("the run lies in {out}; go on with --resume")
     };
     Failure::work(error, hint)
+}
+
+/// Ctrl-C.
+fn interrupted(setup: &Setup, again: &str) -> Failure {
+    let error = anyhow::anyhow!("interrupted; nothing that was committed to {} is lost", setup.out.display());
+    Failure::work(error, format!("go on with `{again}`"))
+}
+
+/// The command that goes on with a run.
+fn again(flags: &TrainFlags) -> String {
+    let mut words = vec!["duologue train".to_owned(), flags.run.display().to_string(), "--resume".to_owned()];
+    words.extend(flags.out.iter().map(|out| format!("--out {}", out.display())));
+    words.extend(flags.seed.map(|seed| format!("--seed {seed}")));
+    words.extend(flags.set.iter().map(|set| format!("--set '{set}'")));
+    words.join(" ")
 }
 
 /// The gate is shut.

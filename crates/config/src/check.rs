@@ -7,10 +7,15 @@ use std::fmt;
 use std::path::Path;
 
 use serde::Deserialize;
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::json;
 
 use crate::ConfigError;
 use crate::ConfigErrors;
 use crate::allowed::Allowed;
+use crate::demand::Demand;
+use crate::demand::Says;
 use crate::node::Node;
 use crate::node::Origin;
 use crate::read;
@@ -23,12 +28,13 @@ pub(crate) struct Check<'n> {
     root: &'n Node,
     problems: Problems,
     errors: Vec<ConfigError>,
+    demands: Vec<Demand>,
 }
 
 impl<'n> Check<'n> {
     /// Nothing wrong yet.
     pub(crate) fn new(file: String, root: &'n Node) -> Check<'n> {
-        Check { file, root, problems: Problems::default(), errors: Vec::new() }
+        Check { file, root, problems: Problems::default(), errors: Vec::new(), demands: Vec::new() }
     }
 
     /// The folder of the file: where paths in it start.
@@ -52,20 +58,25 @@ impl<'n> Check<'n> {
         read::read(part, path, &mut self.problems)
     }
 
-    /// Notes a mistake in the value of `key`.
-    pub(crate) fn error(&mut self, key: &str, what: impl Into<String>, hint: impl Into<String>) {
-        // A key that is missing is reported where its section begins.
-        let parents = key.rmatch_indices(['.', '[']).map(|(at, _)| &key[..at]);
-        let node = [key].into_iter().chain(parents).find_map(|path| self.root.get(path));
-        let place = node.map(|node| node.origin);
-        self.push(place, key, what.into(), hint.into());
+    /// Notes what is demanded of `key`, for the schema.
+    pub(crate) fn demand(&mut self, key: &str, says: Says) {
+        self.demands.push(Demand { key: key.to_owned(), says });
     }
 
-    fn push(&mut self, place: Option<Origin>, key: &str, what: String, hint: String) {
+    /// Everything that was demanded, in order; a key may come more than once.
+    pub(crate) fn demands(&self) -> &[Demand] {
+        &self.demands
+    }
+
+    /// Notes a mistake in the value of `key`.
+    pub(crate) fn error(&mut self, key: &str, what: impl Into<String>, hint: impl Into<String>) {
+        self.push(self.root.place(key), key, what.into(), hint.into());
+    }
+
+    fn push(&mut self, place: Origin, key: &str, what: String, hint: String) {
         let (file, line) = match place {
-            Some(Origin::Line(line)) => (self.file.clone(), Some(line)),
-            Some(Origin::Set) => ("--set".to_owned(), None),
-            None => (self.file.clone(), None),
+            Origin::Line(line) => (self.file.clone(), Some(line)),
+            Origin::Set => ("--set".to_owned(), None),
         };
         self.errors.push(ConfigError { file, line, key: key.to_owned(), what, hint: Some(hint) });
     }
@@ -78,6 +89,7 @@ impl<'n> Check<'n> {
 
     /// Notes that a key is missing, unless it is there or could not be read, which has been noted.
     pub(crate) fn present(&mut self, key: &str, given: bool, example: &str) {
+        self.demand(key, Says::Needed);
         if !given && !self.problems.overlooked(key) {
             self.error(key, "is missing", format!("add e.g. `{example}`"));
         }
@@ -85,22 +97,73 @@ impl<'n> Check<'n> {
 
     /// Notes that a section is missing; `keys` says what belongs into it.
     pub(crate) fn section(&mut self, key: &str, given: bool, keys: &str) {
+        self.demand(key, Says::Needed);
         if !given && !self.problems.overlooked(key) {
             self.error(key, "is missing", format!("add a section `[{key}]` with {keys}"));
         }
     }
 
-    /// A name that may become part of a path.
-    pub(crate) fn name(&mut self, key: &str, name: &str) {
+    /// A name that may become part of a path; `None` if it is not there, which is for others to note.
+    pub(crate) fn name(&mut self, key: &str, given: Option<&str>) {
+        self.demand(key, Says::Form("^[A-Za-z0-9_-][A-Za-z0-9_.-]*$"));
+        let Some(name) = given else { return };
         let good = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        if !name.chars().all(good) || name.starts_with('.') {
+        if name.is_empty() || !name.chars().all(good) || name.starts_with('.') {
             let what = format!("cannot be \"{name}\": names become parts of paths");
             self.error(key, what, "use letters, digits, `-`, `_` and `.`, with no `.` in front");
         }
     }
 
+    /// Text that may be anything.
+    pub(crate) fn text(&mut self, key: &str, given: Option<String>, default: &str) -> String {
+        self.demand(key, Says::Default(json!(default)));
+        given.unwrap_or_else(|| default.to_owned())
+    }
+
+    /// Yes or no.
+    pub(crate) fn flag(&mut self, key: &str, given: Option<bool>, default: bool) -> bool {
+        self.demand(key, Says::Default(json!(default)));
+        given.unwrap_or(default)
+    }
+
     /// A number within its range.
     pub(crate) fn number(&mut self, key: &str, given: Option<f64>, default: f64, allowed: Allowed) -> f64 {
+        self.demand(key, Says::Default(json!(default)));
+        self.demand(key, Says::Within(allowed));
+        self.number_in(key, given, default, allowed)
+    }
+
+    /// A number within its range, or 0 for off.
+    pub(crate) fn number_or_off(
+        &mut self,
+        key: &str,
+        given: Option<f64>,
+        default: f64,
+        allowed: Allowed,
+    ) -> Option<f64> {
+        self.demand(key, Says::Default(json!(default)));
+        self.demand(key, Says::OffOrWithin(allowed));
+        // 0 in the file is off; the checked value has no such sentinel.
+        (given != Some(0.0)).then(|| self.number_in(key, given, default, allowed))
+    }
+
+    /// A number that must be there, within its range.
+    pub(crate) fn number_required(&mut self, key: &str, given: Option<f64>, example: f64, allowed: Allowed) -> f64 {
+        let name = key.rsplit('.').next().unwrap_or(key);
+        self.present(key, given.is_some(), &format!("{name} = {example:?}"));
+        self.demand(key, Says::Within(allowed));
+        let value = given.unwrap_or(example);
+        if !allowed.has(value) {
+            self.error(
+                key,
+                format!("cannot be {value}: {}", allowed.why),
+                format!("it is {allowed}, e.g. {example:?}"),
+            );
+        }
+        value
+    }
+
+    fn number_in(&mut self, key: &str, given: Option<f64>, default: f64, allowed: Allowed) -> f64 {
         let value = given.unwrap_or(default);
         if !allowed.has(value) {
             let hint = format!("it is {allowed}; the default is {default}");
@@ -111,7 +174,20 @@ impl<'n> Check<'n> {
 
     /// A whole number within its range.
     pub(crate) fn whole<T: Whole>(&mut self, key: &str, given: Option<i64>, default: T, allowed: Allowed) -> T {
+        self.demand(key, Says::Default(json!(default)));
         self.whole_or(key, given, default, allowed, &format!("; the default is {default}"))
+    }
+
+    /// A whole number within its range, where leaving it out has a meaning of its own, which `left_out` tells.
+    pub(crate) fn whole_optional<T: Whole>(
+        &mut self,
+        key: &str,
+        given: Option<i64>,
+        allowed: Allowed,
+        left_out: &str,
+    ) -> Option<T> {
+        let number = self.whole_or(key, given, T::default(), allowed, &format!("; left out, {left_out}"));
+        given.map(|_| number)
     }
 
     /// A whole number that must be there. Where it is not, `example` stands in for it.
@@ -128,11 +204,12 @@ impl<'n> Check<'n> {
     }
 
     fn whole_or<T: Whole>(&mut self, key: &str, given: Option<i64>, default: T, allowed: Allowed, also: &str) -> T {
+        self.demand(key, Says::Within(allowed));
         let Some(value) = given else {
             return default;
         };
         match T::try_from(value) {
-            Ok(fits) if allowed.has(value as f64) => fits,
+            Ok(fits) if allowed.has_whole(value) => fits,
             _ => {
                 self.error(key, format!("cannot be {value}: {}", allowed.why), format!("it is {allowed}{also}"));
                 default
@@ -142,11 +219,29 @@ impl<'n> Check<'n> {
 
     /// One of a few words, each with its meaning. The first is the default.
     pub(crate) fn word<T: Copy>(&mut self, key: &str, given: Option<&str>, words: &[(&str, T)]) -> T {
-        given.and_then(|given| self.one_of(key, given, words)).unwrap_or(words[0].1)
+        self.demand(key, Says::Default(Value::from(words[0].0)));
+        self.demand_words(key, words);
+        given.and_then(|given| self.meaning(key, given, words)).unwrap_or(words[0].1)
     }
 
-    /// The meaning of one of a few words; `None` if it is none of them, which has been noted.
-    pub(crate) fn one_of<T: Copy>(&mut self, key: &str, given: &str, words: &[(&str, T)]) -> Option<T> {
+    /// One of a few words that must be there; `None` if it is not, or is none of them, which has been noted.
+    pub(crate) fn word_required<T: Copy>(
+        &mut self,
+        key: &str,
+        given: Option<&str>,
+        words: &[(&str, T)],
+        example: &str,
+    ) -> Option<T> {
+        self.present(key, given.is_some(), example);
+        self.demand_words(key, words);
+        self.meaning(key, given?, words)
+    }
+
+    fn demand_words<T>(&mut self, key: &str, words: &[(&str, T)]) {
+        self.demand(key, Says::OneOf(words.iter().map(|(word, _)| (*word).to_owned()).collect()));
+    }
+
+    fn meaning<T: Copy>(&mut self, key: &str, given: &str, words: &[(&str, T)]) -> Option<T> {
         let found = words.iter().find(|(word, _)| *word == given);
         if found.is_none() {
             let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
@@ -167,7 +262,7 @@ impl<'n> Check<'n> {
     /// The value, if nothing was wrong.
     pub(crate) fn finish<T>(mut self, value: T) -> Result<T, ConfigErrors> {
         for problem in std::mem::take(&mut self.problems.found) {
-            self.push(Some(problem.origin), &problem.path, problem.what, problem.hint);
+            self.push(problem.origin, &problem.path, problem.what, problem.hint);
         }
         if self.errors.is_empty() {
             return Ok(value);
@@ -178,6 +273,6 @@ impl<'n> Check<'n> {
 }
 
 /// The whole numbers of checked types.
-pub(crate) trait Whole: TryFrom<i64> + Copy + Default + fmt::Display {}
+pub(crate) trait Whole: TryFrom<i64> + Copy + Default + fmt::Display + Serialize {}
 
-impl<T: TryFrom<i64> + Copy + Default + fmt::Display> Whole for T {}
+impl<T: TryFrom<i64> + Copy + Default + fmt::Display + Serialize> Whole for T {}

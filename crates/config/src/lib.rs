@@ -3,6 +3,7 @@
 //! ```text
 //!  FILE ──> Source ──> Node ──> ScenarioFile ──> sim::Scenario        text, tree with lines, raw keys, checked value
 //!             --set ────┘       RunFile ───────> rl::RunSettings
+//!                                     └─────────> JSON Schema         of the same raw types and the same checks
 //! ```
 //!
 //! Everything wrong with a file is found in one pass and reported together, each as `error: FILE:LINE: KEY: what and why` and a
@@ -12,8 +13,10 @@
 mod accepted;
 mod allowed;
 mod check;
+mod demand;
 mod error;
 mod item;
+mod kind;
 mod load;
 mod node;
 mod policy;
@@ -21,21 +24,26 @@ mod read;
 mod released;
 mod run;
 mod scenario;
+mod schema;
 mod sha;
 mod source;
 mod suggest;
 mod uses;
 mod world;
 
+pub use allowed::SEED_MAX;
 pub use error::ConfigError;
 pub use error::ConfigErrors;
 pub use item::find_item;
+pub use kind::FileKind;
 pub use load::Checked;
 pub use load::Sources;
 pub use load::check_file;
 pub use load::load_run;
 pub use load::load_scenario;
+pub use load::load_scenarios;
 pub use policy::check_policy;
+pub use schema::schema;
 pub use sha::hash;
 pub use source::Source;
 pub use suggest::hint;

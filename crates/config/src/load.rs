@@ -9,6 +9,7 @@ use sim::Scenario;
 
 use crate::ConfigError;
 use crate::ConfigErrors;
+use crate::FileKind;
 use crate::Source;
 use crate::check::Check;
 use crate::node::Node;
@@ -36,6 +37,61 @@ pub enum Checked {
     Run(Box<RunSettings>, Box<Scenario>),
 }
 
+impl Sources {
+    /// A mistake in the value of `key` that was only found once the run had begun to be built: where the key stands, be it in the file or
+    /// in an override.
+    #[must_use]
+    pub fn mistake(&self, key: &str, what: String, hint: String) -> ConfigErrors {
+        let root = Node::parse(&self.run).map(|mut root| {
+            // They were good when the run was loaded.
+            self.overrides.iter().for_each(|text| drop(root.set(text)));
+            root
+        });
+        root.map_or_else(
+            |errors| errors,
+            |root| {
+                let mut check = Check::new(self.run.name(), &root);
+                check.error(key, what, hint);
+                check.finish(()).expect_err("there is the mistake just noted")
+            },
+        )
+    }
+}
+
+/// Reads and checks scenario files of which each needs a name of its own, since results are told apart by it.
+///
+/// # Errors
+/// Everything that is wrong with any of them.
+pub fn load_scenarios(paths: &[PathBuf]) -> Result<Vec<Scenario>, ConfigErrors> {
+    let (mut scenarios, mut errors): (Vec<Scenario>, Vec<ConfigError>) = Default::default();
+    let mut named: Vec<(String, &Path)> = Vec::new();
+    for path in paths {
+        match named_scenario(path, &named) {
+            Ok(scenario) => {
+                named.push((scenario.name.clone(), path));
+                scenarios.push(scenario);
+            }
+            Err(found) => errors.extend(found.0),
+        }
+    }
+    if errors.is_empty() { Ok(scenarios) } else { Err(ConfigErrors(errors)) }
+}
+
+/// A scenario that has none of the names of others.
+fn named_scenario(path: &Path, others: &[(String, &Path)]) -> Result<Scenario, ConfigErrors> {
+    let source = Source::read(path)?;
+    let scenario = scenario_of(&source)?;
+    let Some((name, other)) = others.iter().find(|(name, _)| *name == scenario.name) else {
+        return Ok(scenario);
+    };
+    let root = Node::parse(&source)?;
+    let mut check = Check::new(source.name(), &root);
+    let what = format!("`{name}` is the name of {} too: their results could not be told apart", other.display());
+    let hint = if *other == path { "name each file once" } else { "give one of the two another name" };
+    check.error("name", what, hint);
+    check.finish(scenario)
+}
+
 /// Reads and checks a scenario file.
 ///
 /// # Errors
@@ -52,6 +108,7 @@ pub fn load_scenario(path: &Path) -> Result<Scenario, ConfigErrors> {
 pub fn load_run(path: &Path, overrides: &[String]) -> Result<(RunSettings, Scenario, Sources), ConfigErrors> {
     let source = Source::read(path)?;
     let mut root = Node::parse(&source)?;
+    expect_kind(FileKind::Run, &source, &root)?;
     let mut errors: Vec<ConfigError> = overrides.iter().filter_map(|text| root.set(text).err()).collect();
     let mut check = Check::new(source.name(), &root);
     let stem = path.file_stem().map_or_else(|| "run".into(), |stem| stem.to_string_lossy());
@@ -84,17 +141,19 @@ pub fn load_run(path: &Path, overrides: &[String]) -> Result<(RunSettings, Scena
     }
 }
 
-/// Reads and checks a file of either kind: a run file names a `scenario`, a scenario file has a `[world]`.
+/// Reads and checks a file of whichever kind its keys say.
 ///
 /// # Errors
-/// Everything that is wrong with it, or that it is neither.
+/// Everything that is wrong with it, or that it is of no kind.
 pub fn check_file(path: &Path) -> Result<Checked, ConfigErrors> {
     let source = Source::read(path)?;
     let root = Node::parse(&source)?;
-    match (root.get("scenario").is_some(), root.get("world").is_some()) {
-        (true, _) => load_run(path, &[]).map(|(settings, scenario, _)| Checked::Run(settings.into(), scenario.into())),
-        (false, true) => scenario_of(&source).map(|scenario| Checked::Scenario(scenario.into())),
-        (false, false) => Err(ConfigErrors::from(ConfigError {
+    match FileKind::of(&root) {
+        Some(FileKind::Run) => {
+            load_run(path, &[]).map(|(settings, scenario, _)| Checked::Run(settings.into(), scenario.into()))
+        }
+        Some(FileKind::Scenario) => scenario_of(&source).map(|scenario| Checked::Scenario(scenario.into())),
+        None => Err(ConfigErrors::from(ConfigError {
             file: source.name(),
             line: None,
             key: String::new(),
@@ -104,8 +163,27 @@ pub fn check_file(path: &Path) -> Result<Checked, ConfigErrors> {
     }
 }
 
+/// A file of another kind is one mistake, and not as many as it has keys.
+fn expect_kind(wanted: FileKind, source: &Source, root: &Node) -> Result<(), ConfigErrors> {
+    let Some(kind) = another_kind(wanted, root) else {
+        return Ok(());
+    };
+    let (what, hint) = (mistaken(kind, wanted), kind.commands(&source.name()));
+    Err(ConfigError { file: source.name(), line: None, key: String::new(), what, hint: Some(hint) }.into())
+}
+
+/// The kind of a file that is of another kind than the one that is wanted.
+fn another_kind(wanted: FileKind, root: &Node) -> Option<FileKind> {
+    FileKind::of(root).filter(|kind| *kind != wanted)
+}
+
+fn mistaken(kind: FileKind, wanted: FileKind) -> String {
+    format!("is a {kind} file, and a {wanted} file is wanted here")
+}
+
 fn scenario_of(source: &Source) -> Result<Scenario, ConfigErrors> {
     let root = Node::parse(source)?;
+    expect_kind(FileKind::Scenario, source, &root)?;
     let mut check = Check::new(source.name(), &root);
     let scenario = scenario::scenario(&mut check, &root);
     check.finish(scenario)
@@ -125,6 +203,14 @@ fn read_scenario(
             return Ok(None);
         }
     };
+    if let Some(kind) = another_kind(FileKind::Scenario, &Node::parse(&source)?) {
+        check.error(
+            "scenario",
+            format!("`{written}` {}", mistaken(kind, FileKind::Scenario)),
+            "name the file that has the `[world]`",
+        );
+        return Ok(None);
+    }
     let scenario = scenario_of(&source)?;
     Ok(Some((source, scenario)))
 }

@@ -85,6 +85,13 @@ impl Node {
         })
     }
 
+    /// Where `key` stands; one that is missing, where its section begins.
+    pub(crate) fn place(&self, key: &str) -> Origin {
+        let parents = key.rmatch_indices(['.', '[']).map(|(at, _)| &key[..at]);
+        let node = [key].into_iter().chain(parents).find_map(|path| self.get(path));
+        node.map_or(self.origin, |node| node.origin)
+    }
+
     /// Puts `--set KEY=VALUE` into the tree: VALUE as TOML, or as text where it is none. `KEY=` takes the key out.
     ///
     /// # Errors

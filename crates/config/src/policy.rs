@@ -5,10 +5,14 @@ use sim::gyms::Rules;
 use sim::gyms::Script;
 
 use crate::ConfigError;
+use crate::demand::Says;
 use crate::suggest;
 
 /// Prefixes of policies that are made of something on disk, and what follows them.
 const PREFIXES: [(&str, &str); 1] = [("model:", "DIR")];
+
+/// Prefixes of policies that will be, and what follows them.
+const PLANNED: [(&str, &str); 2] = [("openai:", "MODEL"), ("replay:", "FILE")];
 
 /// Checks a policy given by a flag, e.g. `--agent scripted:good`: whether this build knows it for that seat. Whether the folder of a
 /// `model:DIR` holds a model is found out when it is opened.
@@ -21,6 +25,14 @@ pub fn check_policy(flag: &str, rules: &Rules, seat: Seat, policy: &str) -> Resu
         Some((what, hint)) => {
             Err(ConfigError { file: flag.to_owned(), line: None, key: String::new(), what, hint: Some(hint) })
         }
+    }
+}
+
+/// What a schema says of a policy for `seat`.
+pub(crate) fn demand(rules: &Rules, seat: Seat) -> Says {
+    Says::Policy {
+        scripts: Script::names(rules, seat),
+        prefixes: PREFIXES.map(|(prefix, _)| prefix.to_owned()).to_vec(),
     }
 }
 
@@ -39,6 +51,10 @@ pub(crate) fn mistake(rules: &Rules, seat: Seat, policy: &str) -> Option<(String
     let names = Script::names(rules, seat);
     let prefixed = PREFIXES.map(|(prefix, rest)| format!("{prefix}{rest}"));
     let known = names.iter().chain(&prefixed).map(String::as_str);
+    if let Some((prefix, rest)) = PLANNED.iter().find(|(prefix, _)| policy.starts_with(prefix)) {
+        let what = format!("`{policy}` cannot play: policies of the kind {prefix}{rest} are not built yet");
+        return Some((what, format!("the {seat} can be {}", suggest::list(known))));
+    }
     let hint = match suggest::nearest(policy, names.iter().map(String::as_str)) {
         Some(name) => format!("did you mean `{name}`? The {seat} can be {}", suggest::list(known)),
         None => format!("the {seat} can be {}", suggest::list(known)),

@@ -4,6 +4,7 @@ use std::env;
 use std::path::Path;
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use sim::gyms::intention::Item;
 use sim::gyms::intention::Library;
@@ -16,10 +17,14 @@ use crate::node::Node;
 /// Where releases lie whose files are not found beside the scenario.
 const DATA: &str = "DUOLOGUE_DATA";
 
-#[derive(Debug, Default, Deserialize)]
-struct FilesFile {
+/// Items out of the files of a release. A path starts at this file's folder, or at $DUOLOGUE_DATA.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+pub(crate) struct FilesFile {
+    /// The items to learn from.
     train: Option<String>,
+    /// The items to measure on.
     held_out: Option<String>,
+    /// Whether held-out items are kept whose task is also one to learn from; false by default.
     keep_known: Option<bool>,
 }
 

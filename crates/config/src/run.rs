@@ -11,12 +11,14 @@ use rl::settings::ModelShape;
 use rl::settings::OptimizerSettings;
 use rl::settings::SftSettings;
 use rl::settings::UpdateMode;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use sim::Scenario;
 use sim::Seat;
 
 use crate::allowed::Allowed;
 use crate::check::Check;
+use crate::demand::Says;
 use crate::policy;
 use grpo::GrpoFile;
 
@@ -29,80 +31,132 @@ const RATE: Allowed = Allowed::above(0.0, 1.0, "at 0 nothing is learned, and abo
 /// Updates of warm-up.
 const WARMUP: Allowed = Allowed::between(0.0, 1e9, "it is a number of updates");
 
-#[derive(Debug, Default, Deserialize)]
+/// What is done with a scenario: a training run. The defaults are those of the quickstart.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 pub(crate) struct RunFile {
+    /// The scenario file; a path that starts at this file's folder.
     scenario: Option<String>,
+    /// Name of the run: its folder is runs/NAME. Left out: this file's name without .toml.
     name: Option<String>,
+    /// Seed of every draw of the run.
     seed: Option<i64>,
+    /// Bounds, and the machine.
     limits: Option<LimitsFile>,
+    /// Shape of each seat's model, a decoder of the Qwen3 kind. Both seats have the same shape, each its own weights.
     model: Option<ModelFile>,
+    /// The cold start: imitation of scripts.
     sft: Option<SftFile>,
+    /// Group-relative policy optimisation: each seat learns from its own rewards, each episode against the others of its group.
     grpo: Option<GrpoFile>,
+    /// AdamW, of the cold start too.
     optimizer: Option<OptimizerFile>,
+    /// Evaluations on held-out items against fixed opponents; before the first and after the last step in any case.
     eval: Option<EvalFile>,
+    /// What is kept on disk.
     checkpoints: Option<CheckpointsFile>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 struct LimitsFile {
+    /// Episodes alive at once.
     episodes_live_max: Option<i64>,
+    /// Rows that a policy samples at once.
     batch_max: Option<i64>,
+    /// Threads of the tensor library, for each model; the two seats learn side by side.
     threads: Option<i64>,
+    /// Where the models live: `auto` is the GPU if there is one.
     device: Option<String>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 struct ModelFile {
+    /// Width of the residual stream.
     hidden_size: Option<i64>,
+    /// Layers.
     num_hidden_layers: Option<i64>,
+    /// Query heads.
     num_attention_heads: Option<i64>,
+    /// Key and value heads; divides the query heads.
     num_key_value_heads: Option<i64>,
+    /// Width of one head; even, since the rotary embedding turns its channels in pairs.
     head_dim: Option<i64>,
+    /// Width of the gated feed-forward layer.
     intermediate_size: Option<i64>,
+    /// Tokens of the longest stream; more than a seat's `tokens_max` in the scenario.
     max_position_embeddings: Option<i64>,
+    /// Whether the output layer is the embedding.
     tie_word_embeddings: Option<bool>,
+    /// Base of the rotary embedding's wavelengths.
     rope_theta: Option<f64>,
+    /// Epsilon of RMSNorm.
     rms_norm_eps: Option<f64>,
+    /// Most entries of the tokenizer that is trained for the model.
     vocab_max: Option<i64>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 struct SftFile {
+    /// Dialogues of the teacher with itself to learn from.
     dialogues: Option<i64>,
+    /// Script of both seats, `scripted:NAME`.
     teacher: Option<String>,
+    /// Optimiser updates of each seat.
     updates: Option<i64>,
+    /// Tokens that an update learns from, about.
     tokens_per_update: Option<i64>,
+    /// Highest learning rate; it falls along a cosine.
     lr: Option<f64>,
+    /// Updates of linear warm-up.
     warmup: Option<i64>,
+    /// Last learning rate as a share of the highest; 1 keeps it constant.
     lr_floor: Option<f64>,
+    /// Loss weight of the other seat's tokens; own tokens have 1.
     partner_weight: Option<f64>,
+    /// Share of drills among the samples; the rest are dialogues.
     drill_share: Option<f64>,
+    /// The gate: share of held-out drills to be answered right after the cold start, or training stops there.
     probe_min: Option<f64>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 struct OptimizerFile {
+    /// Decay of the first moment.
     beta1: Option<f64>,
+    /// Decay of the second moment.
     beta2: Option<f64>,
+    /// Added to the root of the second moment.
     eps: Option<f64>,
+    /// Decoupled weight decay, on matrices only.
     weight_decay: Option<f64>,
+    /// Gradients are scaled down to this norm.
     grad_norm_max: Option<f64>,
+    /// Most tokens in one micro-batch, padding included; bounds memory and does not change the gradient. At least
+    /// `model.max_position_embeddings`, and that by default where it is higher.
     micro_tokens_max: Option<i64>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 struct EvalFile {
+    /// Steps between evaluations.
     every: Option<i64>,
+    /// Held-out items; no more than the scenario has.
     items: Option<i64>,
+    /// Trials of each item.
     trials: Option<i64>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 struct CheckpointsFile {
+    /// Updates between commits during the cold start.
     sft_every: Option<i64>,
+    /// Steps between commits during GRPO.
     grpo_every: Option<i64>,
+    /// Checkpoints kept, the newest; the one after the cold start is kept besides.
     keep: Option<i64>,
 }
+
+/// A good run with no more than it needs, and with the mode that leaves no key without effect: what is demanded of it, the schema says.
+pub(crate) const LEAST: &str = "scenario = \"scenario.toml\"\ngrpo = { mode = \"alternating\" }\n";
 
 /// Checks the whole file, except for what only the scenario can tell: see [`against_scenario`]. `name` is the run's name where the file
 /// gives none. The second value is the scenario's path as written; `None` if it is missing, which has been noted.
@@ -110,7 +164,7 @@ pub(crate) fn run(check: &mut Check<'_>, default_name: &str) -> (RunSettings, Op
     let RunFile { scenario, name, seed, limits, model, sft, grpo, optimizer, eval, checkpoints } = check.read("");
     check.present("scenario", scenario.is_some(), "scenario = \"../scenarios/haggle.toml\"");
     let name = name.unwrap_or_else(|| default_name.to_owned());
-    check.name("name", &name);
+    check.name("name", Some(&name));
     let model = model_shape(check, model.unwrap_or_default());
     let optimizer = optimizer_settings(check, optimizer.unwrap_or_default(), &model);
     let settings = RunSettings {
@@ -215,7 +269,7 @@ fn model_shape(check: &mut Check<'_>, file: ModelFile) -> ModelShape {
         head_dim: check.whole("model.head_dim", head_dim, 32, head_width),
         intermediate_size: check.whole("model.intermediate_size", intermediate_size, 352, width),
         max_position_embeddings: check.whole("model.max_position_embeddings", max_position_embeddings, 512, context),
-        tie_word_embeddings: tie_word_embeddings.unwrap_or(true),
+        tie_word_embeddings: check.flag("model.tie_word_embeddings", tie_word_embeddings, true),
         rope_theta: check.number("model.rope_theta", rope_theta, 10_000.0, theta),
         rms_norm_eps: check.number("model.rms_norm_eps", rms_norm_eps, 1e-6, eps),
         vocab_max: check.whole("model.vocab_max", vocab_max, 2048, vocab),
@@ -225,6 +279,7 @@ fn model_shape(check: &mut Check<'_>, file: ModelFile) -> ModelShape {
 }
 
 fn heads_fit(check: &mut Check<'_>, shape: &ModelShape) {
+    check.demand("model.head_dim", Says::Multiple(2));
     if shape.head_dim % 2 != 0 {
         let what = format!("cannot be {}: the rotary embedding turns a head's channels in pairs", shape.head_dim);
         check.error("model.head_dim", what, "it is an even number; the default is 32");
@@ -255,7 +310,7 @@ fn sft_settings(check: &mut Check<'_>, file: SftFile) -> SftSettings {
     let tokens = Allowed::between(16.0, 1e7, "it is the number of tokens an update learns from");
     SftSettings {
         dialogues: check.whole("sft.dialogues", dialogues, 6000, COUNT),
-        teacher: teacher.unwrap_or_else(|| "scripted:noisy".to_owned()),
+        teacher: check.text("sft.teacher", teacher, "scripted:noisy"),
         updates: check.whole("sft.updates", updates, 3500, COUNT),
         tokens_per_update: check.whole("sft.tokens_per_update", tokens_per_update, 600, tokens),
         lr: check.number("sft.lr", lr, 1.5e-3, RATE),

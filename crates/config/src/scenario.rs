@@ -1,5 +1,6 @@
 //! A scenario file, from raw keys to [`sim::Scenario`].
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use sim::Pair;
@@ -14,6 +15,7 @@ use sim::scenario::SeatRules;
 
 use crate::allowed::Allowed;
 use crate::check::Check;
+use crate::demand::Says;
 use crate::node::Node;
 use crate::policy;
 use crate::suggest;
@@ -27,54 +29,80 @@ const DEADLINE_MS: Allowed = Allowed::between(1.0, 3.6e6, "it is a time in milli
 
 const KINDS: [(&str, RewardKind); 2] = [("outcome", RewardKind::Outcome), ("training", RewardKind::Training)];
 
-#[derive(Debug, Default, Deserialize)]
-struct ScenarioFile {
+/// What is played: a world and its items, who sits where with which limits, who judges, and what counts as reward.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+pub(crate) struct ScenarioFile {
+    /// Part of paths and records.
     name: Option<String>,
+    /// Acts of the agent in one talk; the next one would truncate it.
     turns_max: Option<i64>,
+    /// Turns of one seat without a legal act, in a row, that make this seat fail.
     malformed_max: Option<i64>,
-    /// Read on its own, since its keys depend on the gym.
+    /// The world, its items and its constants.
+    // Read on its own, since its keys depend on the gym.
+    #[schemars(with = "Option<world::WorldFile>")]
     world: Option<IgnoredAny>,
+    /// The agent's seat.
     agent: Option<SeatFile>,
+    /// The user's seat.
     user: Option<SeatFile>,
+    /// Who gives the verdict.
     judge: Option<JudgeFile>,
+    /// What counts: the score of a seat is the sum of its outcome terms; training terms only train. Each seat needs an outcome term; the
+    /// weights of its training terms may sum to 20 % of what its score spans.
     reward: Option<Vec<RewardFile>>,
+    /// What pass@k and pass^k count. Conditions are comparisons joined by `and`: `NAME OP NUMBER` with <, <=, >, >= or ==; a bare `NAME`
+    /// means `NAME > 0`. Names are agent.score, user.score and the gym's measures.
     success: Option<SuccessFile>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 struct SeatFile {
+    /// Who plays unless a run file or a flag names another: rule, random, scripted:NAME or model:DIR.
     policy: Option<String>,
+    /// Tokens a model may sample for one turn, thought included; spent without an act, the seat fails.
     tokens_max: Option<i64>,
+    /// Whether the seat writes a private thought before it speaks.
     reasons: Option<bool>,
+    /// Milliseconds that one decision may take; missed, it is a fault and nobody is scored. Left out: as long as it likes.
     deadline_ms: Option<i64>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 struct JudgeFile {
+    /// Who judges; `rule` is the gym itself.
     policy: Option<String>,
+    /// Milliseconds that one verdict may take.
     deadline_ms: Option<i64>,
+    /// What a judge that fails means: nobody is scored.
     on_fault: Option<String>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 struct RewardFile {
+    /// Whose reward it is.
     seat: Option<String>,
+    /// What is rewarded: a term of the gym for that seat, at most once a seat.
     name: Option<String>,
+    /// What the gym says the term is: `outcome` makes the score, `training` only trains.
     kind: Option<String>,
+    /// Factor of the term.
     weight: Option<f64>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 struct SuccessFile {
+    /// When the agent had success, e.g. `deal and agent.score > 0`. Left out: no pass@k for it.
     agent: Option<String>,
+    /// When the user had success, e.g. `user.score > 0`. Left out: no pass@k for it.
     user: Option<String>,
 }
 
 /// Checks the whole file. The scenario is good only if `check` has found nothing.
 pub(crate) fn scenario(check: &mut Check<'_>, root: &Node) -> Scenario {
     let ScenarioFile { name, turns_max, malformed_max, world, agent, user, judge, reward, success } = check.read("");
+    check.name("name", name.as_deref());
     let name = check.required("name", name, "name = \"haggle\"");
-    check.name("name", &name);
     let turns = Allowed::between(1.0, 1000.0, "without a turn nobody speaks, and every talk has a bound");
     let turns_max = check.whole_required("turns_max", turns_max, 6, turns);
     let in_a_row = Allowed::between(1.0, 1000.0, "it is how many turns in a row may hold no legal act");
@@ -103,6 +131,7 @@ fn seat_rules(check: &mut Check<'_>, rules: &Rules, seat: Seat, file: Option<Sea
     };
     let key = |name: &str| format!("{seat}.{name}");
     let policy = check.required(&key("policy"), policy, "policy = \"rule\"");
+    check.demand(&key("policy"), policy::demand(rules, seat));
     if let Some((what, hint)) = policy::mistake(rules, seat, &policy).filter(|_| !policy.is_empty()) {
         check.error(&key("policy"), what, hint);
     }
@@ -110,8 +139,13 @@ fn seat_rules(check: &mut Check<'_>, rules: &Rules, seat: Seat, file: Option<Sea
     SeatRules {
         policy,
         tokens_max: check.whole_required(&key("tokens_max"), tokens_max, 48, tokens),
-        reasons: reasons.unwrap_or(false),
-        deadline_ms: deadline_ms.map(|given| check.whole(&key("deadline_ms"), Some(given), 2000, DEADLINE_MS)),
+        reasons: check.flag(&key("reasons"), reasons, false),
+        deadline_ms: check.whole_optional(
+            &key("deadline_ms"),
+            deadline_ms,
+            DEADLINE_MS,
+            "it may take as long as it likes",
+        ),
     }
 }
 
@@ -156,17 +190,15 @@ fn reward_rules(check: &mut Check<'_>, rules: &Rules, files: Vec<RewardFile>) ->
 fn reward_rule(check: &mut Check<'_>, rules: &Rules, index: usize, file: RewardFile) -> Option<RewardRule> {
     let RewardFile { seat, name, kind, weight } = file;
     let key = |field: &str| format!("reward[{index}].{field}");
-    let examples = ["seat = \"agent\"", "name = \"surplus\"", "kind = \"outcome\"", "weight = 1.0"];
-    let given = [seat.is_some(), name.is_some(), kind.is_some(), weight.is_some()];
-    for ((field, given), example) in ["seat", "name", "kind", "weight"].into_iter().zip(given).zip(examples) {
-        check.present(&key(field), given, example);
-    }
+    let seats = Seat::ALL.map(|seat| (seat.name(), seat));
+    let seat = check.word_required(&key("seat"), seat.as_deref(), &seats, "seat = \"agent\"");
+    check.present(&key("name"), name.is_some(), "name = \"surplus\"");
+    let declared = check.word_required(&key("kind"), kind.as_deref(), &KINDS, "kind = \"outcome\"");
     let weights =
         Allowed::above(0.0, 1000.0, "a term without weight has no effect, and more of a term is always better");
-    let weight = check.number(&key("weight"), weight, 1.0, weights);
-    let declared = kind.and_then(|kind| check.one_of(&key("kind"), &kind, &KINDS));
-    let seat = check.one_of(&key("seat"), &seat?, &Seat::ALL.map(|seat| (seat.name(), seat)))?;
-    let name = name?;
+    let weight = check.number_required(&key("weight"), weight, 1.0, weights);
+    let (seat, name) = (seat?, name?);
+    check.demand(&key("name"), Says::OneOf(terms(rules, seat, None).into_iter().map(str::to_owned).collect()));
     let Some(term) = rules.terms().iter().find(|term| term.seat == seat && term.name == name) else {
         let known = terms(rules, seat, None);
         let hint = suggest::hint(&name, known.iter().copied(), &format!("terms of the {seat}"));

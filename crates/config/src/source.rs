@@ -52,17 +52,30 @@ fn why(error: &io::Error) -> String {
 
 /// What may have been meant: a `.toml` file of a similar name in the same folder, or which ones there are.
 fn neighbour(path: &Path) -> Option<String> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let entries = fs::read_dir(folder).ok()?;
-    let mut names: Vec<String> = entries
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|n| n.ends_with(".toml"))
-        .collect();
-    names.sort();
-    let wanted = path.file_name()?.to_str()?;
-    if names.is_empty() {
-        return Some(format!("no .toml file lies in {}", folder.display()));
+    if path.is_dir() {
+        return Some(files_in(path));
     }
-    let beside = format!("files in {}", folder.display());
-    Some(suggest::hint(wanted, names.iter().map(String::as_str), &beside))
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let wanted = path.file_name()?.to_str()?;
+    let names = names_in(folder).unwrap_or_default();
+    let nearest = suggest::nearest(wanted, names.iter().map(String::as_str));
+    Some(nearest.map_or_else(|| files_in(folder), |name| format!("did you mean `{name}`?")))
+}
+
+fn files_in(folder: &Path) -> String {
+    match names_in(folder) {
+        Some(names) if !names.is_empty() => {
+            format!("files in {}: {}", folder.display(), suggest::list(names.iter().map(String::as_str)))
+        }
+        Some(_) => format!("no .toml file lies in {}", folder.display()),
+        None => format!("there is no folder {}", folder.display()),
+    }
+}
+
+/// The `.toml` files of a folder, in order; `None` if it cannot be listed.
+fn names_in(folder: &Path) -> Option<Vec<String>> {
+    let names = fs::read_dir(folder).ok()?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let mut names: Vec<String> = names.filter(|name| name.ends_with(".toml")).collect();
+    names.sort();
+    Some(names)
 }

@@ -7,6 +7,7 @@ use duologue_config::check_file;
 use duologue_config::check_policy;
 use duologue_config::load_run;
 use duologue_config::load_scenario;
+use duologue_config::load_scenarios;
 use sim::Scenario;
 use sim::Seat;
 use sim::gyms::Script;
@@ -99,7 +100,7 @@ const SCENARIO_MISTAKES: &[(&str, &str, &str)] = &[
     (
         "turns_max = 6",
         "turn_max = 6",
-        r#"error: scenario.toml: turns_max: is missing
+        r#"error: scenario.toml:1: turns_max: is missing
 hint: add e.g. `turns_max = 6`
 error: scenario.toml:2: turn_max: unknown key: a key that nothing reads would be believed to have an effect
 hint: did you mean `turns_max`?"#,
@@ -168,7 +169,7 @@ hint: lower their weights to a sum of at most 0.400"#,
         "weight = 0.1",
         "weight = -0.1",
         r#"error: scenario.toml:37: reward[2].weight: cannot be -0.1: a term without weight has no effect, and more of a term is always better
-hint: it is above 0 and at most 1000; the default is 1"#,
+hint: it is above 0 and at most 1000, e.g. 1.0"#,
     ),
     (
         r#"name = "well_formed""#,
@@ -193,7 +194,7 @@ hint: write e.g. "deal and agent.score > 0"; operators: < <= > >= =="#,
     (
         "[agent]",
         "[agnt]",
-        r#"error: scenario.toml: agent: is missing
+        r#"error: scenario.toml:1: agent: is missing
 hint: add a section `[agent]` with `policy` and `tokens_max`
 error: scenario.toml:9: agnt: unknown key: a key that nothing reads would be believed to have an effect
 hint: did you mean `agent`?"#,
@@ -230,6 +231,18 @@ hint: the keys here are: `seat`, `name`, `kind`, `weight`"#,
     ),
     (
         r#"name = "talk""#,
+        r#"name = """#,
+        r#"error: scenario.toml:1: name: cannot be "": names become parts of paths
+hint: use letters, digits, `-`, `_` and `.`, with no `.` in front"#,
+    ),
+    (
+        "tokens_max = 48",
+        "tokens_max = 48\ndeadline_ms = 0",
+        r#"error: scenario.toml:12: agent.deadline_ms: cannot be 0: it is a time in milliseconds, an hour at the most
+hint: it is at least 1 and at most 3600000; left out, it may take as long as it likes"#,
+    ),
+    (
+        r#"name = "talk""#,
         "name = 2020-01-01",
         r#"error: scenario.toml:1: name: must be text, is a date
 hint: text stands in quotes, like "rule""#,
@@ -247,7 +260,7 @@ hint: did you mean `scenario.toml`?"#,
     (
         r#"scenario = "scenario.toml""#,
         "",
-        r#"error: run.toml: scenario: is missing
+        r#"error: run.toml:1: scenario: is missing
 hint: add e.g. `scenario = "../scenarios/haggle.toml"`"#,
     ),
     (
@@ -484,7 +497,7 @@ fn an_unknown_policy_is_answered_with_the_policies_of_its_seat() {
     assert_eq!(
         wrong("policy = \"rule\"\ntokens_max", "policy = \"openai:some-model\"\ntokens_max"),
         format!(
-            "error: scenario.toml:14: user.policy: there is no policy `openai:some-model` for the user\n\
+            "error: scenario.toml:14: user.policy: `openai:some-model` cannot play: policies of the kind openai:MODEL are not built yet\n\
              hint: the user can be {}",
             known(Seat::User)
         )
@@ -520,6 +533,73 @@ fn a_file_that_is_missing_or_of_no_kind_is_told_apart_from_a_wrong_one() {
          hint: a run file names its `scenario = \"…\"`, a scenario file has a section `[world]`"
     );
     assert!(matches!(printed(".").as_str(), text if text.contains("it is a folder")));
+}
+
+#[test]
+fn a_file_of_another_kind_is_one_mistake() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path
+    };
+    let (scenario, run) = (write("scenario.toml", SCENARIO), write("run.toml", RUN));
+    let said = |errors: String| errors.replace(&format!("{}/", folder.path().display()), "");
+    assert_eq!(
+        said(load_run(&scenario, &[]).unwrap_err().to_string()),
+        "error: scenario.toml: is a scenario file, and a run file is wanted here\n\
+         hint: play it with `duologue rollout scenario.toml`, measure on it with `duologue eval scenario.toml`"
+    );
+    assert_eq!(
+        said(load_scenario(&run).unwrap_err().to_string()),
+        "error: run.toml: is a run file, and a scenario file is wanted here\n\
+         hint: train with `duologue train run.toml`"
+    );
+    let itself = write("itself.toml", "scenario = \"run.toml\"\n");
+    assert_eq!(
+        said(load_run(&itself, &[]).unwrap_err().to_string()),
+        "error: itself.toml:1: scenario: `run.toml` is a run file, and a scenario file is wanted here\n\
+         hint: name the file that has the `[world]`"
+    );
+    // What is missing does not make it a file of no kind.
+    let headless = write("headless.toml", &RUN.replace("scenario = \"scenario.toml\"", ""));
+    let errors = said(check_file(&headless).unwrap_err().to_string());
+    assert!(errors.starts_with("error: headless.toml:1: scenario: is missing\n"), "{errors}");
+}
+
+#[test]
+fn scenarios_of_one_name_are_told_apart_before_they_are_played() {
+    let folder = tempfile::tempdir().unwrap();
+    let paths = ["a.toml", "b.toml", "c.toml"].map(|name| folder.path().join(name));
+    for (path, name) in paths.iter().zip(["talk", "talk", "chat"]) {
+        fs::write(path, SCENARIO.replace("name = \"talk\"", &format!("# c\nname = \"{name}\""))).unwrap();
+    }
+    let [a, b, c] = paths;
+    let said = |errors: duologue_config::ConfigErrors| shown(errors.to_string(), folder.path());
+    assert_eq!(
+        said(load_scenarios(&[a.clone(), b, c.clone()]).unwrap_err()),
+        "error: b.toml:2: name: `talk` is the name of a.toml too: their results could not be told apart\n\
+         hint: give one of the two another name"
+    );
+    assert_eq!(
+        said(load_scenarios(&[a.clone(), a.clone()]).unwrap_err()),
+        "error: a.toml:2: name: `talk` is the name of a.toml too: their results could not be told apart\n\
+         hint: name each file once"
+    );
+    let names: Vec<String> = load_scenarios(&[a, c]).unwrap().into_iter().map(|scenario| scenario.name).collect();
+    assert_eq!(names, ["talk", "chat"]);
+}
+
+#[test]
+fn a_mistake_found_late_still_has_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("scenario.toml"), SCENARIO).unwrap();
+    fs::write(folder.path().join("run.toml"), RUN).unwrap();
+    let (_, _, sources) = load_run(&folder.path().join("run.toml"), &["eval.items=9".to_owned()]).unwrap();
+    let said = |key: &str| shown(sources.mistake(key, "is wrong".into(), "mend it".into()).to_string(), folder.path());
+    assert_eq!(said("model.head_dim"), "error: run.toml:5: model.head_dim: is wrong\nhint: mend it");
+    assert_eq!(said("model.vocab_max"), "error: run.toml:4: model.vocab_max: is wrong\nhint: mend it");
+    assert_eq!(said("eval.items"), "error: --set: eval.items: is wrong\nhint: mend it");
 }
 
 fn checked_scenario() -> Scenario {

@@ -1,5 +1,7 @@
 //! A checked scenario: what `scenarios/*.toml` means once every key has been read.
 
+use std::fmt;
+
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -196,6 +198,24 @@ impl Condition {
     }
 }
 
+impl fmt::Display for Condition {
+    /// As it is written in a scenario file.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, Clause { name, compare, value }) in self.all.iter().enumerate() {
+            let and = if i > 0 { " and " } else { "" };
+            let compare = match compare {
+                Compare::Less => "<",
+                Compare::LessOrEqual => "<=",
+                Compare::Greater => ">",
+                Compare::GreaterOrEqual => ">=",
+                Compare::Equal => "==",
+            };
+            write!(f, "{and}{name} {compare} {value}")?;
+        }
+        Ok(())
+    }
+}
+
 impl std::str::FromStr for Condition {
     type Err = String;
 
@@ -224,4 +244,18 @@ fn clause(text: &str) -> Result<Clause, String> {
         _ => return Err(format!("`{}` is not `NAME` or `NAME OP NUMBER`", text.trim())),
     };
     Ok(Clause { name: name.to_owned(), compare, value })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_condition_is_written_as_it_is_read() {
+        let text = "deal > 0 and agent.score >= -0.5 and user.score < 1 and a <= 2 and b == 3";
+        let condition: Condition = text.parse().expect("it is one");
+        assert_eq!(condition.to_string(), text);
+        let bare: Condition = "deal".parse().expect("it is one");
+        assert_eq!(bare.to_string(), "deal > 0");
+    }
 }

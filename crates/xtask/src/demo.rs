@@ -40,7 +40,8 @@ fn whats_next(binary: &Path, out: &Path) -> String {
     let (binary, out) = (binary.display(), out.display());
     format!(
         "
-The run lies in {out}: metrics.jsonl, episodes/, and checkpoints/ with both seats. What to try next:
+The table is one seed on 200 held-out items; the README's is three seeds on 1000. In {out} lie metrics.jsonl, episodes/, and checkpoints/ with
+both seats. What to try next:
   {binary} replay {out}                      every conversation again, compared with its log
   {binary} eval scenarios/haggle.toml --agent scripted:trapper --user rule
   change a number in a copy of scenarios/haggle.toml, say scenarios/mine.toml, then
@@ -66,7 +67,7 @@ mod tests {
     #[test]
     fn the_end_of_the_demo_names_the_run_and_commands_that_can_be_pasted() {
         let said = whats_next(Path::new("target/release/duologue"), Path::new("runs/demo-7"));
-        assert!(said.contains("The run lies in runs/demo-7"), "{said}");
+        assert!(said.contains("In runs/demo-7 lie"), "{said}");
         assert!(said.contains("\n  target/release/duologue replay runs/demo-7 "), "{said}");
     }
 }

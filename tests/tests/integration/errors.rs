@@ -75,12 +75,9 @@ fn mistakes_on_the_command_line_are_named_by_flag_and_key() {
         ("grpo.group_sizes=4", "error: --set: grpo.group_sizes: unknown key: "),
         ("grpo.steps=many", "error: --set: grpo.steps: must be a whole number"),
         ("sft.teacher=model:nowhere", "error: --set: sft.teacher: cannot be `model:nowhere`: a cold start learns from"),
-        ("model.vocab_max=270", "error: configs/quickstart.toml: model.vocab_max: a vocabulary of 270 is too small"),
+        ("model.vocab_max=270", "error: --set: model.vocab_max: a vocabulary of 270 is too small"),
         ("scenario=nowhere.toml", "error: --set: scenario: `nowhere.toml` cannot be read: "),
-        (
-            "model.max_position_embeddings=200",
-            "error: configs/quickstart.toml: model.max_position_embeddings: cannot be 200: ",
-        ),
+        ("model.max_position_embeddings=200", "error: --set: model.max_position_embeddings: cannot be 200: "),
         ("grpo.steps", "error: --set"),
     ];
     for (set, beginning) in mistakes {
@@ -99,11 +96,15 @@ fn policies_that_do_not_exist_are_refused_with_those_that_do() {
     let out = scratch.path().join("out");
     for command in ["eval", "rollout"] {
         for policy in ["nonsense", "scripted:nobody", "", "replay:nowhere", "openai:nobody"] {
+            let planned = ["replay:", "openai:"].iter().any(|prefix| policy.starts_with(prefix));
             for seat in Seat::ALL {
                 let flag = format!("--{seat}");
                 let mut arguments = vec![command, "scenarios/haggle.toml", &flag, policy];
                 arguments.extend((command == "rollout").then_some(["--out", path(&out)]).into_iter().flatten());
-                let beginning = format!("error: {flag}: there is no policy `{policy}` for the {seat}\n");
+                let beginning = match planned {
+                    true => format!("error: {flag}: `{policy}` cannot play: policies of the kind "),
+                    false => format!("error: {flag}: there is no policy `{policy}` for the {seat}\n"),
+                };
                 let hint = refused(duologue(&arguments), &beginning);
                 assert!(hint.contains("`scripted:good`") && hint.contains("`model:DIR`"), "{hint}");
             }
@@ -120,7 +121,8 @@ fn a_model_that_is_missing_or_damaged_is_refused_by_its_file() {
     let nowhere = Path::new("runs/nowhere/agent");
     let said = refused(eval(nowhere), "error: --agent: model:runs/nowhere/agent: ");
     assert!(
-        said.contains("runs/nowhere/agent/") && said.contains("hint: give the folder of one seat's model"),
+        said.contains("there is no folder runs/nowhere/agent\n")
+            && said.contains("hint: give the folder of one seat's model"),
         "{said}"
     );
 

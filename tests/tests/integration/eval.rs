@@ -123,6 +123,41 @@ fn without_json_a_person_reads_the_same_numbers() {
         said.starts_with("haggle: scripted:good x rule\n  4 episodes, 0 lost, scored: agent 4, user 4\n"),
         "{said}"
     );
+    // Whose success is counted, and what it is.
+    assert!(
+        said.contains("\n  success of the agent, which its pass@k and pass^k count: deal > 0 and agent.score > 0\n"),
+        "{said}"
+    );
+    assert!(
+        said.contains("\n  agent/pass@1 ") && said.contains("\n  user/pass@1 ") && !said.contains("\n  pass@1 "),
+        "{said}"
+    );
     let example = haggle::example();
     assert_eq!((example.seats.agent.policy.as_str(), example.seats.user.policy.as_str()), ("scripted:good", "rule"));
+}
+
+#[test]
+fn several_policies_are_shown_as_a_table_with_the_numbers_of_their_own_rows() {
+    let of = |policies: &[&str]| {
+        duologue(&[&["eval", "scenarios/haggle.toml", "--limit", "6", "--user", "rule"], policies].concat()).done()
+    };
+    let said = of(&["--agent", "rule", "--agent", "scripted:bad"]);
+    let (table, rows) = said.split_once("\n\n").expect("the table comes first");
+    assert!(
+        table.starts_with("haggle: score of the agent (row) / of the user (column), and their 95 % intervals\n"),
+        "{table}"
+    );
+    let (rule, bad) = (of(&["--agent", "rule"]), of(&["--agent", "scripted:bad"]));
+    assert_eq!(rows, [rule.as_str(), bad.as_str()].concat());
+    for (name, alone) in [("rule", rule), ("scripted:bad", bad)] {
+        let score = |seat: &str| {
+            let line = alone
+                .lines()
+                .find(|line| line.trim_start().starts_with(&format!("{seat}/score ")))
+                .expect("it is scored");
+            line.split_whitespace().nth(1).expect("a mean").to_owned()
+        };
+        let row = table.lines().skip(2).find(|line| line.trim_start().starts_with(name)).expect("each agent has a row");
+        assert!(row.ends_with(&format!(" {} / {}", score("agent"), score("user"))), "{row}");
+    }
 }

@@ -13,6 +13,7 @@ use sim::Phase;
 use sim::draws::Stream;
 
 use crate::program::HALT_AT;
+use crate::program::Said;
 use crate::program::finish;
 use crate::training::TRAINED;
 use crate::training::same_outcome;
@@ -27,9 +28,7 @@ const KILLS: u32 = 10;
 fn start_and_halt(command: &mut Command, operation: u64) -> Option<Child> {
     command.env(HALT_AT, operation.to_string()).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the binary was built with the tests");
-    let stderr = BufReader::new(child.stderr.take().expect("it is piped"));
-    let halted = stderr.lines().map_while(Result::ok).any(|line| line == "halted");
-    if halted {
+    if heard(&mut child, |line| line == "halted").is_some() {
         return Some(child);
     }
     assert!(child.wait().expect("it has ended").success(), "a run that is not stopped does its work");
@@ -73,6 +72,45 @@ fn ten_kills_in_the_middle_of_what_models_do_leave_no_trace() {
     }
     train(&out, &["--resume"]).done();
     same_outcome(&out, &TRAINED);
+}
+
+/// A line of what a run says, once it says it.
+fn heard(child: &mut Child, is_it: impl Fn(&str) -> bool) -> Option<String> {
+    let stderr = BufReader::new(child.stderr.take().expect("it is piped"));
+    stderr.lines().map_while(Result::ok).find(|line| is_it(line))
+}
+
+/// Ctrl-C is told from a crash: it says that nothing is lost, and how to go on.
+#[test]
+fn an_interrupted_run_says_how_to_go_on_and_goes_on() {
+    let scratch = scratch();
+    let out = scratch.path().join("run");
+    // It would take minutes to end by itself.
+    let endless = ["--set", "sft.updates=1000000"];
+    let start = |more: &[&str]| {
+        let mut command = train_command(&out, &[&endless, more].concat());
+        command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the binary was built")
+    };
+    let mut child = start(&[]);
+    while !out.join("checkpoints/sft-000005").exists() && child.try_wait().expect("it is ours").is_none() {
+        std::thread::yield_now();
+    }
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("there is such a command");
+    assert!(sent.success());
+    let said = Said::of(child.wait_with_output().expect("it ends by itself")).failed(1);
+    let told = said.lines().skip_while(|line| !line.starts_with("error: ")).collect::<Vec<_>>();
+    let [error, hint] = &told[..] else { panic!("{said}") };
+    assert_eq!(*error, format!("error: interrupted; nothing that was committed to {} is lost", out.display()));
+    let begins =
+        format!("hint: go on with `duologue train configs/quickstart.toml --resume --out {} --set ", out.display());
+    assert!(hint.starts_with(&begins) && hint.ends_with(" --set 'sft.updates=1000000'`"), "{hint}");
+
+    let mut child = start(&["--resume"]);
+    let line = heard(&mut child, |_| true).expect("it says where it goes on");
+    child.kill().expect("it is ours");
+    child.wait().expect("it was killed");
+    let begins = format!("{} goes on after update ", out.display());
+    assert!(line.starts_with(&begins) && line.contains(" of 1000000 of the cold start: "), "{line}");
 }
 
 /// The other moments: between the models' turns, while records and numbers are written.

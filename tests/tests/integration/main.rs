@@ -9,11 +9,13 @@
 //!  replay.rs    re-driving and forking          account.rs   each episode once; masks; drift; log-probabilities
 //!  export.rs    models and episodes for other tools
 //!  privacy.rs   what a seat is shown, with honest models and with ones that leak
+//!  documented.rs  `docs/ERRORS.md`: every mistake in it is made, and what it says is said
 //!  tokens.rs    prices and held-out words as the quickstart's tokenizer sees them
 //!  published.rs UserRL's own requests, where they are at hand
 //! ```
 
 mod account;
+mod documented;
 mod errors;
 mod eval;
 mod export;

@@ -37,12 +37,16 @@ pub fn duologue(arguments: &[impl AsRef<OsStr>]) -> Said {
 
 /// Runs a prepared command to its end.
 pub fn finish(mut command: Command) -> Said {
-    let Output { status, stdout, stderr } = command.output().expect("the binary was built with the tests");
-    let text = |bytes| String::from_utf8(bytes).expect("all output is text");
-    Said { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
+    Said::of(command.output().expect("the binary was built with the tests"))
 }
 
 impl Said {
+    /// What a process said that has ended.
+    pub fn of(Output { status, stdout, stderr }: Output) -> Said {
+        let text = |bytes| String::from_utf8(bytes).expect("all output is text");
+        Said { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
+    }
+
     /// What it said on stdout, given that it did its work.
     #[track_caller]
     pub fn done(self) -> String {

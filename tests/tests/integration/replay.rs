@@ -35,7 +35,8 @@ fn one_episode_is_shown_re_driven_and_forked_at_any_turn() {
     assert!(said.ends_with("re-driven without a difference\n"), "{said}");
     for turn in 0..record.turns.len() {
         let said = replay(&TRAINED, &["--episode", &id, "--fork", &turn.to_string()]).done();
-        assert!(said.starts_with(&format!("forked before turn {turn}, played on by scripts\n")), "{said}");
+        let heading = format!("forked before turn {turn}; agent scripted:trapper and user rule play on\n");
+        assert!(said.starts_with(&heading), "{said}");
         // Up to the fork it is the same talk.
         for turn in &record.turns[..turn] {
             if let Ok(sim::Act::Say(text)) = &turn.decision.act {

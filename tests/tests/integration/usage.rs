@@ -3,11 +3,13 @@
 use std::fs;
 use std::process::Stdio;
 
+use config::FileKind;
+
 use crate::program::command;
 use crate::program::duologue;
 use crate::program::root;
 
-const COMMANDS: [&str; 8] = ["check", "rollout", "play", "plan", "train", "eval", "replay", "export"];
+const COMMANDS: [&str; 9] = ["check", "schema", "rollout", "play", "plan", "train", "eval", "replay", "export"];
 
 #[test]
 fn help_and_version_are_no_errors() {
@@ -39,6 +41,16 @@ fn wrong_flags_are_refused_with_a_hint() {
         assert!(said.contains(part), "{arguments:?} says {said}");
     }
     assert!(duologue(&[""; 0]).failed(2).contains("Usage:"));
+}
+
+#[test]
+fn a_schema_is_printed_as_json_for_each_kind_of_file() {
+    for kind in FileKind::ALL {
+        let said = duologue(&["schema", kind.name()]).done();
+        let printed: serde_json::Value = serde_json::from_str(&said).expect("stdout is one JSON value");
+        assert_eq!(printed["$schema"], "https://json-schema.org/draft/2020-12/schema");
+        assert_eq!(printed, config::schema(kind));
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ use rl::settings::OptimizerSettings;
 use rl::settings::TrajectoryScore;
 use rl::settings::TurnCredit;
 use rl::settings::UpdateMode;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use sim::Seat;
 
@@ -15,34 +16,57 @@ use super::WARMUP;
 use crate::allowed::Allowed;
 use crate::check::Check;
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 pub(super) struct GrpoFile {
+    /// Steps: each plays groups once and updates each seat that learns. 0 stops after the cold start.
     steps: Option<i64>,
+    /// Episodes of a group: one item, one world, one opponent; only sampling differs.
     group_size: Option<i64>,
+    /// Scored episodes below which a group is skipped; at most `group_size`, and that by default where it is lower.
     group_valid_min: Option<i64>,
+    /// Groups of a step.
     groups: Option<GroupsFile>,
+    /// Which seats learn: both at each step, one alone, or both in turns.
     mode: Option<String>,
+    /// Steps of the agent to one of the user; only with `mode = "alternating"`.
     agent_steps: Option<i64>,
+    /// Highest learning rate; it falls along a cosine.
     lr: Option<f64>,
+    /// Steps of linear warm-up.
     warmup: Option<i64>,
+    /// Last learning rate as a share of the highest; 1 keeps it constant.
     lr_floor: Option<f64>,
+    /// Optimiser steps of each batch; at most as many as it has episodes.
     minibatches: Option<i64>,
+    /// Sampling temperature in training.
     temperature: Option<f64>,
+    /// How a trajectory's advantage is shared among its turns.
     turn_credit: Option<String>,
+    /// How a trajectory is scored.
     trajectory_score: Option<String>,
+    /// Discount; only where `turn_credit` or `trajectory_score` is `r2g`.
     gamma: Option<f64>,
+    /// The constant k of `turn_credit = "em"`, and only there.
     em_k: Option<f64>,
+    /// Added to a group's standard deviation; only with `normalize_std`.
     std_eps: Option<f64>,
+    /// Whether advantages are divided by the group's standard deviation.
     normalize_std: Option<bool>,
+    /// The ratio of probabilities is kept above 1 less this.
     clip_low: Option<f64>,
+    /// The ratio of probabilities is kept below 1 plus this.
     clip_high: Option<f64>,
+    /// Bound of the loss for negative advantages, as a multiple of the advantage; 0 is off.
     dual_clip: Option<f64>,
+    /// Weight of a penalty for leaving the cold-start model; 0 is off.
     kl_weight: Option<f64>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 struct GroupsFile {
+    /// Groups in which the two models meet; each serves both seats. None where one seat learns alone.
     mutual: Option<i64>,
+    /// Groups of each learning seat against its fixed opponent.
     fixed: Option<i64>,
 }
 
@@ -68,6 +92,9 @@ const CREDITS: [(&str, TurnCredit); 4] = [
 ];
 const SCORES: [(&str, TrajectoryScore); 3] =
     [("sum", TrajectoryScore::Sum), ("mean", TrajectoryScore::Mean), ("r2g", TrajectoryScore::R2g)];
+
+/// Episodes of a group.
+const GROUP_SIZE_MAX: f64 = 1024.0;
 
 /// Checks `[grpo]`. `optimizer` has been read from its own section, since the cold start shares it.
 pub(super) fn grpo_settings(check: &mut Check<'_>, file: GrpoFile, optimizer: OptimizerSettings) -> GrpoSettings {
@@ -99,18 +126,19 @@ pub(super) fn grpo_settings(check: &mut Check<'_>, file: GrpoFile, optimizer: Op
     let groups = group_counts(check, mode, groups.unwrap_or_default());
     let turn_credit = check.word("grpo.turn_credit", turn_credit.as_deref(), &CREDITS);
     let trajectory_score = check.word("grpo.trajectory_score", trajectory_score.as_deref(), &SCORES);
-    let normalize_std = normalize_std.unwrap_or(true);
+    let normalize_std = check.flag("grpo.normalize_std", normalize_std, true);
     effects(check, turn_credit, trajectory_score, normalize_std, [gamma, em_k, std_eps]);
     let any = Allowed::between(0.0, 1e6, "it is a number of steps; 0 stops after the cold start");
     let episodes = f64::from(group_size) * (f64::from(groups.mutual) + f64::from(groups.fixed));
-    let parts =
-        Allowed::between(1.0, f64::max(episodes, 1.0), "each needs an episode, and a step plays this many per seat");
+    let parts = Allowed::between(1.0, 1e9, "each needs an episode, and a step plays so many per seat")
+        .here_at_most(f64::max(episodes, 1.0));
     let heat = Allowed::above(0.0, 10.0, "logits are divided by it");
     let discount =
         Allowed::above(0.0, 1.0, "rewards further away may not count more, nor may all but the first be dropped");
     let positive = Allowed::above(0.0, 100.0, "it is a divisor");
     let below = Allowed::above(0.0, 1.0, "the ratio is kept above 1 less this, and a ratio is never below 0");
     let above = Allowed::above(0.0, 10.0, "the ratio is kept below 1 plus this");
+    let dual = Allowed::above(1.0, 1e3, "it bounds the loss of a negative advantage as a multiple of it; 0 is off");
     let kl = Allowed::between(0.0, 100.0, "it is the weight of a penalty; 0 is off");
     GrpoSettings {
         steps: check.whole("grpo.steps", steps, 40, any),
@@ -131,20 +159,17 @@ pub(super) fn grpo_settings(check: &mut Check<'_>, file: GrpoFile, optimizer: Op
         normalize_std,
         clip_low: check.number("grpo.clip_low", clip_low, 0.2, below),
         clip_high: check.number("grpo.clip_high", clip_high, 0.28, above),
-        dual_clip: dual_clip_bound(check, dual_clip),
+        dual_clip: check.number_or_off("grpo.dual_clip", dual_clip, 3.0, dual),
         kl_weight: check.number("grpo.kl_weight", kl_weight, 0.0, kl),
         optimizer,
     }
 }
 
 fn group_sizes(check: &mut Check<'_>, size: Option<i64>, valid_min: Option<i64>) -> (u32, u32) {
-    let sizes = Allowed::between(2.0, 1024.0, "a group of one has no baseline to be better than");
+    let sizes = Allowed::between(2.0, GROUP_SIZE_MAX, "a group of one has no baseline to be better than");
     let size: u32 = check.whole("grpo.group_size", size, 8, sizes);
-    let valid = Allowed::between(
-        2.0,
-        f64::from(size),
-        "a baseline needs two scored episodes, and a group has `group_size` of them",
-    );
+    let why = "a baseline needs two scored episodes, and a group has `group_size` of them";
+    let valid = Allowed::between(2.0, GROUP_SIZE_MAX, why).here_at_most(f64::from(size));
     // A smaller group must not fail over a default that was made for groups of 8.
     let valid_min = check.whole("grpo.group_valid_min", valid_min, u32::min(4, size), valid);
     (size, valid_min)
@@ -212,13 +237,4 @@ fn effects(
     if !normalize_std {
         check.without_effect("grpo.std_eps", std_eps, "with `normalize_std = false` nothing is divided by it");
     }
-}
-
-/// 0 in the file is off; the checked value has no such sentinel.
-fn dual_clip_bound(check: &mut Check<'_>, given: Option<f64>) -> Option<f64> {
-    if given == Some(0.0) {
-        return None;
-    }
-    let bound = Allowed::above(1.0, 1e3, "it bounds the loss of a negative advantage as a multiple of it; 0 is off");
-    Some(check.number("grpo.dual_clip", given, 3.0, bound))
 }

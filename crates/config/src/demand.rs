@@ -1,0 +1,34 @@
+//! What the check of a file demands of a key, noted as it is checked: the schema is made of these, so that it cannot say anything else.
+
+use serde_json::Value;
+
+use crate::allowed::Allowed;
+
+/// One demand of one key.
+#[derive(Clone, Debug)]
+pub(crate) struct Demand {
+    /// Path of the key, as in errors.
+    pub(crate) key: String,
+    pub(crate) says: Says,
+}
+
+/// What is demanded.
+#[derive(Clone, Debug)]
+pub(crate) enum Says {
+    /// The key must be there.
+    Needed,
+    /// What it is where it is not there; for a file in which only what is needed is written.
+    Default(Value),
+    /// A number in this range.
+    Within(Allowed),
+    /// The number 0, which means off, or one in this range.
+    OffOrWithin(Allowed),
+    /// A multiple of this number.
+    Multiple(i64),
+    /// One of these words.
+    OneOf(Vec<String>),
+    /// One of these scripts, or one of these prefixes with something after it.
+    Policy { scripts: Vec<String>, prefixes: Vec<String> },
+    /// Text of this form; a regular expression.
+    Form(&'static str),
+}
