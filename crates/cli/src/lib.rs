@@ -2,7 +2,7 @@
 //! without libtorch.
 //!
 //! ```text
-//!  main ─> run(args, loader) ─> flags ─> one match ─> check │ rollout │ train │ eval │ replay ─> exit code
+//!  main ─> run(args, loader) ─> flags ─> one match ─> check │ rollout │ train │ eval │ study │ replay ─> exit code
 //! ```
 
 pub mod cast;
@@ -11,6 +11,7 @@ pub mod cold_start;
 pub mod eval;
 pub mod failure;
 pub mod flags;
+pub mod leash;
 pub mod manifest;
 pub mod progress;
 pub mod replay;
@@ -19,8 +20,10 @@ pub mod rollout;
 pub mod setup;
 pub mod stage;
 pub mod stdout;
+pub mod study;
 pub mod train;
 pub mod transcript;
+pub mod workers;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -65,6 +68,7 @@ fn carry_out(command: Command, loader: &dyn ModelLoader) -> Result<(), Failure> 
         Command::Rollout(flags) => runtime()?.block_on(rollout::rollout(flags, loader)),
         Command::Train(flags) => runtime()?.block_on(train::train(flags, loader)),
         Command::Eval(flags) => runtime()?.block_on(eval::eval(flags, loader)),
+        Command::Study(flags) => study::study(&flags, loader),
         Command::Replay(flags) => replay::replay(&flags),
     }
 }
@@ -76,7 +80,7 @@ fn misused(error: &clap::Error) -> String {
 }
 
 /// Two workers are enough for actors, and leave the cores to the models.
-fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build()
 }
 

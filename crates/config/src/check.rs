@@ -59,6 +59,16 @@ impl<'n> Check<'n> {
         self.errors.push(ConfigError { file, line, key: key.to_owned(), what, hint: Some(hint) });
     }
 
+    /// Whether this key was written but could not be read: it has its error already.
+    pub(crate) fn overlooked(&self, key: &str) -> bool {
+        self.problems.overlooked(key)
+    }
+
+    /// Whether this key was written at all.
+    pub(crate) fn root_has(&self, key: &str) -> bool {
+        self.root.get(key).is_some()
+    }
+
     /// A key that must be there. `example` is how it may look, e.g. `turns_max = 6`.
     pub(crate) fn required<T: Default>(&mut self, key: &str, given: Option<T>, example: &str) -> T {
         self.present(key, given.is_some(), example);
