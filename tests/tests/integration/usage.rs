@@ -7,7 +7,7 @@ use crate::program::command;
 use crate::program::duologue;
 use crate::program::root;
 
-const COMMANDS: [&str; 5] = ["check", "rollout", "train", "eval", "replay"];
+const COMMANDS: [&str; 6] = ["check", "rollout", "train", "eval", "study", "replay"];
 
 #[test]
 fn help_and_version_are_no_errors() {
@@ -22,7 +22,7 @@ fn help_and_version_are_no_errors() {
 
 #[test]
 fn wrong_flags_are_refused_with_a_hint() {
-    let cases: [(&[&str], &str); 10] = [
+    let cases: [(&[&str], &str); 11] = [
         (&["trian"], "hint: a similar subcommand exists: 'train'"),
         (&["train"], "<RUN>"),
         (&["train", "configs/quickstart.toml", "--sed", "1"], "hint: a similar argument exists: '--seed'"),
@@ -32,6 +32,7 @@ fn wrong_flags_are_refused_with_a_hint() {
         (&["rollout", "scenarios/haggle.toml", "--episodes", "-1"], "'-1'"),
         (&["replay", "nowhere", "--fork", "1"], "--episode"),
         (&["replay", "nowhere", "--episode", "grpo-1"], "grpo-000012-0003-0-5"),
+        (&["study", "configs/studies/quickstart.toml", "--jobs", "0"], "--jobs"),
         (&["check"], "<FILES>"),
     ];
     for (arguments, part) in cases {
@@ -56,7 +57,7 @@ fn a_reader_that_has_heard_enough_is_no_failure() {
 #[test]
 fn every_file_of_the_checkout_is_good() {
     let mut count = 0;
-    for folder in ["scenarios", "configs"] {
+    for folder in ["scenarios", "configs", "configs/studies"] {
         for entry in fs::read_dir(root().join(folder)).expect("the folder is tracked") {
             let file = format!("{folder}/{}", entry.expect("it can be listed").file_name().display());
             if file.ends_with(".toml") {
@@ -66,7 +67,7 @@ fn every_file_of_the_checkout_is_good() {
             }
         }
     }
-    assert!(count >= 2, "there is at least one scenario and one run");
+    assert!(count >= 3, "there is at least one scenario, one run and one study");
 }
 
 #[test]
