@@ -7,6 +7,7 @@
 //!  eval.rs      `eval --json`, the contract     metrics.rs   `metrics.jsonl`, the contract; the gate
 //!  twice.rs     one seed, one end               killed.rs    kill -9 at addressed moments, `--resume`, the same end
 //!  replay.rs    re-driving and forking          account.rs   each episode once; masks; drift; log-probabilities
+//!  study.rs     `study` against `eval` and by hand, killed, changed, failed
 //!  privacy.rs   what a seat is shown, with honest models and with ones that leak
 //!  tokens.rs    prices and held-out words as the quickstart's tokenizer sees them
 //! ```
@@ -19,6 +20,7 @@ mod metrics;
 mod privacy;
 mod program;
 mod replay;
+mod study;
 mod tokens;
 mod training;
 mod twice;

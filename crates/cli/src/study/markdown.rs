@@ -8,8 +8,8 @@ use rl::Interval;
 
 use super::table::Cell;
 use super::table::ClaimRow;
-use super::table::Column;
 use super::table::CompareTable;
+use super::table::Counts;
 use super::table::CrossTable;
 use super::table::Table;
 
@@ -38,7 +38,7 @@ fn write_compare(text: &mut String, table: &CompareTable) {
         "\n## The {seat} against `{opponent}`: {items} held-out items of `{scenario}`, {}\n",
         counted(*trials, "trial")
     );
-    let headings: Vec<String> = columns.iter().map(|column| heading(&column.policy, column)).collect();
+    let headings: Vec<String> = columns.iter().map(|column| heading(&column.policy, &column.counts)).collect();
     let _ =
         writeln!(text, "| | {} | items with a case |\n|---|{}", headings.join(" | "), "---|".repeat(columns.len() + 1));
     for row in rows {
@@ -46,7 +46,7 @@ fn write_compare(text: &mut String, table: &CompareTable) {
         let shown: Vec<String> = cells.iter().map(|cell| estimate(*cell)).collect();
         let _ = writeln!(text, "| {} | {} | {} |", row.metric, shown.join(" | "), items_of(&cells));
     }
-    columns.iter().for_each(|column| write_losses(text, &column.policy, column));
+    columns.iter().for_each(|column| write_losses(text, &column.policy, &column.counts));
     if !claims.is_empty() {
         text.push('\n');
     }
@@ -63,17 +63,16 @@ fn write_cross(text: &mut String, table: &CrossTable) {
     let _ = writeln!(text, "| agent | user | {} |\n|---|---|{}", metrics.join(" | "), "---|".repeat(metrics.len()));
     for cell in cells {
         let shown: Vec<String> = metrics.iter().map(|name| with_seeds(cell.metrics[name].as_ref())).collect();
-        let _ =
-            writeln!(text, "| {} | {} | {} |", heading(&cell.agent.policy, &cell.agent), cell.user, shown.join(" | "));
+        let _ = writeln!(text, "| {} | {} | {} |", heading(&cell.agent, &cell.counts), cell.user, shown.join(" | "));
     }
     for cell in cells {
-        write_losses(text, &format!("{} x {}", cell.agent.policy, cell.user), &cell.agent);
+        write_losses(text, &format!("{} x {}", cell.agent, cell.user), &cell.counts);
     }
 }
 
 /// Episodes that count nowhere are told, if there are any.
-fn write_losses(text: &mut String, name: &str, column: &Column) {
-    let Column { episodes, lost, faulted, .. } = column;
+fn write_losses(text: &mut String, name: &str, counts: &Counts) {
+    let Counts { episodes, lost, faulted, .. } = counts;
     if lost + faulted > 0 {
         let _ = writeln!(
             text,
@@ -129,11 +128,11 @@ fn counted(count: u32, what: &str) -> String {
     if count == 1 { format!("{count} {what}") } else { format!("{count} {what}s") }
 }
 
-fn heading(name: &str, column: &Column) -> String {
-    match column.missing[..] {
+fn heading(name: &str, counts: &Counts) -> String {
+    match counts.missing[..] {
         [] => name.to_owned(),
         _ => {
-            let missing: Vec<String> = column.missing.iter().map(u64::to_string).collect();
+            let missing: Vec<String> = counts.missing.iter().map(u64::to_string).collect();
             format!("{name} (without seed {})", missing.join(", "))
         }
     }

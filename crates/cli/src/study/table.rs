@@ -75,18 +75,26 @@ pub struct CompareTable {
     pub claims: Vec<ClaimRow>,
 }
 
-/// What the numbers of a policy, or of a pairing, are over.
-#[derive(Clone, Debug, Serialize)]
+/// One policy of a table.
+#[derive(Debug, Serialize)]
 pub struct Column {
-    /// The policy; of a pairing, the agent's.
+    /// Its name.
     pub policy: String,
+    /// What its numbers are over.
+    #[serde(flatten)]
+    pub counts: Counts,
+}
+
+/// What numbers are over.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Counts {
     /// Episodes opened, all seeds together.
     pub episodes: usize,
     /// Of those, how many left no record.
     pub lost: usize,
     /// Of those, how many faulted.
     pub faulted: usize,
-    /// Seeds under which it was not measured.
+    /// Seeds under which nothing was measured.
     pub missing: Vec<u64>,
 }
 
@@ -147,19 +155,22 @@ pub struct CrossTable {
 /// One pairing.
 #[derive(Debug, Serialize)]
 pub struct CrossCell {
-    /// The agent, and what its numbers with this user are over.
-    #[serde(flatten)]
-    pub agent: Column,
+    /// The agent.
+    pub agent: String,
     /// The user.
     pub user: String,
+    /// What their numbers are over.
+    #[serde(flatten)]
+    pub counts: Counts,
     /// By metric; `None`: nothing was counted.
     pub metrics: BTreeMap<String, Option<Cell>>,
 }
 
 /// One pairing over all seeds.
+#[derive(Default)]
 struct Played {
     arms: BTreeMap<String, Arm>,
-    column: Column,
+    counts: Counts,
 }
 
 /// Where evaluations are looked up.
@@ -190,7 +201,7 @@ impl Archive<'_> {
         let across = against.as_deref().map_or(Player::FixedOpponent, Player::Named);
         let play = |name: &String| {
             let at = |of: Seat| if of == *seat { Player::Named(name) } else { across };
-            (name.clone(), self.played(name, bout, Pair::from_fn(at)))
+            (name.clone(), self.played(bout, Pair::from_fn(at)))
         };
         let played: BTreeMap<String, Played> = policies.iter().map(play).collect();
         let wanted: Vec<Option<&Arm>> =
@@ -207,7 +218,10 @@ impl Archive<'_> {
             opponent: against.clone().unwrap_or_else(|| opponent.to_owned()),
             items: bout.items,
             trials: bout.trials,
-            columns: policies.iter().map(|name| played[name].column.clone()).collect(),
+            columns: policies
+                .iter()
+                .map(|name| Column { policy: name.clone(), counts: played[name].counts.clone() })
+                .collect(),
             rows: rows.collect(),
             claims: claims.iter().map(|claim| self.judge(claim, &played)).collect(),
         }
@@ -228,15 +242,16 @@ impl Archive<'_> {
         for agent in agents {
             for user in users {
                 let players = Pair { agent: Player::Named(agent), user: Player::Named(user) };
-                played.push((user, self.played(agent, bout, players)));
+                played.push((agent, user, self.played(bout, players)));
             }
         }
         let wanted: Vec<Option<&Arm>> =
-            played.iter().flat_map(|(_, played)| metrics.iter().map(|name| played.arms.get(name))).collect();
+            played.iter().flat_map(|(_, _, played)| metrics.iter().map(|name| played.arms.get(name))).collect();
         let mut cells = self.estimated(&wanted).into_iter();
-        let cell = |(user, played): &(&String, Played)| CrossCell {
-            agent: played.column.clone(),
+        let cell = |(agent, user, played): &(&String, &String, Played)| CrossCell {
+            agent: (*agent).clone(),
             user: (*user).clone(),
+            counts: played.counts.clone(),
             metrics: metrics.iter().cloned().zip(cells.by_ref()).collect(),
         };
         CrossTable {
@@ -248,14 +263,13 @@ impl Archive<'_> {
         }
     }
 
-    /// All seeds of a pairing, pooled cell by cell; `name` is what its column is called.
-    fn played(&self, name: &str, bout: &Bout, players: Pair<Player<'_>>) -> Played {
-        let column = Column { policy: name.to_owned(), episodes: 0, lost: 0, faulted: 0, missing: Vec::new() };
-        let mut played = Played { arms: BTreeMap::new(), column };
+    /// All seeds of a pairing, pooled cell by cell.
+    fn played(&self, bout: &Bout, players: Pair<Player<'_>>) -> Played {
+        let mut played = Played::default();
         for seed in self.roster.seeds() {
             let of = decided_by(bout, players, *seed, self.roster);
             match of.and_then(|of| self.found.get(&StudyEvaluation::key(&of))) {
-                None => played.column.missing.push(*seed),
+                None => played.counts.missing.push(*seed),
                 Some(evaluation) => played.add(*seed, evaluation),
             }
         }
@@ -278,9 +292,9 @@ impl Archive<'_> {
 
 impl Played {
     fn add(&mut self, seed: u64, evaluation: &StudyEvaluation) {
-        self.column.episodes += evaluation.episodes;
-        self.column.lost += evaluation.lost;
-        self.column.faulted += evaluation.faulted;
+        self.counts.episodes += evaluation.episodes;
+        self.counts.lost += evaluation.lost;
+        self.counts.faulted += evaluation.faulted;
         for (name, cells) in &evaluation.metrics {
             let arm = self.arms.entry(name.clone()).or_default();
             for (item, cell) in (0..).zip(cells) {
