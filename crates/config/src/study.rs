@@ -257,11 +257,10 @@ fn distinct_seeds(check: &mut Check<'_>, given: Option<Vec<i64>>) -> Vec<u64> {
     let mut seeds = Vec::new();
     for (index, seed) in given.iter().enumerate() {
         let key = format!("seeds[{index}]");
-        let seed: u64 = check.whole_required(&key, Some(*seed), 1, Allowed::SEED);
-        if seeds.contains(&seed) && !check.overlooked(&key) {
+        if given[..index].contains(seed) && !check.overlooked(&key) {
             check.error(&key, format!("{seed} stands in the list already"), "each seed counts once");
         }
-        seeds.push(seed);
+        seeds.push(check.whole_required(&key, Some(*seed), 1, Allowed::SEED));
     }
     if given.is_empty() && check.root_has("seeds") && !check.overlooked("seeds") {
         check.error("seeds", "holds no seed, so nothing would be run", "e.g. `seeds = [1, 2, 3]`");

@@ -184,7 +184,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
         "noisy = { policy = \"scripted:nosy\" }",
         "error: study.toml:15: policies.noisy.policy: there is no policy `scripted:nosy` for the agent\n\
          hint: did you mean `scripted:noisy`? The agent can be `rule`, `random`, `scripted:good`, `scripted:bad`, `scripted:spam`, \
-         `scripted:noisy`, `scripted:always-lie`, `scripted:never-claim`, `scripted:immediate-close`, `scripted:trapper`, `model:DIR`",
+         `scripted:noisy`, `scripted:trapper`, `scripted:never-claim`, `scripted:always-lie`, `scripted:immediate-close`, `model:DIR`",
     ),
     (
         "noisy = { policy = \"scripted:noisy\" }",
@@ -291,10 +291,14 @@ const MISTAKES: &[(&str, &str, &str)] = &[
 
 #[test]
 fn each_mistake_is_told_in_full() {
+    let mut wrong = String::new();
     for (from, to, said) in MISTAKES {
         let printed = load(&[(from, to)]).expect_err(to);
-        assert!(printed == *said, "after `{to}`\nexpected:\n{said}\nprinted:\n{printed}");
+        if printed != *said {
+            wrong.push_str(&format!("after `{to}`\nexpected:\n{said}\nprinted:\n{printed}\n\n"));
+        }
     }
+    assert!(wrong.is_empty(), "{wrong}");
 }
 
 #[test]

@@ -137,8 +137,11 @@ fn tables(out: &Path) -> [String; 2] {
     ["table.md", "table.json"].map(|name| fs::read_to_string(out.join(name)).expect("there is a table"))
 }
 
-/// What tells whether anybody has written a file below the folder since: inode, time of the last change, length.
-fn marks(folder: &Path) -> BTreeMap<PathBuf, (u64, i64, i64, u64)> {
+/// What tells whether anybody has written a file since: inode, time of the last change, length.
+type Marks = BTreeMap<PathBuf, (u64, i64, i64, u64)>;
+
+/// The marks of every file below a folder.
+fn marks(folder: &Path) -> Marks {
     let mark = |path: PathBuf| {
         let file = fs::metadata(folder.join(&path)).expect("it was listed");
         (path, (file.ino(), file.mtime(), file.mtime_nsec(), file.len()))
@@ -233,7 +236,7 @@ fn claims_are_paired_by_item_and_seed() {
         records.iter().for_each(|record| sum += record.verdict.as_ref().expect("scripts are judged").measures[name]);
         sum.rate().expect("there were cases")
     };
-    let [mut all_good, mut all_noisy, mut differences] = [Vec::new(), Vec::new(), Vec::new()].map(|empty| empty);
+    let (mut all_good, mut all_noisy, mut differences) = (Vec::new(), Vec::new(), Vec::new());
     let table = table(&STUDIED.out);
     let beats = claim(&table, "agent/score/mean", "noisy");
     for seed in SEEDS {
@@ -244,11 +247,11 @@ fn claims_are_paired_by_item_and_seed() {
             .map(|(good, noisy)| good.iter().map(score).sum::<f64>() / 2.0 - noisy.iter().map(score).sum::<f64>() / 2.0)
             .collect();
         near(&beats["comparison"]["per_seed"][&seed.to_string()], own.iter().sum::<f64>() / own.len() as f64);
-        differences.extend(own.into_iter().map(|difference| (seed, difference)));
+        differences.extend(own);
         all_good.extend(good);
         all_noisy.extend(noisy);
     }
-    near(&beats["comparison"]["mean"], differences.iter().map(|(_, d)| d).sum::<f64>() / differences.len() as f64);
+    near(&beats["comparison"]["mean"], differences.iter().sum::<f64>() / differences.len() as f64);
     let kept = claim(&table, "agent/false_claims_per_claim", "good");
     let name = "agent/false_claims_per_claim";
     near(&kept["comparison"]["mean"], pooled(&all_noisy, name) - pooled(&all_good, name));
@@ -309,7 +312,7 @@ fn kill_at(mut command: Command, is_it: impl Fn(&str) -> bool) -> bool {
 }
 
 /// The runs whose last step is committed, with their marks.
-fn finished(out: &Path) -> BTreeMap<PathBuf, BTreeMap<PathBuf, (u64, i64, i64, u64)>> {
+fn finished(out: &Path) -> BTreeMap<PathBuf, Marks> {
     let runs = [("base", "step-000003"), ("long", "step-000000")];
     let folders = SEEDS.iter().flat_map(|seed| runs.map(|(run, last)| (out.join(format!("runs/{run}-{seed}")), last)));
     let done = folders.filter(|(folder, last)| folder.join("checkpoints").join(last).exists());
@@ -324,7 +327,7 @@ fn a_study_that_is_killed_again_and_again_repeats_no_finished_run_and_comes_to_t
     let [of_runs, of_evaluations] = STUDIED.operations;
     let address = Address { seed: 1, phase: Phase::Grpo, round: 0, group: 7, trial: 0, member: 0 };
     let mut draws = address.draws(Stream::Item);
-    let mut untouched = BTreeMap::new();
+    let mut untouched: BTreeMap<PathBuf, Marks> = BTreeMap::new();
     let mut kills = 0;
     let mut kill = |operation: u64, wanted: &dyn Fn(&str) -> bool| {
         // What was finished at one kill is still as it was at the next.
