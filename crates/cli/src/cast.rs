@@ -14,6 +14,7 @@ use actors::Terms;
 use actors::Troupe;
 use actors::Voice;
 use rl::ModelLoader;
+use sim::EpisodeRecord;
 use sim::Pair;
 use sim::Scenario;
 use sim::Seat;
@@ -124,8 +125,18 @@ pub async fn play(
     }
 }
 
+/// The records of what was played; episodes that were lost have none.
+#[must_use]
+pub fn recorded(played: Vec<Played>) -> Vec<EpisodeRecord> {
+    let record = |played: Played| match played {
+        Played::Record(record) => Some(*record),
+        Played::Lost(..) => None,
+    };
+    played.into_iter().filter_map(record).collect()
+}
+
 /// A checkpoint's folder stands for the model of the seat that is meant.
-fn model_folder(folder: &Path, seat: Seat) -> std::path::PathBuf {
+pub(crate) fn model_folder(folder: &Path, seat: Seat) -> std::path::PathBuf {
     let of_seat = folder.join(seat.name());
     if of_seat.join("config.json").exists() { of_seat } else { folder.to_owned() }
 }

@@ -20,6 +20,11 @@ pub fn check(flags: &CheckFlags) -> Result<(), Failure> {
             Ok(Checked::Run(settings, scenario)) => {
                 say(format_args!("{}: run `{}` of scenario `{}`: good", file.display(), settings.name, scenario.name))?;
             }
+            Ok(Checked::Study(study)) => {
+                let (file, name) = (file.display(), &study.name);
+                let runs = study.runs.len() * study.seeds.len();
+                say(format_args!("{file}: study `{name}` of {runs} runs and {} policies: good", study.policies.len()))?;
+            }
             Err(errors) => wrong.push(errors.to_string()),
         }
     }

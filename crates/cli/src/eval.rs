@@ -6,7 +6,6 @@ use std::io;
 use std::sync::Arc;
 
 use actors::NoJournal;
-use actors::Played;
 use actors::Troupe;
 use rl::ModelLoader;
 use rl::evaluation::Evaluation;
@@ -15,7 +14,6 @@ use rl::plan;
 use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
-use sim::EpisodeRecord;
 use sim::Pair;
 use sim::Scenario;
 use sim::Seat;
@@ -101,12 +99,7 @@ async fn eval_pair(
     let castings = plan::eval_castings(flags.items.into(), items(flags, scenario), flags.trials, names, 0);
     let episodes = castings.len();
     let played = cast::play(troupe, scenario, flags.seed, castings, false, settled).await?;
-    let record = |played: Played| match played {
-        Played::Record(record) => Some(*record),
-        Played::Lost(..) => None,
-    };
-    let records: Vec<EpisodeRecord> = played.into_iter().filter_map(record).collect();
-    Ok(Evaluation::of(&records, episodes, flags.trials, &scenario.success))
+    Ok(Evaluation::of(&cast::recorded(played), episodes, flags.trials, &scenario.success))
 }
 
 /// How many items are played.

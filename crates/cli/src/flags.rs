@@ -1,5 +1,6 @@
 //! What may be typed. Plain data: nothing here opens a file.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -37,7 +38,7 @@ pub struct Flags {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Validate scenario and run files.
+    /// Validate scenario, run and study files.
     Check(CheckFlags),
     /// Print the JSON Schema of a kind of file, for editors.
     Schema(SchemaFlags),
@@ -51,6 +52,8 @@ pub enum Command {
     Plan(PlanFlags),
     /// Measure policies: metrics with intervals, pass@k and pass^k, cross-play.
     Eval(EvalFlags),
+    /// Runs under several seeds, and one table by the statistical rule.
+    Study(StudyFlags),
     /// Re-drive recorded episodes and compare.
     Replay(ReplayFlags),
     /// Hand results to other tools: models for `transformers`, episodes as chat messages.
@@ -60,7 +63,7 @@ pub enum Command {
 /// `duologue check FILE…`
 #[derive(Debug, Args)]
 pub struct CheckFlags {
-    /// Scenario and run files.
+    /// Scenario, run and study files.
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
 }
@@ -149,6 +152,9 @@ pub struct TrainFlags {
     /// Overrides a key of the run file, e.g. `--set grpo.lr=3e-4`.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+    /// End when stdin does: for a run that another process made and watches.
+    #[arg(long, hide = true)]
+    pub leashed: bool,
 }
 
 /// `duologue plan RUN.toml`
@@ -191,6 +197,25 @@ pub struct EvalFlags {
     /// Seed of every draw.
     #[arg(long, default_value_t = 1, allow_negative_numbers = true, value_parser = seed)]
     pub seed: u64,
+    /// Print JSON on stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `duologue study STUDY.toml`
+#[derive(Debug, Args)]
+pub struct StudyFlags {
+    /// The study file.
+    pub study: PathBuf,
+    /// Go on with the study's folder: what is finished stays as it is.
+    #[arg(long)]
+    pub resume: bool,
+    /// The study's folder; `studies/NAME` unless given. Runs of the same config that lie in its `runs/RUN-SEED` are adopted.
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+    /// So many runs, and then evaluations, at a time.
+    #[arg(long, default_value = "1")]
+    pub jobs: NonZeroUsize,
     /// Print JSON on stdout.
     #[arg(long)]
     pub json: bool,

@@ -2,7 +2,8 @@
 //! without libtorch.
 //!
 //! ```text
-//!  main ─> run(args, loader) ─> flags ─> one match ─> check │ schema │ rollout │ play │ plan │ train │ eval │ replay │ export ─> exit code
+//!  main ─> run(args, loader) ─> flags ─> one match
+//!       check │ schema │ rollout │ play │ plan │ train │ eval │ study │ replay │ export ─> exit code
 //! ```
 
 pub mod acts;
@@ -13,6 +14,7 @@ pub mod eval;
 pub mod export;
 pub mod failure;
 pub mod flags;
+pub mod leash;
 pub mod manifest;
 mod misuse;
 pub mod plan;
@@ -25,8 +27,10 @@ pub mod schema;
 pub mod setup;
 pub mod stage;
 pub mod stdout;
+pub mod study;
 pub mod train;
 pub mod transcript;
+pub mod workers;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -81,13 +85,14 @@ fn carry_out(command: Command, loader: &dyn ModelLoader) -> Result<(), Failure> 
         Command::Train(flags) => runtime()?.block_on(train::train(flags, loader)),
         Command::Plan(flags) => plan::plan(flags),
         Command::Eval(flags) => runtime()?.block_on(eval::eval(flags, loader)),
+        Command::Study(flags) => study::study(&flags, loader),
         Command::Replay(flags) => replay::replay(&flags),
         Command::Export(flags) => export::export(&flags),
     }
 }
 
 /// Two workers are enough for actors, and leave the cores to the models.
-fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().enable_io().build()
 }
 

@@ -5,6 +5,7 @@ use runs::Formats;
 use runs::Hash;
 use runs::Manifest;
 use runs::Schedule;
+use serde::Serialize;
 use sim::Pair;
 use text::Dialect;
 
@@ -18,8 +19,8 @@ pub fn manifest(setup: &Setup, dialect: &Dialect, loader: &dyn ModelLoader) -> M
     let device = libraries.iter().find(|(name, _)| name == "device").map_or("none", |(_, value)| value.as_str());
     Manifest {
         formats: Formats::CURRENT,
-        config: Hash::of_bytes(config::hash(&setup.settings).as_bytes()),
-        scenario: Hash::of_bytes(config::hash(&*setup.scenario).as_bytes()),
+        config: hash_of(&setup.settings),
+        scenario: hash_of(&*setup.scenario),
         template: Some(Hash::of_bytes(dialect.template().source().as_bytes())),
         tokenizer: Some(Hash::of_bytes(dialect.tokenizer().to_json().as_bytes())),
         cold_start: Pair::default(),
@@ -35,8 +36,14 @@ pub fn manifest(setup: &Setup, dialect: &Dialect, loader: &dyn ModelLoader) -> M
     }
 }
 
+/// Hash of a checked value: settings, a scenario, a study.
+#[must_use]
+pub fn hash_of(checked: &impl Serialize) -> Hash {
+    Hash::of_bytes(config::hash(checked).as_bytes())
+}
+
 /// Hash of the running program; of nothing where it cannot be read.
-fn binary() -> Hash {
+pub(crate) fn binary() -> Hash {
     let program = std::env::current_exe().ok();
     program.and_then(|path| Hash::of_file(&path).ok()).unwrap_or_else(|| Hash::of_bytes(&[]))
 }

@@ -99,7 +99,7 @@ pub struct SeatPlan {
 /// [`Failure::Input`] for whatever `train` would refuse about the files.
 pub fn plan(flags: PlanFlags) -> Result<(), Failure> {
     let PlanFlags { run, seed, set, json } = flags;
-    let setup = Setup::load(TrainFlags { run, resume: false, out: None, seed, set })?;
+    let setup = Setup::load(TrainFlags { run, resume: false, out: None, seed, set, leashed: false })?;
     let plan = Plan::of(&setup, seed.is_some())?;
     if json {
         say(serde_json::to_string(&plan)?)?;

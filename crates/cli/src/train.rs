@@ -37,6 +37,7 @@ use text::SeatStream;
 
 use crate::failure::Failure;
 use crate::flags::TrainFlags;
+use crate::leash;
 use crate::progress::Progress;
 use crate::report;
 use crate::setup::Setup;
@@ -56,6 +57,9 @@ const EXCERPTS: u32 = 8;
 /// # Errors
 /// [`Failure::Input`] for wrong files or folders, [`Failure::Work`] if the run ended; it can then be resumed.
 pub async fn train(flags: TrainFlags, loader: &dyn ModelLoader) -> Result<(), Failure> {
+    if flags.leashed {
+        leash::wear();
+    }
     let again = again(&flags);
     let setup = Setup::load(flags)?;
     let mut stage = Stage::open(setup, loader).await?;

@@ -81,6 +81,16 @@ impl<'n> Check<'n> {
         self.errors.push(ConfigError { file, line, key: key.to_owned(), what, hint: Some(hint) });
     }
 
+    /// Whether this key was written but could not be read: it has its error already.
+    pub(crate) fn overlooked(&self, key: &str) -> bool {
+        self.problems.overlooked(key)
+    }
+
+    /// Whether this key was written at all.
+    pub(crate) fn root_has(&self, key: &str) -> bool {
+        self.root.get(key).is_some()
+    }
+
     /// A key that must be there. `example` is how it may look, e.g. `turns_max = 6`.
     pub(crate) fn required<T: Default>(&mut self, key: &str, given: Option<T>, example: &str) -> T {
         self.present(key, given.is_some(), example);
@@ -241,7 +251,8 @@ impl<'n> Check<'n> {
         self.demand(key, Says::OneOf(words.iter().map(|(word, _)| (*word).to_owned()).collect()));
     }
 
-    fn meaning<T: Copy>(&mut self, key: &str, given: &str, words: &[(&str, T)]) -> Option<T> {
+    /// What one of a few words means; `None` if it is none of them, which has been noted.
+    pub(crate) fn meaning<T: Copy>(&mut self, key: &str, given: &str, words: &[(&str, T)]) -> Option<T> {
         let found = words.iter().find(|(word, _)| *word == given);
         if found.is_none() {
             let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();

@@ -1,9 +1,10 @@
-//! Files to checked values: scenario files and run files.
+//! Files to checked values: scenario, run and study files.
 //!
 //! ```text
 //!  FILE ──> Source ──> Node ──> ScenarioFile ──> sim::Scenario        text, tree with lines, raw keys, checked value
 //!             --set ────┘       RunFile ───────> rl::RunSettings
 //!                                     └─────────> JSON Schema         of the same raw types and the same checks
+//!                               StudyFile ─────> Study               the runs and scenarios that it names checked with it
 //! ```
 //!
 //! Everything wrong with a file is found in one pass and reported together, each as `error: FILE:LINE: KEY: what and why` and a
@@ -27,6 +28,7 @@ mod scenario;
 mod schema;
 mod sha;
 mod source;
+mod study;
 mod suggest;
 mod uses;
 mod world;
@@ -42,10 +44,18 @@ pub use load::check_file;
 pub use load::load_run;
 pub use load::load_scenario;
 pub use load::load_scenarios;
+pub use load::load_study;
 pub use policy::check_policy;
 pub use schema::schema;
 pub use sha::hash;
 pub use source::Source;
+pub use study::Bout;
+pub use study::Cross;
+pub use study::Study;
+pub use study::StudyClaim;
+pub use study::StudyCompare;
+pub use study::StudyPolicy;
+pub use study::StudyRun;
 pub use suggest::hint;
 pub use uses::KeyUse;
 pub use uses::Written;

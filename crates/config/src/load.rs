@@ -16,6 +16,8 @@ use crate::node::Node;
 use crate::node::Origin;
 use crate::run;
 use crate::scenario;
+use crate::study;
+use crate::study::Study;
 
 /// What a run was made from, for its folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +37,8 @@ pub enum Checked {
     Scenario(Box<Scenario>),
     /// A run file, with its scenario.
     Run(Box<RunSettings>, Box<Scenario>),
+    /// A study file, with everything it names.
+    Study(Box<Study>),
 }
 
 impl Sources {
@@ -141,6 +145,16 @@ pub fn load_run(path: &Path, overrides: &[String]) -> Result<(RunSettings, Scena
     }
 }
 
+/// Reads and checks a study file, and every run and scenario file that it names. Paths in it start at its folder.
+///
+/// # Errors
+/// Everything that is wrong with any of them.
+pub fn load_study(path: &Path) -> Result<Study, ConfigErrors> {
+    let source = Source::read(path)?;
+    let root = Node::parse(&source)?;
+    study::study(&source, &root)
+}
+
 /// Reads and checks a file of whichever kind its keys say.
 ///
 /// # Errors
@@ -148,6 +162,9 @@ pub fn load_run(path: &Path, overrides: &[String]) -> Result<(RunSettings, Scena
 pub fn check_file(path: &Path) -> Result<Checked, ConfigErrors> {
     let source = Source::read(path)?;
     let root = Node::parse(&source)?;
+    if study::KEYS.iter().any(|key| root.get(key).is_some()) {
+        return study::study(&source, &root).map(|study| Checked::Study(study.into()));
+    }
     match FileKind::of(&root) {
         Some(FileKind::Run) => {
             load_run(path, &[]).map(|(settings, scenario, _)| Checked::Run(settings.into(), scenario.into()))
@@ -157,8 +174,11 @@ pub fn check_file(path: &Path) -> Result<Checked, ConfigErrors> {
             file: source.name(),
             line: None,
             key: String::new(),
-            what: "is neither a scenario file nor a run file".to_owned(),
-            hint: Some("a run file names its `scenario = \"…\"`, a scenario file has a section `[world]`".to_owned()),
+            what: "is no scenario, run or study file".to_owned(),
+            hint: Some(
+                "a run file names its `scenario = \"…\"`, a scenario file has a section `[world]`, a study file has sections `[policies.NAME]`"
+                    .to_owned(),
+            ),
         })),
     }
 }
@@ -181,7 +201,7 @@ fn mistaken(kind: FileKind, wanted: FileKind) -> String {
     format!("is a {kind} file, and a {wanted} file is wanted here")
 }
 
-fn scenario_of(source: &Source) -> Result<Scenario, ConfigErrors> {
+pub(crate) fn scenario_of(source: &Source) -> Result<Scenario, ConfigErrors> {
     let root = Node::parse(source)?;
     expect_kind(FileKind::Scenario, source, &root)?;
     let mut check = Check::new(source.name(), &root);
@@ -195,13 +215,8 @@ fn read_scenario(
     written: &str,
     check: &mut Check<'_>,
 ) -> Result<Option<(Source, Scenario)>, ConfigErrors> {
-    let source = match Source::read(path) {
-        Ok(source) => source,
-        Err(error) => {
-            let hint = error.hint.unwrap_or_else(|| "the path starts at the run file's folder".to_owned());
-            check.error("scenario", format!("`{written}` {}", error.what), hint);
-            return Ok(None);
-        }
+    let Some(source) = named(path, "scenario", written, check) else {
+        return Ok(None);
     };
     if let Some(kind) = another_kind(FileKind::Scenario, &Node::parse(&source)?) {
         check.error(
@@ -215,10 +230,24 @@ fn read_scenario(
     Ok(Some((source, scenario)))
 }
 
+/// Reads a file that another one names under `key`. If it cannot be read, that is a mistake of the key's line, and there is `None`.
+pub(crate) fn named(path: &Path, key: &str, written: &str, check: &mut Check<'_>) -> Option<Source> {
+    let unread = |error: ConfigError| {
+        let hint = error.hint.unwrap_or_else(|| "the path starts at the folder of the file it stands in".to_owned());
+        check.error(key, format!("`{written}` {}", error.what), hint);
+    };
+    Source::read(path).map_err(unread).ok()
+}
+
 /// A path in a file starts at the file's folder; one on the command line where the command was given.
 fn scenario_path_of(run: &Path, root: &Node, written: &str) -> PathBuf {
     let on_command_line = root.get("scenario").is_some_and(|node| node.origin == Origin::Set);
     let folder = if on_command_line { Path::new("") } else { run.parent().unwrap_or(Path::new("")) };
+    beside(folder, written)
+}
+
+/// A path that is written in a file in `folder`.
+pub(crate) fn beside(folder: &Path, written: &str) -> PathBuf {
     let joined = folder.join(written);
     let short = without_detours(&joined);
     // Through a symbolic link `a/b/..` need not be `a`.

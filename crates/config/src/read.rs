@@ -4,7 +4,6 @@
 //! and from then on overlooked, and the type is read again, until only what can be read is left. Every field of a raw type is an
 //! `Option`, so what was overlooked reads as absent; [`Problems::overlooked`] tells it from what was never written.
 
-use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::btree_map;
 use std::fmt;
@@ -177,13 +176,36 @@ impl<'de> de::SeqAccess<'de> for List<'de, '_> {
             return Ok(None);
         };
         let path = format!("{}[{index}]", self.path);
-        // An entry that is no section is read as an empty one, so that the entries after it keep their numbers.
-        let node = if self.problems.overlooked(&path) { &EMPTY } else { node };
+        if self.problems.overlooked(&path) {
+            return seed.deserialize(Placeholder).map(Some);
+        }
         seed.deserialize(Reader { node, path, problems: self.problems }).map(Some)
     }
 }
 
-static EMPTY: Node = Node { origin: Origin::Set, value: Value::Table(BTreeMap::new()) };
+/// Stands in for a list entry that could not be read, so that the entries after it keep their numbers: an empty section, an empty text, a 0.
+struct Placeholder;
+
+impl<'de> de::Deserializer<'de> for Placeholder {
+    type Error = Failure;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
+        visitor.visit_map(de::value::MapDeserializer::new(std::iter::empty::<(&str, &str)>()))
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
+        visitor.visit_borrowed_str("")
+    }
+
+    fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
+        visitor.visit_i64(0)
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i128 u8 u16 u32 u64 u128 f32 f64 char str bytes byte_buf option unit unit_struct newtype_struct seq tuple
+        tuple_struct map struct enum identifier ignored_any
+    }
+}
 
 /// Why a value could not be read.
 #[derive(Debug)]
@@ -258,7 +280,7 @@ fn wanted_in_words(wanted: &str) -> (&'static str, String) {
         "a string" => ("text", "text stands in quotes, like \"rule\""),
         "a boolean" => ("true or false", "write true or false, without quotes"),
         "a sequence" => {
-            ("a list", "each entry of this list is a section of its own in double brackets, like [[reward]]")
+            ("a list", "a list is written like [1, 2, 3]; one of sections also with double brackets, like [[reward]]")
         }
         _ => ("a section", "write its keys under a [section], or inline: { key = value, … }"),
     };

@@ -27,14 +27,19 @@ fn toml_files(folder: &str) -> Vec<PathBuf> {
 
 #[test]
 fn every_file_parses_and_begins_with_the_command_that_runs_it() {
-    for folder in ["scenarios", "configs"] {
+    for folder in ["scenarios", "configs", "configs/studies"] {
         for path in toml_files(folder) {
             if needs_a_release(&path) {
                 eprintln!("skipped: {} needs a release in DUOLOGUE_DATA", path.display());
                 continue;
             }
             let checked = check_file(&path).unwrap_or_else(|errors| panic!("{errors}"));
-            assert_eq!(matches!(checked, Checked::Scenario(_)), folder == "scenarios", "{}", path.display());
+            let kind = match checked {
+                Checked::Scenario(_) => "scenarios",
+                Checked::Run(..) => "configs",
+                Checked::Study(_) => "configs/studies",
+            };
+            assert_eq!(kind, folder, "{}", path.display());
             let text = fs::read_to_string(&path).unwrap();
             let first = text.lines().next().unwrap();
             let names_itself = first.contains(&format!("{folder}/{}", path.file_name().unwrap().to_str().unwrap()));

@@ -529,8 +529,9 @@ fn a_file_that_is_missing_or_of_no_kind_is_told_apart_from_a_wrong_one() {
     );
     assert_eq!(
         printed("talk.toml"),
-        "error: talk.toml: is neither a scenario file nor a run file\n\
-         hint: a run file names its `scenario = \"…\"`, a scenario file has a section `[world]`"
+        "error: talk.toml: is no scenario, run or study file\n\
+         hint: a run file names its `scenario = \"…\"`, a scenario file has a section `[world]`, a study file has sections \
+         `[policies.NAME]`"
     );
     assert!(matches!(printed(".").as_str(), text if text.contains("it is a folder")));
 }

@@ -10,6 +10,9 @@
 //!
 //! - *X beats Y by d*: the mean difference is at least d, the interval's lower bound is above 0, and every seed's own difference is positive.
 //! - *X is not worse than Y by m*: the mean harm is at most m, and the interval of the harm does not lie wholly above 0.
+//! - *X keeps a share s of Y*: X's mean is at least s of Y's. The interval of the quotient is for the reader; it decides nothing.
+//!
+//! [`crate::claim`] puts these as questions about named metrics.
 //!
 //! Claims about a method (not about a trained policy) rest on at least 5 seeds and [`interval::by_student`]. `None` is not 0: a rate over nothing has no
 //! value and supports no claim. Resampling is addressed, so the same rows always give the same interval.
@@ -46,13 +49,36 @@ impl Arm {
         self.add(item, seed, score.map_or(Ratio::default(), |score| Ratio::new(score, 1.0)));
     }
 
+    /// What was observed at each item and seed, in their order.
+    pub fn cells(&self) -> impl Iterator<Item = ((u32, u64), Ratio)> {
+        self.cells.iter().map(|(at, cell)| (*at, *cell))
+    }
+
+    /// Over everything; `None` if nothing was counted.
+    #[must_use]
+    pub fn rate(&self) -> Option<f64> {
+        pooled(self.cells.values().copied()).rate()
+    }
+
+    /// Under one seed; `None` if nothing was counted there.
+    #[must_use]
+    pub fn rate_of_seed(&self, seed: u64) -> Option<f64> {
+        pooled(self.cells.iter().filter(|((_, of), _)| *of == seed).map(|(_, cell)| *cell)).rate()
+    }
+
+    /// Items that had a case under any seed: what a rate really rests on.
+    #[must_use]
+    pub fn items_with_a_case(&self) -> usize {
+        distinct_items(self.cells.iter().filter(|(_, cell)| cell.den > 0.0).map(|(at, _)| at))
+    }
+
     /// Sums over all seeds of one item; (0, 0) if it was not played.
     fn of_item(&self, item: u32) -> Ratio {
         pooled(self.cells.range((item, u64::MIN)..=(item, u64::MAX)).map(|(_, cell)| *cell))
     }
 }
 
-/// How far two arms lie apart.
+/// How far two arms lie apart. Where [`share`] made it, what is called a difference here is a quotient.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
     /// Mean difference, first arm minus second.
@@ -136,8 +162,20 @@ pub fn difference(x: &Arm, y: &Arm) -> Option<Comparison> {
 /// The difference `x − y` of two ratios of sums, over the pairs of item and seed that both arms played. `None` if either arm counted nothing.
 #[must_use]
 pub fn rate_difference(x: &Arm, y: &Arm) -> Option<Comparison> {
+    of_rates(x, y, |x, y| Some(x - y))
+}
+
+/// The quotient `x / y` of two ratios of sums, over the pairs of item and seed that both arms played. `None` if either arm counted nothing, or
+/// y's ratio is not above 0: there is no share of nothing.
+#[must_use]
+pub fn share(x: &Arm, y: &Arm) -> Option<Comparison> {
+    of_rates(x, y, |x, y| (y > 0.0).then(|| x / y))
+}
+
+/// What `statistic` makes of two ratios of sums: over all, resampled, and under each seed.
+fn of_rates(x: &Arm, y: &Arm, statistic: impl Fn(f64, f64) -> Option<f64>) -> Option<Comparison> {
     let pairs = pairs(x, y);
-    let mean = gap(pairs.both.values())?;
+    let mean = of_cells(pairs.both.values(), &statistic)?;
     let mut by_item: BTreeMap<u32, [Ratio; 2]> = BTreeMap::new();
     let mut by_seed: BTreeMap<u64, Vec<[Ratio; 2]>> = BTreeMap::new();
     for ((item, seed), cells) in &pairs.both {
@@ -151,8 +189,8 @@ pub fn rate_difference(x: &Arm, y: &Arm) -> Option<Comparison> {
     let rate = |side: usize, at: usize| Ratio::new(sums[2 * side][at], sums[2 * side + 1][at]).rate();
     Some(Comparison {
         mean,
-        ci95: interval::middle((0..sums[0].len()).map(|at| Some(rate(0, at)? - rate(1, at)?))),
-        per_seed: by_seed.into_iter().map(|(seed, cells)| (seed, gap(cells.iter()))).collect(),
+        ci95: interval::middle((0..sums[0].len()).map(|at| statistic(rate(0, at)?, rate(1, at)?))),
+        per_seed: by_seed.into_iter().map(|(seed, cells)| (seed, of_cells(cells.iter(), &statistic))).collect(),
         items: by_item.len(),
         unpaired: pairs.unpaired,
     })
@@ -183,10 +221,13 @@ fn distinct_items<'a>(cells: impl Iterator<Item = &'a (u32, u64)>) -> usize {
     cells.map(|(item, _)| item).collect::<BTreeSet<_>>().len()
 }
 
-/// The difference of two ratios of sums.
-fn gap<'a>(cells: impl Iterator<Item = &'a [Ratio; 2]> + Clone) -> Option<f64> {
+/// The statistic of the two ratios of sums.
+fn of_cells<'a>(
+    cells: impl Iterator<Item = &'a [Ratio; 2]> + Clone,
+    statistic: impl Fn(f64, f64) -> Option<f64>,
+) -> Option<f64> {
     let side = |side: usize| pooled(cells.clone().map(|cell| cell[side])).rate();
-    Some(side(0)? - side(1)?)
+    statistic(side(0)?, side(1)?)
 }
 
 fn pooled(ratios: impl Iterator<Item = Ratio>) -> Ratio {
@@ -299,6 +340,19 @@ mod tests {
         // Delta method: residuals .25·9 for ten items and −.25 for ninety over 1.8 cases an item: se = √(10·2.25² + 90·.25²) / 180.
         let half = 1.95996 * (10.0 * 2.25f64.powi(2) + 90.0 * 0.25f64.powi(2)).sqrt() / 180.0;
         assert!(((ci95.high - ci95.low) / 2.0 - half).abs() < 0.1 * half, "{ci95:?}, {half}");
+    }
+
+    #[test]
+    fn a_share_is_the_quotient_of_two_ratios_of_sums() {
+        let x = arm(|item, seed| f64::from(item % 2) * seed as f64);
+        let y = arm(|item, _| f64::from(item % 2));
+        let quotient = share(&x, &y).expect("y is above 0");
+        assert_eq!((quotient.mean, quotient.items, quotient.unpaired), (2.0, 200, 0));
+        assert_eq!(quotient.per_seed, [(1, Some(1.0)), (2, Some(2.0)), (3, Some(3.0))].into());
+        // Both sides move together, so however items are drawn, the quotient is the same.
+        assert_eq!(quotient.ci95, Some(Interval { low: 2.0, high: 2.0 }));
+        assert_eq!(share(&x, &arm(|_, _| 0.0)), None);
+        assert_eq!(share(&x, &arm(|_, _| -1.0)), None);
     }
 
     #[test]

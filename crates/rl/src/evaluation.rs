@@ -1,6 +1,7 @@
 //! What an evaluation found: the counts, every metric with its interval, and how often all or any of k trials succeed.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -8,6 +9,7 @@ use sim::EpisodeRecord;
 use sim::Pair;
 use sim::Party;
 use sim::Ratio;
+use sim::Scenario;
 use sim::Seat;
 use sim::scenario::Condition;
 
@@ -44,12 +46,7 @@ impl Evaluation {
         trials: u32,
         success: &Pair<Option<Condition>>,
     ) -> Evaluation {
-        let mut arms = arms(records, success);
-        for seat in Seat::ALL {
-            if let Some(condition) = &success[seat] {
-                arms.extend(pass_arms(records, seat, condition, trials));
-            }
-        }
+        let arms = arms(records, trials, success);
         let estimates = compare::estimates(&arms.values().collect::<Vec<&Arm>>());
         let faults =
             |party: Party| records.iter().filter(|r| r.fault.as_ref().is_some_and(|f| f.party == party)).count();
@@ -64,16 +61,32 @@ impl Evaluation {
     }
 }
 
-/// One arm for each metric. Episodes of other seeds than the first record's are no problem: a cell is an item under a seed.
+/// One arm for each metric of [`names`] that could have had a case. Episodes of other seeds than the first record's are no problem: a cell is an
+/// item under a seed.
 #[must_use]
-pub fn arms(records: &[EpisodeRecord], success: &Pair<Option<Condition>>) -> BTreeMap<String, Arm> {
+pub fn arms(records: &[EpisodeRecord], trials: u32, success: &Pair<Option<Condition>>) -> BTreeMap<String, Arm> {
     let mut arms: BTreeMap<String, Arm> = BTreeMap::new();
     for record in records {
         for (name, ratio) in metrics::observe(record, success) {
             arms.entry(name).or_default().add(record.casting.item, record.seed, ratio);
         }
     }
+    for seat in Seat::ALL {
+        if let Some(condition) = &success[seat] {
+            arms.extend(pass_arms(records, seat, condition, trials));
+        }
+    }
     arms
+}
+
+/// Every name that an evaluation of this scenario may have a value for.
+#[must_use]
+pub fn names(scenario: &Scenario, trials: u32) -> BTreeSet<String> {
+    let mut names = metrics::names(scenario);
+    for seat in Seat::ALL.into_iter().filter(|seat| scenario.success[*seat].is_some()) {
+        names.extend((1..=trials).flat_map(|k| [format!("{seat}/pass@{k}"), format!("{seat}/pass^{k}")]));
+    }
+    names
 }
 
 /// `SEAT/pass@k` and `SEAT/pass^k` for k = 1, 2, … up to `trials`. An item with fewer than k scored trials says nothing about k.
@@ -142,6 +155,15 @@ mod tests {
         assert!(!evaluation.metrics.contains_key("user/pass@1"));
         let ci95 = evaluation.metrics["agent/score/mean"].expect("scored").ci95.expect("four items");
         assert!(ci95.low < 0.3 && ci95.high == 1.0, "{ci95:?}");
+    }
+
+    #[test]
+    fn every_metric_of_an_evaluation_has_a_name_that_is_known_beforehand() {
+        let scenario = sim::gyms::haggle::example();
+        let evaluation = Evaluation::of(&records(), 8, 2, &scenario.success);
+        let names = names(&scenario, 2);
+        assert!(evaluation.metrics.keys().all(|name| names.contains(name)), "{:?}", evaluation.metrics.keys());
+        assert!(names.contains("agent/pass^2") && !names.contains("agent/pass^3") && names.contains("deal_with_zone"));
     }
 
     #[test]

@@ -11,11 +11,12 @@
 //!                                         Batch ──> Learner             │
 //!                schedule: its lr           │       (tensors)           v  (interval, pass)
 //!                                           └─ loss: the same      compare: who beats whom
-//!                                              as plain numbers
+//!                                              as plain numbers       claim: asked of a metric
 //!  policy: the seams behind which models live
 //! ```
 
 pub mod batch;
+pub mod claim;
 pub mod compare;
 pub mod credit;
 pub mod evaluation;
@@ -37,6 +38,10 @@ pub use batch::Batch;
 pub use batch::Objective;
 pub use batch::Sample;
 pub use batch::SampleError;
+pub use claim::Better;
+pub use claim::Claim;
+pub use claim::Demand;
+pub use claim::Finding;
 pub use compare::Arm;
 pub use compare::Comparison;
 pub use evaluation::Evaluation;

@@ -4,6 +4,7 @@
 //! and an episode without a case adds nothing. `docs/METRICS.md` has each name with its formula.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -14,6 +15,7 @@ use sim::NoAct;
 use sim::Pair;
 use sim::Party;
 use sim::Ratio;
+use sim::Scenario;
 use sim::Seat;
 use sim::Stop;
 use sim::Turn;
@@ -101,6 +103,27 @@ pub fn observe(record: &EpisodeRecord, success: &Pair<Option<Condition>>) -> BTr
     ratios
 }
 
+/// Every name that [`observe`] may give to an episode of this scenario.
+#[must_use]
+pub fn names(scenario: &Scenario) -> BTreeSet<String> {
+    let mut names: BTreeSet<String> = scenario.rules.measures().iter().map(|name| (*name).to_owned()).collect();
+    names.insert("turns/mean".to_owned());
+    names.extend(STOPS.map(stop_name));
+    for seat in Seat::ALL {
+        names.extend(OF_SEAT.map(|name| format!("{seat}/{name}")));
+        names.extend(scenario.success[seat].iter().map(|_| format!("{seat}/success")));
+    }
+    names
+}
+
+/// Whether a metric is a mean over episodes, each of which has one case or none; all others are ratios of sums. Means are compared by their
+/// per-item differences, the others by the difference of the two ratios.
+#[must_use]
+pub fn is_mean(name: &str) -> bool {
+    let last = name.rsplit('/').next().unwrap_or(name);
+    ["mean", "success"].contains(&last) || last.starts_with("pass@") || last.starts_with("pass^")
+}
+
 /// What trained or would have trained the seat: outcomes and training terms; its worst score if it failed. `None` if it was not scored.
 #[must_use]
 pub fn reward(record: &EpisodeRecord, seat: Seat) -> Option<f64> {
@@ -123,14 +146,32 @@ fn of_value(value: Option<f64>) -> Ratio {
     value.map_or(Ratio::default(), |value| Ratio::new(value, 1.0))
 }
 
+/// The ways in which an episode can end.
+const STOPS: [Stop; 4] = [Stop::Terminated, Stop::Truncated, Stop::Failed(Seat::Agent), Stop::Failed(Seat::User)];
+
+/// What [`observe`] says of each seat, besides success.
+const OF_SEAT: [&str; 9] = [
+    "score/mean",
+    "reward/mean",
+    "turns/mean",
+    "malformed",
+    "tokens/thought",
+    "tokens/reply",
+    "logprob_sampled/thought",
+    "logprob_sampled/reply",
+    "unclosed",
+];
+
+fn stop_name(stop: Stop) -> String {
+    match stop {
+        Stop::Terminated | Stop::Truncated => format!("stop/{}", stop.name()),
+        Stop::Failed(seat) => format!("stop/{seat}_{}", stop.name()),
+    }
+}
+
 fn observe_stop(stop: Stop, ratios: &mut BTreeMap<String, Ratio>) {
-    let all = [Stop::Terminated, Stop::Truncated, Stop::Failed(Seat::Agent), Stop::Failed(Seat::User)];
-    for kind in all {
-        let name = match kind {
-            Stop::Terminated | Stop::Truncated => format!("stop/{}", kind.name()),
-            Stop::Failed(seat) => format!("stop/{seat}_{}", kind.name()),
-        };
-        ratios.insert(name, Ratio::yes(stop == kind));
+    for kind in STOPS {
+        ratios.insert(stop_name(kind), Ratio::yes(stop == kind));
     }
 }
 
@@ -234,6 +275,25 @@ mod tests {
         assert_eq!(metrics.get("agent/false_claims_per_claim"), Some(0.25));
         let listed: BTreeMap<&str, Option<f64>> = metrics.iter().collect();
         assert_eq!(listed["user/over_suspicion"], None);
+    }
+
+    #[test]
+    fn every_name_is_known_before_anything_is_played() {
+        let scenario = sim::gyms::haggle::example();
+        let record = with_measure(fixtures::record(0, 1, &[0.5], &[0.2]), "deal", 1.0, 1.0);
+        let known = names(&scenario);
+        let seen: BTreeSet<String> = observe(&record, &agent_success("deal")).into_keys().collect();
+        assert!(seen.is_subset(&known), "{seen:?}");
+        // The fixture's user writes no tokens of its own and has no success; whatever else is known was seen, but for the gym's measures.
+        let measures = scenario.rules.measures();
+        let unseen: Vec<&String> =
+            known.difference(&seen).filter(|n| !measures.contains(&n.as_str()) && !n.starts_with("user/")).collect();
+        assert_eq!(unseen, [&String::new(); 0]);
+        let means: Vec<&str> = ["deal", "agent/score/mean", "user/success", "agent/pass^2", "agent/malformed"]
+            .into_iter()
+            .filter(|name| is_mean(name))
+            .collect();
+        assert_eq!(means, ["agent/score/mean", "user/success", "agent/pass^2"]);
     }
 
     #[test]

@@ -29,6 +29,7 @@ pub mod parcel;
 pub mod paths;
 pub mod sheets;
 pub mod state;
+pub mod study;
 pub mod tensorboard;
 #[cfg(test)]
 mod testing;
@@ -68,3 +69,8 @@ pub use state::CheckpointId;
 pub use state::Offsets;
 pub use state::RunState;
 pub use state::TrainPhase;
+pub use study::StudyError;
+pub use study::StudyEvaluation;
+pub use study::StudyFolder;
+pub use study::StudyManifest;
+pub use study::StudyPaths;

@@ -4,6 +4,9 @@ use std::fs::File;
 use std::fs::TryLockError;
 use std::path::Path;
 use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
+use std::time::Instant;
 
 use crate::DiskError;
 use crate::disk::failed;
@@ -21,6 +24,9 @@ pub enum LockError {
     #[error(transparent)]
     Disk(#[from] DiskError),
 }
+
+/// How often a held lock is tried again.
+const TRY_EVERY: Duration = Duration::from_millis(20);
 
 /// Held until dropped. The operating system releases it when the process dies, however it dies: no stale lock to remove by hand.
 #[derive(Debug)]
@@ -49,6 +55,20 @@ impl RunLock {
             Ok(()) => Ok(RunLock { file }),
             Err(TryLockError::WouldBlock) => Err(LockError::Held { file: path.to_owned() }),
             Err(TryLockError::Error(error)) => Err(failed("lock", path)(error).into()),
+        }
+    }
+
+    /// Takes the lock, waiting for whoever has it for as long as `patience` lasts: a process that is about to die, say.
+    ///
+    /// # Errors
+    /// [`LockError::Held`] if it was not given up in time.
+    pub fn take_within(path: &Path, patience: Duration) -> Result<RunLock, LockError> {
+        let started = Instant::now();
+        loop {
+            match RunLock::take(path) {
+                Err(LockError::Held { .. }) if started.elapsed() < patience => thread::sleep(TRY_EVERY),
+                taken_or_not => return taken_or_not,
+            }
         }
     }
 }

@@ -8,6 +8,7 @@
 //!  twice.rs     one seed, one end               killed.rs    kill -9 at addressed moments, `--resume`, the same end
 //!  replay.rs    re-driving and forking          account.rs   each episode once; masks; drift; log-probabilities
 //!  export.rs    models and episodes for other tools
+//!  study.rs     `study` against `eval` and by hand, killed, changed, failed
 //!  privacy.rs   what a seat is shown, with honest models and with ones that leak
 //!  documented.rs  `docs/ERRORS.md`: every mistake in it is made, and what it says is said
 //!  tokens.rs    prices and held-out words as the quickstart's tokenizer sees them
@@ -27,6 +28,7 @@ mod privacy;
 mod program;
 mod published;
 mod replay;
+mod study;
 mod tokens;
 mod training;
 mod twice;

@@ -9,7 +9,8 @@ use crate::program::command;
 use crate::program::duologue;
 use crate::program::root;
 
-const COMMANDS: [&str; 9] = ["check", "schema", "rollout", "play", "plan", "train", "eval", "replay", "export"];
+const COMMANDS: [&str; 10] =
+    ["check", "schema", "rollout", "play", "plan", "train", "eval", "study", "replay", "export"];
 
 #[test]
 fn help_and_version_are_no_errors() {
@@ -24,7 +25,7 @@ fn help_and_version_are_no_errors() {
 
 #[test]
 fn wrong_flags_are_refused_with_a_hint() {
-    let cases: [(&[&str], &str); 10] = [
+    let cases: [(&[&str], &str); 11] = [
         (&["trian"], "hint: a similar subcommand exists: 'train'"),
         (&["train"], "<RUN>"),
         (&["train", "configs/quickstart.toml", "--sed", "1"], "hint: a similar argument exists: '--seed'"),
@@ -34,6 +35,7 @@ fn wrong_flags_are_refused_with_a_hint() {
         (&["rollout", "scenarios/haggle.toml", "--episodes", "-1"], "'-1'"),
         (&["replay", "nowhere", "--fork", "1"], "--episode"),
         (&["replay", "nowhere", "--episode", "grpo-1"], "grpo-000012-0003-0-5"),
+        (&["study", "configs/studies/quickstart.toml", "--jobs", "0"], "--jobs"),
         (&["check"], "<FILES>"),
     ];
     for (arguments, part) in cases {
@@ -68,7 +70,7 @@ fn a_reader_that_has_heard_enough_is_no_failure() {
 #[test]
 fn every_file_of_the_checkout_is_good() {
     let mut count = 0;
-    for folder in ["scenarios", "configs"] {
+    for folder in ["scenarios", "configs", "configs/studies"] {
         for entry in fs::read_dir(root().join(folder)).expect("the folder is tracked") {
             let file = format!("{folder}/{}", entry.expect("it can be listed").file_name().display());
             if file.ends_with(".toml") {
@@ -78,7 +80,7 @@ fn every_file_of_the_checkout_is_good() {
             }
         }
     }
-    assert!(count >= 2, "there is at least one scenario and one run");
+    assert!(count >= 3, "there is at least one scenario, one run and one study");
 }
 
 #[test]
@@ -88,5 +90,5 @@ fn check_reports_all_that_is_wrong_with_all_files() {
     let errors = said.failed(2);
     assert_eq!(errors.matches("error: ").count(), 2, "{errors}");
     assert!(errors.contains("error: configs/nowhere.toml: cannot be read: there is no such file"), "{errors}");
-    assert!(errors.contains("error: Cargo.toml: is neither a scenario file nor a run file"), "{errors}");
+    assert!(errors.contains("error: Cargo.toml: is no scenario, run or study file"), "{errors}");
 }

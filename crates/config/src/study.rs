@@ -1,0 +1,419 @@
+//! A study file, from raw keys to a [`Study`]: runs under several seeds, the policies that come of them, and what is asked about those.
+
+mod contest;
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rl::Claim;
+use rl::RunSettings;
+use rl::settings::UpdateMode;
+use serde::Deserialize;
+use serde::Serialize;
+use sim::Scenario;
+use sim::Seat;
+
+use crate::ConfigError;
+use crate::ConfigErrors;
+use crate::Source;
+use crate::allowed::Allowed;
+use crate::check::Check;
+use crate::load;
+use crate::node::Node;
+use crate::suggest;
+
+/// Any of these at the top makes a file a study file.
+pub(crate) const KEYS: [&str; 5] = ["seeds", "runs", "policies", "compare", "cross"];
+
+/// A checked study.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Study {
+    /// Its name, and that of its folder.
+    pub name: String,
+    /// Each run is made under each of them, and each policy is measured under each. Distinct, at least one.
+    pub seeds: Vec<u64>,
+    /// What is trained, by name.
+    pub runs: BTreeMap<String, StudyRun>,
+    /// Who is measured, by name.
+    pub policies: BTreeMap<String, StudyPolicy>,
+    /// Tables of several policies in one seat.
+    pub compares: Vec<StudyCompare>,
+    /// Tables of every agent with every user.
+    pub crosses: Vec<Cross>,
+}
+
+/// A run file with overrides, to be trained under each seed.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct StudyRun {
+    /// The run file. Where it lies makes no difference to what it says.
+    #[serde(skip)]
+    pub file: PathBuf,
+    /// `KEY=VALUE`s, as for `train --set`.
+    #[serde(skip)]
+    pub set: Vec<String>,
+    /// What both say, under the study's first seed; see [`StudyRun::under`].
+    pub settings: RunSettings,
+    /// The scenario it is trained on.
+    pub scenario: Arc<Scenario>,
+}
+
+/// Who is measured.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StudyPolicy {
+    /// The models of a run, as they are after `step` steps.
+    Run {
+        /// Its name in the study.
+        run: String,
+        /// Steps done; 0 is the state after the cold start.
+        step: u64,
+    },
+    /// The same under every seed: `rule`, `scripted:NAME`, `model:DIR`.
+    Fixed(String),
+}
+
+/// Where and how often policies meet.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Bout {
+    /// What is played.
+    pub scenario: Arc<Scenario>,
+    /// The first so many of its held-out items.
+    pub items: u32,
+    /// Episodes of each item.
+    pub trials: u32,
+}
+
+/// A table of several policies in one seat, and claims about them.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct StudyCompare {
+    /// Where and how often.
+    pub bout: Bout,
+    /// The seat they take.
+    pub seat: Seat,
+    /// Who sits across the table; `None`: the fixed opponent.
+    pub against: Option<String>,
+    /// Columns, left to right.
+    pub policies: Vec<String>,
+    /// Metrics that are shown, top to bottom: those of the claims, then `rows`.
+    pub rows: Vec<String>,
+    /// What is claimed.
+    pub claims: Vec<StudyClaim>,
+}
+
+/// A claim about two named policies.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct StudyClaim {
+    /// Of whom it is claimed.
+    pub policy: String,
+    /// With whom it is compared.
+    pub than: String,
+    /// What is claimed.
+    pub claim: Claim,
+}
+
+/// A table of every agent with every user.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Cross {
+    /// Where and how often.
+    pub bout: Bout,
+    /// Agents, top to bottom.
+    pub agents: Vec<String>,
+    /// Users, for each agent.
+    pub users: Vec<String>,
+    /// Metrics of each pairing, left to right.
+    pub metrics: Vec<String>,
+}
+
+impl StudyRun {
+    /// The settings under a seed.
+    #[must_use]
+    pub fn under(&self, seed: u64) -> RunSettings {
+        RunSettings { seed, ..self.settings.clone() }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct StudyFile {
+    name: Option<String>,
+    seeds: Option<Vec<i64>>,
+    runs: Option<BTreeMap<String, StudyRunFile>>,
+    policies: Option<BTreeMap<String, StudyPolicyFile>>,
+    compare: Option<Vec<CompareFile>>,
+    cross: Option<Vec<CrossFile>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct StudyRunFile {
+    run: Option<String>,
+    set: Option<Vec<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct StudyPolicyFile {
+    run: Option<String>,
+    checkpoint: Option<String>,
+    policy: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct CompareFile {
+    scenario: Option<String>,
+    seat: Option<String>,
+    against: Option<String>,
+    items: Option<i64>,
+    trials: Option<i64>,
+    policies: Option<Vec<String>>,
+    rows: Option<Vec<String>>,
+    claims: Option<Vec<ClaimFile>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct ClaimFile {
+    policy: Option<String>,
+    metric: Option<String>,
+    better: Option<String>,
+    beats: Option<String>,
+    not_worse_than: Option<String>,
+    keeps_of: Option<String>,
+    by: Option<f64>,
+    share: Option<f64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct CrossFile {
+    scenario: Option<String>,
+    items: Option<i64>,
+    trials: Option<i64>,
+    agents: Option<Vec<String>>,
+    users: Option<Vec<String>>,
+    metrics: Option<Vec<String>>,
+}
+
+/// What a study file names. `None` stands for what was written wrong and has its error, so that nothing more is said about it.
+struct Names {
+    folder: PathBuf,
+    runs: BTreeMap<String, Option<StudyRun>>,
+    policies: BTreeMap<String, Option<StudyPolicy>>,
+    /// Runs and policies that somebody asks for.
+    used: BTreeSet<String>,
+    /// Policies that were found wrong for a seat.
+    refused: BTreeSet<(String, Seat)>,
+    /// Mistakes in other files.
+    elsewhere: Vec<ConfigError>,
+}
+
+/// Checks the file and every file that it names.
+pub(crate) fn study(source: &Source, root: &Node) -> Result<Study, ConfigErrors> {
+    let mut check = Check::new(source.name(), root);
+    let StudyFile { name, seeds, runs, policies, compare, cross } = check.read("");
+    let stem = source.path.file_stem().map_or_else(|| "study".into(), |stem| stem.to_string_lossy());
+    let name = name.unwrap_or_else(|| stem.into_owned());
+    check.name("name", Some(&name));
+    let seeds = distinct_seeds(&mut check, seeds);
+    let mut names = Names {
+        folder: source.path.parent().unwrap_or(Path::new("")).to_owned(),
+        runs: BTreeMap::new(),
+        policies: BTreeMap::new(),
+        used: BTreeSet::new(),
+        refused: BTreeSet::new(),
+        elsewhere: Vec::new(),
+    };
+    for (run, file) in runs.unwrap_or_default() {
+        let read = names.run(&mut check, &run, file, seeds.first().copied());
+        names.runs.insert(run, read);
+    }
+    check.present("policies", policies.is_some(), "policies.noisy = { policy = \"scripted:noisy\" }");
+    for (policy, file) in policies.unwrap_or_default() {
+        let read = names.policy(&mut check, &policy, file);
+        names.policies.insert(policy, read);
+    }
+    let asked = compare.as_ref().is_some_and(|list| !list.is_empty()) || cross.as_ref().is_some_and(|c| !c.is_empty());
+    check.present("compare", asked, "[[compare]]` or `[[cross]]");
+    let compares = contest::compares(&mut check, &mut names, compare.unwrap_or_default());
+    let crosses = contest::crosses(&mut check, &mut names, cross.unwrap_or_default());
+    if asked {
+        names.unused(&mut check);
+    }
+    let Names { runs, policies, elsewhere, .. } = names;
+    let runs = runs.into_iter().filter_map(|(name, run)| Some((name, run?))).collect();
+    let policies = policies.into_iter().filter_map(|(name, policy)| Some((name, policy?))).collect();
+    let found = check.finish(Study { name, seeds, runs, policies, compares, crosses });
+    match found {
+        Ok(study) if elsewhere.is_empty() => Ok(study),
+        Ok(_) => Err(ConfigErrors(elsewhere)),
+        Err(mut errors) => {
+            errors.0.extend(elsewhere);
+            Err(errors)
+        }
+    }
+}
+
+fn distinct_seeds(check: &mut Check<'_>, given: Option<Vec<i64>>) -> Vec<u64> {
+    check.present("seeds", given.is_some(), "seeds = [1, 2, 3]");
+    let given = given.unwrap_or_default();
+    let mut seeds = Vec::new();
+    for (index, seed) in given.iter().enumerate() {
+        let key = format!("seeds[{index}]");
+        if given[..index].contains(seed) && !check.overlooked(&key) {
+            check.error(&key, format!("{seed} stands in the list already"), "each seed counts once");
+        }
+        seeds.push(check.whole_required(&key, Some(*seed), 1, Allowed::SEED));
+    }
+    if given.is_empty() && check.root_has("seeds") && !check.overlooked("seeds") {
+        check.error("seeds", "holds no seed, so nothing would be run", "e.g. `seeds = [1, 2, 3]`");
+    }
+    seeds
+}
+
+impl Names {
+    /// Reads a run's files under the study's first seed.
+    fn run(&mut self, check: &mut Check<'_>, name: &str, file: StudyRunFile, seed: Option<u64>) -> Option<StudyRun> {
+        let StudyRunFile { run, set } = file;
+        let key = format!("runs.{name}");
+        check.name(&key, Some(name));
+        check.present(&format!("{key}.run"), run.is_some(), "run = \"../quickstart.toml\"");
+        let written = run?;
+        let file = load::beside(&self.folder, &written);
+        load::named(&file, &format!("{key}.run"), &written, check)?;
+        let set = self.overrides(check, &key, set.unwrap_or_default())?;
+        let mut overrides = set.clone();
+        overrides.extend(seed.map(|seed| format!("seed={seed}")));
+        match load::load_run(&file, &overrides) {
+            Ok((settings, scenario, _)) => Some(StudyRun { file, set, settings, scenario: scenario.into() }),
+            Err(errors) => {
+                errors.0.into_iter().for_each(|error| self.wrong_run(check, &key, error));
+                None
+            }
+        }
+    }
+
+    /// A mistake in an override is one of this file's; any other is told once, however many runs share the file.
+    fn wrong_run(&mut self, check: &mut Check<'_>, key: &str, error: ConfigError) {
+        if error.file == "--set" {
+            let hint = error.hint.unwrap_or_else(|| "write KEY=VALUE, e.g. \"grpo.lr=3e-4\"".to_owned());
+            check.error(&format!("{key}.set"), format!("`{}`: {}", error.key, error.what), hint);
+        } else if !self.elsewhere.contains(&error) {
+            self.elsewhere.push(error);
+        }
+    }
+
+    /// The overrides of a run, with the path of a scenario made to start at the study's folder.
+    fn overrides(&self, check: &mut Check<'_>, key: &str, set: Vec<String>) -> Option<Vec<String>> {
+        let mut good = Some(Vec::new());
+        for (index, text) in set.into_iter().enumerate() {
+            let own = format!("{key}.set[{index}]");
+            let (name, value) = text.split_once('=').unwrap_or((&text, ""));
+            let (name, value) = (name.trim(), value.trim().trim_matches('"'));
+            if check.overlooked(&own) {
+                good = None;
+            } else if name == "seed" {
+                check.error(&own, "has no effect: every run is made under each of `seeds`", "take it out of the list");
+                good = None;
+            } else if name == "scenario" && !value.is_empty() {
+                let path = load::beside(&self.folder, value);
+                good.iter_mut().for_each(|good| good.push(format!("scenario={}", path.display())));
+            } else {
+                good.iter_mut().for_each(|good| good.push(text.clone()));
+            }
+        }
+        good
+    }
+
+    fn policy(&mut self, check: &mut Check<'_>, name: &str, file: StudyPolicyFile) -> Option<StudyPolicy> {
+        let StudyPolicyFile { run, checkpoint, policy } = file;
+        let key = format!("policies.{name}");
+        check.name(&key, Some(name));
+        match (run, policy) {
+            (Some(run), None) => self.of_run(check, &key, run, checkpoint.as_deref()),
+            (None, Some(policy)) => {
+                check.without_effect(&format!("{key}.checkpoint"), checkpoint, "only a run has checkpoints");
+                Some(StudyPolicy::Fixed(match policy.strip_prefix("model:").filter(|folder| !folder.is_empty()) {
+                    Some(folder) => format!("model:{}", load::beside(&self.folder, folder).display()),
+                    None => policy,
+                }))
+            }
+            (Some(_), Some(_)) => {
+                let what = "has both a `run` and a `policy`: who is meant?";
+                check.error(&key, what, "keep `run` for the models of a run, `policy` for anybody else");
+                None
+            }
+            (None, None) => {
+                let unread = ["run", "policy"].iter().any(|one| check.overlooked(&format!("{key}.{one}")));
+                if !unread && !check.overlooked(&key) {
+                    let hint = "add `run = \"NAME\"` for the models of a run, or e.g. `policy = \"scripted:noisy\"`";
+                    check.error(&key, "says not who plays", hint);
+                }
+                None
+            }
+        }
+    }
+
+    fn of_run(
+        &mut self,
+        check: &mut Check<'_>,
+        key: &str,
+        run: String,
+        checkpoint: Option<&str>,
+    ) -> Option<StudyPolicy> {
+        let Some(known) = self.runs.get(&run) else {
+            let hint = suggest::hint(&run, self.runs.keys().map(String::as_str), "the runs here are");
+            check.error(&format!("{key}.run"), format!("there is no run `{run}` in this study"), hint);
+            return None;
+        };
+        self.used.insert(format!("runs.{run}"));
+        let settings = &known.as_ref()?.settings;
+        let step = match checkpoint {
+            None => settings.grpo.steps,
+            Some(written) => kept_step(check, &format!("{key}.checkpoint"), written, settings)?,
+        };
+        Some(StudyPolicy::Run { run, step })
+    }
+
+    /// A run or a policy that nobody asks for costs time or a thought, and changes nothing.
+    fn unused(&self, check: &mut Check<'_>) {
+        let runs = self.runs.keys().map(|name| (format!("runs.{name}"), "no policy is of this run"));
+        let policies =
+            self.policies.keys().map(|name| (format!("policies.{name}"), "no `[[compare]]` or `[[cross]]` names it"));
+        for (key, why) in runs.chain(policies).filter(|(key, _)| !self.used.contains(key)) {
+            check.error(&key, format!("has no effect in this study: {why}"), "use it, or take it out of the file");
+        }
+    }
+}
+
+/// The step of a checkpoint that will still be there at the end of the run.
+fn kept_step(check: &mut Check<'_>, key: &str, written: &str, settings: &RunSettings) -> Option<u64> {
+    let step: Option<u64> = written.strip_prefix("step-").and_then(|digits| digits.parse().ok());
+    let Some(step) = step.filter(|step| name_of_step(*step) == written) else {
+        let hint = "write e.g. \"step-000000\" for the state after the cold start; without the key it is the last step";
+        check.error(key, format!("`{written}` is not the name of a step's checkpoint"), hint);
+        return None;
+    };
+    let (last, every) = (settings.grpo.steps, settings.checkpoints.grpo_every);
+    let commits = (1..=last).rev().filter(|step| *step == last || step % every == 0);
+    let mut kept: Vec<u64> = commits.take(settings.checkpoints.keep).chain([0]).collect();
+    kept.reverse();
+    if !kept.contains(&step) {
+        let names: Vec<String> = kept.into_iter().map(name_of_step).collect();
+        let names = suggest::list(names.iter().map(String::as_str));
+        let hint = "choose one of them, or raise `checkpoints.keep` of the run";
+        check.error(key, format!("`{written}` will not be there: at its end the run keeps {names}"), hint);
+        return None;
+    }
+    Some(step)
+}
+
+/// As on disk.
+fn name_of_step(step: u64) -> String {
+    format!("step-{step:06}")
+}
+
+/// Whether a run updates the model of `seat`.
+fn trains(settings: &RunSettings, seat: Seat) -> bool {
+    match settings.grpo.mode {
+        UpdateMode::Only(only) => only == seat,
+        UpdateMode::Simultaneous | UpdateMode::Alternating { .. } => true,
+    }
+}
