@@ -80,6 +80,8 @@ impl Stage {
     /// # Errors
     /// [`Failure::Input`] if the folder is of another run, or a checkpoint is damaged; [`Failure::Work`] otherwise.
     pub async fn open(setup: Setup, loader: &dyn ModelLoader) -> Result<Stage, Failure> {
+        // Lessons take a while: whoever named the wrong folder hears of it before.
+        expect_folder(&setup)?;
         let lessons = Lessons::prepare(&setup.scenario, &setup.settings)?;
         let dialect = learn_dialect(&setup, &lessons)?;
         let samples = lessons.samples(&dialect, &setup.settings);
@@ -301,6 +303,13 @@ pub(crate) fn check_context(setup: &Setup, samples: &Samples) -> Result<(), Fail
         return Err(wrong_key(setup, "model.max_position_embeddings", what, hint));
     }
     Ok(())
+}
+
+fn expect_folder(setup: &Setup) -> Result<(), Failure> {
+    match setup.resume {
+        true => RunFolder::expect_run(&setup.out).map_err(not_openable),
+        false => RunFolder::expect_vacant(&setup.out).map_err(not_creatable),
+    }
 }
 
 fn open_folder(setup: &Setup, wanted: &Manifest) -> Result<RunFolder, Failure> {

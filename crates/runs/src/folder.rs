@@ -93,6 +93,23 @@ pub struct CutBytes {
 }
 
 impl RunFolder {
+    /// Whether `dir` could become a run now, without touching it: for those who have long work to do before they create it.
+    ///
+    /// # Errors
+    /// [`FolderError::IsARun`], [`FolderError::NotEmpty`], [`FolderError::Disk`].
+    pub fn expect_vacant(dir: &Path) -> Result<(), FolderError> {
+        refuse_foreign(&RunPaths::new(dir))
+    }
+
+    /// Whether `dir` is a run, without locking it.
+    ///
+    /// # Errors
+    /// [`FolderError::Manifest`].
+    pub fn expect_run(dir: &Path) -> Result<(), FolderError> {
+        Manifest::read(&RunPaths::new(dir).manifest())?;
+        Ok(())
+    }
+
     /// Makes `dir` a run, or says why not. `run_toml` is kept byte for byte. The manifest is written last, in one piece: with it the
     /// folder becomes a run, so what an interrupted creation leaves may be created anew.
     ///

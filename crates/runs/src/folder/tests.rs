@@ -59,6 +59,8 @@ fn a_folder_that_is_a_run_is_not_created_again() {
     let (_dir, folder) = created();
     let dir = folder.paths().dir().to_owned();
     let again = || RunFolder::create(&dir, "seed = 2\n", &manifest());
+    assert!(matches!(RunFolder::expect_vacant(&dir), Err(FolderError::IsARun { dir: named }) if named == dir));
+    assert!(RunFolder::expect_run(&dir).is_ok());
     assert!(matches!(again(), Err(FolderError::IsARun { dir: named }) if named == dir));
     drop(folder);
     assert!(matches!(again(), Err(FolderError::IsARun { .. })));
@@ -71,6 +73,10 @@ fn a_folder_with_somebody_elses_files_is_left_alone() {
     fs::write(dir.path().join("thesis.tex"), "").unwrap();
     let refused = RunFolder::create(dir.path(), "", &manifest());
     assert!(matches!(refused, Err(FolderError::NotEmpty { name, .. }) if name == "thesis.tex"));
+    let looked = RunFolder::expect_vacant(dir.path());
+    assert!(matches!(looked, Err(FolderError::NotEmpty { name, .. }) if name == "thesis.tex"));
+    assert!(matches!(RunFolder::expect_run(dir.path()), Err(FolderError::Manifest(_))));
+    assert!(RunFolder::expect_vacant(&dir.path().join("not there")).is_ok());
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
 }
 
