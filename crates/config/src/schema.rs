@@ -93,7 +93,8 @@ fn scenario_schema() -> Value {
         }
         worlds.push(world);
     }
-    schema["properties"]["world"] = if worlds.len() == 1 { worlds.remove(0) } else { json!({ "oneOf": worlds }) };
+    let meaning = schema["properties"]["world"]["description"].take();
+    schema["properties"]["world"] = json!({ "description": meaning, "oneOf": worlds });
     schema
 }
 

@@ -6,7 +6,6 @@ use std::path::Path;
 
 use duologue_config::FileKind;
 use duologue_config::load_run;
-use duologue_config::schema;
 use jsonschema::Validator;
 use serde_json::Value;
 use serde_json::json;
@@ -83,6 +82,19 @@ const BOUNDED_ELSEWHERE: [(&str, &str); 4] = [
     ("optimizer.micro_tokens_max", "at least the context"),
 ];
 
+/// The schema of a kind of file; of a scenario, with the one world that these tests go through key by key.
+fn schema(kind: FileKind) -> Value {
+    let mut schema = duologue_config::schema(kind);
+    if kind == FileKind::Scenario {
+        let meaning = schema["properties"]["world"]["description"].clone();
+        let worlds = schema["properties"]["world"]["oneOf"].as_array().expect("there are several worlds").clone();
+        let haggle = worlds.into_iter().find(|world| world["properties"]["gym"]["enum"] == json!(["haggle"]));
+        schema["properties"]["world"] = haggle.expect("one of them is haggle");
+        schema["properties"]["world"]["description"] = meaning;
+    }
+    schema
+}
+
 fn text_of(kind: FileKind) -> &'static str {
     match kind {
         FileKind::Scenario => SCENARIO,
@@ -91,7 +103,7 @@ fn text_of(kind: FileKind) -> &'static str {
 }
 
 fn validator(kind: FileKind) -> Validator {
-    let schema = schema(kind);
+    let schema = duologue_config::schema(kind);
     jsonschema::meta::validate(&schema).expect("the schema is one");
     jsonschema::validator_for(&schema).expect("the schema is one")
 }
@@ -354,4 +366,41 @@ fn every_key_says_what_it_means_and_a_left_out_one_has_the_default_that_is_writt
         }
     }
     assert!(count > 40, "{count} keys have defaults");
+}
+
+/// The world whose items may also come out of a release's files.
+#[test]
+fn the_schema_of_each_world_knows_its_own_keys_and_ways_to_have_items() {
+    let validator = validator(FileKind::Scenario);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios");
+    let good = json_of(&fs::read_to_string(folder.join("intention.toml")).expect("it is part of the repository"));
+    let with = |pointer: &str, value: Value| {
+        let mut file = good.clone();
+        let (parent, name) = pointer.rsplit_once('/').expect("it begins with one");
+        file.pointer_mut(parent).expect("the file has this section")[name] = value;
+        file
+    };
+    for value in [json!(0.0), json!(1.0)] {
+        agree_on(&validator, &with("/world/multi_detail_penalty", value), true);
+    }
+    for value in [json!(-0.1), json!(1.1), json!("much")] {
+        agree_on(&validator, &with("/world/multi_detail_penalty", value), false);
+    }
+    agree_on(&validator, &with("/world/scale_min", json!(4.0)), false);
+    agree_on(&validator, &with("/world/items", json!({ "generate": 10, "held_out": 5 })), false);
+    agree_on(&validator, &with("/world/items", json!({ "generate": 10, "held_out": 5, "seed": 1 })), true);
+    agree_on(
+        &validator,
+        &with("/world/items", json!({ "generate": 10, "train": "a.json", "held_out": "b.json" })),
+        false,
+    );
+    agree_on(&validator, &with("/world/items", json!({ "train": "a.json" })), false);
+    // Whether the files are there is what only the check can tell.
+    let files = json!({ "train": "a.json", "held_out": "b.json", "keep_known": true });
+    assert!(validator.is_valid(&with("/world/items", files)));
+}
+
+fn agree_on(validator: &Validator, file: &Value, good: bool) {
+    assert_eq!(validator.is_valid(file), good, "the schema of {file}");
+    assert_eq!(checked(FileKind::Scenario, file).is_ok(), good, "the check of {file}");
 }

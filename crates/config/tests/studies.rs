@@ -115,7 +115,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "seeds = [1, 2]",
         "seed = [1, 2]",
-        "error: study.toml: seeds: is missing\n\
+        "error: study.toml:1: seeds: is missing\n\
          hint: add e.g. `seeds = [1, 2, 3]`\n\
          error: study.toml:2: seed: unknown key: a key that nothing reads would be believed to have an effect\n\
          hint: did you mean `seeds`?",

@@ -293,7 +293,7 @@ fn what_cannot_be_exported_is_refused_with_a_hint() {
     for format in ["hf", "messages"] {
         refused(Path::new("nowhere"), format, &[], "nowhere: there is no such folder");
         refused(Path::new("Cargo.toml"), format, &[], "Cargo.toml: is no folder");
-        refused(run, format, &["--seat", "judge"], "[possible values: agent, user, both]");
+        refused(run, format, &["--seat", "judge"], "it is one of agent, user, both");
     }
     refused(Path::new("scenarios"), "hf", &[], "scenarios: holds no run and no model");
     refused(Path::new("scenarios"), "messages", &[], "scenarios/episodes/log.bin");
@@ -306,7 +306,7 @@ fn what_cannot_be_exported_is_refused_with_a_hint() {
     // These models are n-grams.
     refused(run, "hf", &[], "there is no model.safetensors");
     for unknown in ["peft", "sharegpt", "traces"] {
-        refused(run, unknown, &[], "[possible values: hf, messages]");
+        refused(run, unknown, &[], "it is one of hf, messages");
     }
     assert!(duologue(&["export", "nowhere", "--format", "hf"]).refused().contains("--out"));
 }

@@ -211,11 +211,11 @@ fn what_train_would_refuse_is_refused() {
         (&["configs/quickstart.toml", "--set", "grpo.stpes=3"], "error: --set: grpo.stpes: unknown key"),
         (
             &["configs/quickstart.toml", "--set", "sft.dialogues=60", "--set", "model.vocab_max=270"],
-            "error: configs/quickstart.toml: model.vocab_max: a vocabulary of 270 is too small",
+            "error: --set: model.vocab_max: a vocabulary of 270 is too small",
         ),
         (
             &["configs/quickstart.toml", "--set", "sft.dialogues=60", "--set", "model.max_position_embeddings=200"],
-            "error: configs/quickstart.toml: model.max_position_embeddings: cannot be 200: ",
+            "error: --set: model.max_position_embeddings: cannot be 200: ",
         ),
     ] {
         let said = duologue(&[&["plan"], arguments].concat()).refused();

@@ -19,7 +19,7 @@ use crate::program::command;
 use crate::program::finish;
 
 /// `DUOLOGUE_DATA`, or else the folder beside the project.
-fn data() -> Option<PathBuf> {
+pub fn data() -> Option<PathBuf> {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
     let folder = env::var_os("DUOLOGUE_DATA").map_or_else(beside, PathBuf::from).join("userrl");
     folder.join("intentions_train.json").exists().then_some(folder)
