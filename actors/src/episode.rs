@@ -37,11 +37,10 @@ use crate::seats::judge::JudgeSeat;
 use crate::supervisor::Played;
 use crate::supervisor::SupervisorMessage;
 
-/// Mail of an episode.
-#[expect(clippy::large_enum_variant, reason = "ractor boxes each message as a whole")]
+/// Mail of an episode. What is large is boxed by whoever sends it: on its way through a mailbox a message is moved half a dozen times.
 pub enum EpisodeMessage {
     /// A seat answers what it was asked under this number.
-    Answered(Asking, Input),
+    Answered(Asking, Box<Input>),
     /// The time for this asking is up.
     TimeUp(Asking),
     /// Kill this party's seat: how deaths are tried out.
@@ -127,7 +126,7 @@ impl Actor for EpisodeActor {
         state: &mut EpisodeState,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            EpisodeMessage::Answered(asking, input) if asking == state.asking => state.step(&myself, input)?,
+            EpisodeMessage::Answered(asking, input) if asking == state.asking => state.step(&myself, *input)?,
             EpisodeMessage::TimeUp(asking) if asking == state.asking => {
                 let fault = Fault::new(state.asked, FaultKind::Deadline, "no answer before the deadline");
                 state.failed(&myself, fault)?;
@@ -182,7 +181,7 @@ impl EpisodeState {
             match output {
                 Output::Ask(seat, observation) => {
                     let asking = self.ask(myself, seat.into(), self.deadlines_ms[seat]);
-                    let _ = self.seats.speaking[seat].cast(SeatMessage::Decide(asking, observation));
+                    let _ = self.seats.speaking[seat].cast(SeatMessage::Decide(asking, Box::new(observation)));
                 }
                 Output::Query(seat, id, query) => {
                     let asking = self.ask(myself, seat.into(), self.deadlines_ms[seat]);
@@ -190,7 +189,7 @@ impl EpisodeState {
                 }
                 Output::Apply(world, input) => {
                     let asking = self.ask(myself, Party::Environment, None);
-                    let _ = self.seats.environment.cast(EnvironmentMessage::Apply(asking, world, input));
+                    let _ = self.seats.environment.cast(EnvironmentMessage::Apply(asking, Box::new(world), input));
                 }
                 Output::Judge(case) => {
                     let asking = self.ask(myself, Party::Judge, Some(judge_ms));

@@ -53,10 +53,9 @@ pub trait Player: Send {
 pub struct Asking(pub u32);
 
 /// Mail of a speaking seat.
-#[expect(clippy::large_enum_variant, reason = "ractor boxes each message as a whole")]
 pub enum SeatMessage {
     /// Decide a turn.
-    Decide(Asking, Observation),
+    Decide(Asking, Box<Observation>),
     /// Answer a question of the world.
     Answer(Asking, QueryId, Query),
 }
@@ -91,14 +90,14 @@ impl Actor for SpeakingSeat {
         state: &mut SpeakingState,
     ) -> Result<(), ActorProcessingErr> {
         let (asking, input) = match message {
-            SeatMessage::Decide(asking, observation) => match state.player.decide(observation).await {
+            SeatMessage::Decide(asking, observation) => match state.player.decide(*observation).await {
                 Ok(decision) => (asking, Input::Acted(state.seat, decision)),
                 Err(fault) => (asking, Input::Failed(fault)),
             },
             SeatMessage::Answer(asking, id, query) => (asking, Input::Answered(id, state.player.answer(query).await)),
         };
         // An episode that is gone takes no answer.
-        let _ = state.episode.cast(EpisodeMessage::Answered(asking, input));
+        let _ = state.episode.cast(EpisodeMessage::Answered(asking, Box::new(input)));
         Ok(())
     }
 }

@@ -1,5 +1,7 @@
 //! The environment seat: steps the world it is lent, hands it back and keeps nothing.
 
+use std::future::ready;
+
 use ractor::Actor;
 use ractor::ActorProcessingErr;
 use ractor::ActorRef;
@@ -23,17 +25,15 @@ pub struct AsWritten;
 
 impl Stagehand for AsWritten {
     fn step(&mut self, mut world: World, input: WorldInput) -> Pending<'_, (World, Vec<WorldOutput>)> {
-        Box::pin(async move {
-            let outputs = world.step(input);
-            (world, outputs)
-        })
+        let outputs = world.step(input);
+        Box::pin(ready((world, outputs)))
     }
 }
 
 /// Mail of the environment seat.
 pub enum EnvironmentMessage {
     /// Step this world.
-    Apply(Asking, World, WorldInput),
+    Apply(Asking, Box<World>, WorldInput),
 }
 
 /// The actor.
@@ -66,8 +66,9 @@ impl Actor for EnvironmentSeat {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             EnvironmentMessage::Apply(asking, world, input) => {
-                let (world, outputs) = state.stagehand.step(world, input).await;
-                let _ = state.episode.cast(EpisodeMessage::Answered(asking, Input::Effected(world, outputs)));
+                let (world, outputs) = state.stagehand.step(*world, input).await;
+                let input = Box::new(Input::Effected(world, outputs));
+                let _ = state.episode.cast(EpisodeMessage::Answered(asking, input));
             }
         }
         Ok(())

@@ -67,7 +67,7 @@ impl Actor for JudgeSeat {
         match message {
             JudgeMessage::Judge(asking, case) => {
                 let verdict = state.judge.judge(*case).await;
-                let _ = state.episode.cast(EpisodeMessage::Answered(asking, Input::Judged(verdict)));
+                let _ = state.episode.cast(EpisodeMessage::Answered(asking, Box::new(Input::Judged(verdict))));
             }
         }
         Ok(())

@@ -19,8 +19,11 @@ const LIB: Option<&str> = option_env!("DUOLOGUE_LIBTORCH_LIB");
 /// [`LearnError::Model`] if a GPU is asked for and there is none.
 pub(crate) fn prepare(device: Device, threads: usize) -> Result<tch::Device, LearnError> {
     static INTEROP: Once = Once::new();
-    // The library refuses a second call.
-    INTEROP.call_once(|| tch::set_num_interop_threads(1));
+    INTEROP.call_once(|| {
+        keep_freed_memory();
+        // The library refuses a second call.
+        tch::set_num_interop_threads(1);
+    });
     tch::set_num_threads(threads.max(1) as i32);
     match device {
         Device::Cpu => Ok(tch::Device::Cpu),
@@ -29,6 +32,28 @@ pub(crate) fn prepare(device: Device, threads: usize) -> Result<tch::Device, Lea
         Device::Cuda => Err(LearnError::Model("device = \"cuda\", but libtorch finds no GPU here".to_owned())),
     }
 }
+
+/// Tells the C library to keep what tensors give back. Left alone it returns each large one to the kernel at once and has the next one
+/// cleared page by page: a fifth of the time of sampling with a small model. What is computed does not change.
+#[cfg(target_env = "gnu")]
+fn keep_freed_memory() {
+    /// Tensors up to this size come from the heap; more than this older C libraries refuse.
+    const MMAP_THRESHOLD: libc::c_int = 32 << 20;
+    /// Free memory at the end of the heap that is kept.
+    const TRIM_THRESHOLD: libc::c_int = 1 << 30;
+    /// By how much more than is needed the heap grows; it also spares the heaps of other threads.
+    const TOP_PAD: libc::c_int = 64 << 20;
+    // SAFETY: mallopt only sets numbers of the allocator, under its lock.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, MMAP_THRESHOLD);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, TRIM_THRESHOLD);
+        libc::mallopt(libc::M_TOP_PAD, TOP_PAD);
+    }
+}
+
+/// Other C libraries have no such numbers.
+#[cfg(not(target_env = "gnu"))]
+fn keep_freed_memory() {}
 
 /// Whether libtorch has a GPU. Its GPU half is a library of its own that nothing links to; where it lies beside the CPU half it is loaded now,
 /// once and for good.
