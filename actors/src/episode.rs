@@ -185,7 +185,7 @@ impl EpisodeState {
                 }
                 Output::Query(seat, id, query) => {
                     let asking = self.ask(myself, seat.into(), self.deadlines_ms[seat]);
-                    let _ = self.seats.speaking[seat].cast(SeatMessage::Answer(asking, id, query));
+                    let _ = self.seats.speaking[seat].cast(SeatMessage::Answer(asking, id, Box::new(query)));
                 }
                 Output::Apply(world, input) => {
                     let asking = self.ask(myself, Party::Environment, None);

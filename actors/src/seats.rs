@@ -57,7 +57,7 @@ pub enum SeatMessage {
     /// Decide a turn.
     Decide(Asking, Box<Observation>),
     /// Answer a question of the world.
-    Answer(Asking, QueryId, Query),
+    Answer(Asking, QueryId, Box<Query>),
 }
 
 /// The actor of a speaking seat.
@@ -94,7 +94,7 @@ impl Actor for SpeakingSeat {
                 Ok(decision) => (asking, Input::Acted(state.seat, decision)),
                 Err(fault) => (asking, Input::Failed(fault)),
             },
-            SeatMessage::Answer(asking, id, query) => (asking, Input::Answered(id, state.player.answer(query).await)),
+            SeatMessage::Answer(asking, id, query) => (asking, Input::Answered(id, state.player.answer(*query).await)),
         };
         // An episode that is gone takes no answer.
         let _ = state.episode.cast(EpisodeMessage::Answered(asking, Box::new(input)));

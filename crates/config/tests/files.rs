@@ -51,7 +51,7 @@ fn every_file_parses_and_begins_with_the_command_that_runs_it() {
 /// Whether a file plays published items that are not at hand; `tests/` checks such files where they are.
 fn needs_a_release(path: &Path) -> bool {
     let plays = |text: &str| text.contains("userrl");
-    plays(&fs::read_to_string(path).unwrap()) && std::env::var_os("DUOLOGUE_DATA").is_none()
+    plays(&fs::read_to_string(path).expect("a listed file can be read")) && std::env::var_os("DUOLOGUE_DATA").is_none()
 }
 
 #[test]

@@ -26,7 +26,8 @@ pub fn data() -> Option<PathBuf> {
 }
 
 fn items(folder: &Path, name: &str) -> Vec<Item> {
-    serde_json::from_str(&fs::read_to_string(folder.join(name)).unwrap()).unwrap()
+    serde_json::from_str(&fs::read_to_string(folder.join(name)).expect("it lies there"))
+        .expect("it is of the known form")
 }
 
 /// What these questions earn on an item, asked in order, sixteen at most.
