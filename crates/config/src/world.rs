@@ -131,8 +131,8 @@ fn haggle_rules(check: &mut Check<'_>, constants: &Node) -> Rules {
 }
 
 fn item_counts(check: &mut Check<'_>, items: Option<ItemsFile>) -> ItemCounts {
+    check.present("world.items", items.is_some(), "items = { generate = 4000, held_out = 1000, seed = 7 }");
     if items.is_none() {
-        check.present("world.items", false, "items = { generate = 4000, held_out = 1000, seed = 7 }");
         return ItemCounts { train: 0, held_out: 0, seed: 0 };
     }
     let ItemsFile { generate, held_out, seed } = items.unwrap_or_default();
