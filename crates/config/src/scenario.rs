@@ -159,6 +159,8 @@ fn judge_rules(check: &mut Check<'_>, file: JudgeFile) -> JudgeRules {
 
 /// The terms that could be read, each at most once.
 fn reward_rules(check: &mut Check<'_>, rules: &Rules, files: Vec<RewardFile>) -> Vec<RewardRule> {
+    // Without a term no seat has the outcome term that it needs.
+    check.demand("reward", Says::Needed);
     let mut rewards: Vec<RewardRule> = Vec::new();
     let count = files.len();
     for (index, file) in files.into_iter().enumerate() {

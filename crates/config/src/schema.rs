@@ -195,7 +195,8 @@ fn explain(schema: &mut Value) {
     schema.get_mut("oneOf").and_then(Value::as_array_mut).into_iter().flatten().for_each(explain);
     let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else { return };
     for entry in properties.values_mut() {
-        let mut words = entry["description"].as_str().unwrap_or_default().to_owned();
+        // Lines end where the source's do, which is nobody's business.
+        let mut words = entry["description"].as_str().unwrap_or_default().replace('\n', " ");
         let wheres = [entry.clone(), entry["anyOf"][1].clone()];
         words.extend(wheres.iter().filter_map(range).map(|range| format!(" Range: {range}.")));
         if let Some(default) = entry.get("default") {

@@ -309,30 +309,38 @@ fn a_value_of_another_type_is_refused_by_both() {
     }
 }
 
+/// Every key and section of a schema, and whether it is needed where its section is there.
+fn needs(schema: &Value) -> Vec<(String, bool)> {
+    let mut found = Vec::new();
+    let Some(properties) = schema["properties"].as_object() else { return found };
+    let needed = schema["required"].as_array().cloned().unwrap_or_default();
+    for (name, entry) in properties {
+        found.push((name.clone(), needed.contains(&json!(name))));
+        let (inner, path) = match entry.get("items") {
+            Some(items) => (items, format!("{name}[0]")),
+            None => (entry, name.clone()),
+        };
+        found.extend(needs(inner).into_iter().map(|(key, needed)| (format!("{path}.{key}"), needed)));
+    }
+    found
+}
+
 #[test]
 fn what_is_needed_is_needed_by_both() {
     for kind in FileKind::ALL {
         let (schema, validator) = (schema(kind), validator(kind));
-        let needs = |schema: &Value| -> Vec<String> {
-            let names = schema["required"].as_array().cloned().unwrap_or_default();
-            names.iter().map(|name| name.as_str().expect("a name").to_owned()).collect()
-        };
-        let mut needed: Vec<String> = needs(&schema);
-        for (section, inner) in [("world", "world"), ("agent", "agent"), ("user", "user"), ("reward[0]", "reward")] {
-            let section_schema = &schema["properties"][inner];
-            let section_schema = section_schema.get("items").unwrap_or(section_schema);
-            needed.extend(needs(section_schema).into_iter().map(|name| format!("{section}.{name}")));
-        }
-        for (key, _) in keys(&schema).iter().filter(|(key, _)| !key.contains("world.items")) {
+        let needs = needs(&schema);
+        for (key, needed) in &needs {
             let mut file = json_of(text_of(kind));
             let pointer = format!("/{}", key.replace("[0]", ".0").replace('.', "/"));
             let (parent, name) = pointer.rsplit_once('/').expect("it begins with one");
-            let parent = file.pointer_mut(parent).and_then(Value::as_object_mut).expect("a section");
-            parent.remove(name);
-            let good = !needed.contains(key);
-            assert_eq!(validator.is_valid(&file), good, "the schema of a {kind} file without {key}");
-            assert_eq!(checked(kind, &file).is_ok(), good, "the check of a {kind} file without {key}");
+            file.pointer_mut(parent).and_then(Value::as_object_mut).expect("a section").remove(name);
+            assert_eq!(validator.is_valid(&file), !needed, "the schema of a {kind} file without {key}");
+            let checked = checked(kind, &file);
+            assert_eq!(checked.is_ok(), !needed, "the check of a {kind} file without {key}: {checked:?}");
         }
+        let count = needs.iter().filter(|(_, needed)| *needed).count();
+        assert!(count >= if kind == FileKind::Scenario { 17 } else { 1 }, "{kind} needs {count} keys");
     }
 }
 

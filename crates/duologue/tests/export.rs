@@ -11,21 +11,21 @@ use runs::Manifest;
 use sim::EpisodeRecord;
 use sim::Seat;
 
-/// A run of seconds: enough that its weights are not those it began with.
+/// A run of seconds: enough that some of its talks go better than others, so that there is something to learn from them.
 const SMALL: [&str; 15] = [
-    "model.hidden_size=32",
-    "model.num_hidden_layers=1",
-    "model.intermediate_size=48",
+    "model.hidden_size=64",
+    "model.num_hidden_layers=2",
+    "model.intermediate_size=128",
     "model.vocab_max=800",
-    "sft.dialogues=40",
-    "sft.updates=6",
-    "sft.tokens_per_update=300",
-    "sft.warmup=1",
+    "sft.dialogues=400",
+    "sft.updates=200",
+    "sft.tokens_per_update=600",
+    "sft.warmup=5",
     "sft.probe_min=0",
     "grpo.steps=1",
-    "grpo.group_size=4",
+    "grpo.group_size=8",
     "grpo.groups.mutual=1",
-    "grpo.groups.fixed=1",
+    "grpo.groups.fixed=4",
     "eval.items=2",
     "eval.every=1",
 ];
