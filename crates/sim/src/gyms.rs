@@ -218,6 +218,16 @@ impl Script {
     }
 }
 
+/// The kind that a table of a gym's scripts has under this name; `None` if there is none.
+pub(crate) fn kind_named<K: Copy>(kinds: &[(&str, K)], policy: &str) -> Option<K> {
+    kinds.iter().find(|(name, _)| *name == policy).map(|(_, kind)| *kind)
+}
+
+/// The names in a table of a gym's scripts.
+pub(crate) fn kind_names<K>(kinds: &[(&str, K)]) -> Vec<String> {
+    kinds.iter().map(|(name, _)| (*name).to_owned()).collect()
+}
+
 /// The policy that sits at `seat` where its partner is measured or trained alone: never trained itself, the same in every run.
 #[must_use]
 pub fn fixed_opponent(rules: &Rules, seat: Seat) -> &'static str {

@@ -49,6 +49,8 @@ use crate::Address;
 use crate::Answer;
 use crate::Decision;
 use crate::Seat;
+use crate::gyms::kind_named;
+use crate::gyms::kind_names;
 
 /// The gym's constants and its items.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -76,8 +78,8 @@ impl Script {
     #[must_use]
     pub fn named(seat: Seat, policy: &str) -> Option<Script> {
         match seat {
-            Seat::Agent => agent::Kind::ALL.iter().find(|(name, _)| *name == policy).map(|(_, k)| Script::Agent(*k)),
-            Seat::User => user::Kind::ALL.iter().find(|(name, _)| *name == policy).map(|(_, k)| Script::User(*k)),
+            Seat::Agent => kind_named(&agent::Kind::ALL, policy).map(Script::Agent),
+            Seat::User => kind_named(&user::Kind::ALL, policy).map(Script::User),
         }
     }
 
@@ -85,8 +87,8 @@ impl Script {
     #[must_use]
     pub fn names(seat: Seat) -> Vec<String> {
         match seat {
-            Seat::Agent => agent::Kind::ALL.iter().map(|(name, _)| (*name).to_owned()).collect(),
-            Seat::User => user::Kind::ALL.iter().map(|(name, _)| (*name).to_owned()).collect(),
+            Seat::Agent => kind_names(&agent::Kind::ALL),
+            Seat::User => kind_names(&user::Kind::ALL),
         }
     }
 

@@ -17,6 +17,8 @@ use crate::Decision;
 use crate::NoAct;
 use crate::Seat;
 use crate::draws::Stream;
+use crate::gyms::kind_named;
+use crate::gyms::kind_names;
 
 /// Who plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,12 +37,8 @@ impl Script {
     #[must_use]
     pub fn named(seat: Seat, policy: &str) -> Option<Script> {
         match seat {
-            Seat::Agent => {
-                seller::Kind::ALL.iter().find(|(name, _)| *name == policy).map(|(_, kind)| Script::Seller(*kind))
-            }
-            Seat::User => {
-                buyer::Kind::ALL.iter().find(|(name, _)| *name == policy).map(|(_, kind)| Script::Buyer(*kind))
-            }
+            Seat::Agent => kind_named(&seller::Kind::ALL, policy).map(Script::Seller),
+            Seat::User => kind_named(&buyer::Kind::ALL, policy).map(Script::Buyer),
         }
     }
 
@@ -48,8 +46,8 @@ impl Script {
     #[must_use]
     pub fn names(seat: Seat) -> Vec<String> {
         match seat {
-            Seat::Agent => seller::Kind::ALL.iter().map(|(name, _)| (*name).to_owned()).collect(),
-            Seat::User => buyer::Kind::ALL.iter().map(|(name, _)| (*name).to_owned()).collect(),
+            Seat::Agent => kind_names(&seller::Kind::ALL),
+            Seat::User => kind_names(&buyer::Kind::ALL),
         }
     }
 

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::Detail;
 use super::Lexicon;
 use super::lexicon::QUESTION_WORDS_MAX;
+use super::precedent::Telling;
 use super::view::AgentView;
 use crate::Address;
 use crate::Draws;
@@ -64,7 +65,10 @@ impl Kind {
             Kind::Random => about_detail(random_detail(view, &mut draws)),
             Kind::Good => name_words(&packed(view, turn), lexicon),
             Kind::Bad => "Could you tell me more about it?".to_owned(),
-            Kind::Spam => name_words(&ranked(view).into_iter().take(40).collect::<Vec<_>>(), lexicon),
+            Kind::Spam => {
+                let words: Vec<String> = telling_words(view).into_iter().take(40).map(|(word, _)| word).collect();
+                name_words(&words, lexicon)
+            }
             Kind::Fixed => {
                 let questions = view.library.fixed();
                 let words = questions.get(turn % questions.len().max(1));
@@ -100,8 +104,7 @@ fn noisy(view: &AgentView, turn: usize, whole: &mut Draws, draws: &mut Draws) ->
 
 /// All telling words in an order drawn without replacement, the chance of each by its score (exponential races).
 fn drawn_order(view: &AgentView, draws: &mut Draws) -> Vec<String> {
-    let scored = view.library.precedents().telling_words(&view.category, &view.task, view.library.lexicon());
-    let mut raced: Vec<(f64, String)> = scored
+    let mut raced: Vec<(f64, String)> = telling_words(view)
         .into_iter()
         .take(120)
         .map(|(word, promise)| (-(1.0 - draws.uniform()).ln() / promise.worth.powf(1.5), word))
@@ -146,9 +149,8 @@ fn random_detail<'v>(view: &'v AgentView, draws: &mut Draws) -> &'v Detail {
     draws.pick(&entry.item.missing_details)
 }
 
-fn ranked(view: &AgentView) -> Vec<String> {
-    let scored = view.library.precedents().telling_words(&view.category, &view.task, view.library.lexicon());
-    scored.into_iter().map(|(word, _)| word).collect()
+fn telling_words(view: &AgentView) -> Vec<(String, Telling)> {
+    view.library.precedents().telling_words(&view.category, &view.task, view.library.lexicon())
 }
 
 /// The words of the question at this turn, where each question takes the best words left until it is full, or is likely enough to hit

@@ -57,11 +57,6 @@ impl Lexicon {
     pub fn telling(&self, text: &str) -> BTreeSet<String> {
         words(text).into_iter().filter(|word| self.weight(word) > 0.0).collect()
     }
-
-    /// All words with their weights, in alphabetical order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, f64)> {
-        self.weights.iter().map(|(word, weight)| (word.as_str(), *weight))
-    }
 }
 
 /// The words of a text, each once: runs of letters and digits, in lower case.

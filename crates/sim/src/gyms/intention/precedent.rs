@@ -104,11 +104,10 @@ impl Precedents {
     /// named: what a word hits, no later one needs to hit again.
     #[must_use]
     pub fn best_words(&self, category: &str, task: &str, lexicon: &Lexicon, count: usize) -> Vec<(String, Telling)> {
-        let mut promises: BTreeMap<String, Telling> = self.telling_words(category, task, lexicon).into_iter().collect();
-        let mut near = self.neighbours(category, task);
-        let all: f64 = near.iter().map(|(_, near)| near * near).sum();
+        let near = self.neighbours(category, task);
+        let (mut promises, all) = self.promises(&near, task, lexicon);
         let mut open: Vec<(&Entry, usize, f64)> = near
-            .drain(..)
+            .into_iter()
             .flat_map(|(entry, near)| (0..entry.keys.len()).map(move |detail| (entry.as_ref(), detail, near * near)))
             .collect();
         let mut best = Vec::new();
@@ -136,8 +135,15 @@ impl Precedents {
     /// Telling words with what each promises alone, the best first.
     #[must_use]
     pub fn telling_words(&self, category: &str, task: &str, lexicon: &Lexicon) -> Vec<(String, Telling)> {
+        let (promises, _) = self.promises(&self.neighbours(category, task), task, lexicon);
+        let mut ranked: Vec<(String, Telling)> = promises.into_iter().collect();
+        ranked.sort_by(|a, b| b.1.worth.total_cmp(&a.1.worth));
+        ranked
+    }
+
+    /// What each word promises alone, and the neighbours' squared nearness added up.
+    fn promises(&self, near: &[(&Arc<Entry>, f64)], task: &str, lexicon: &Lexicon) -> (BTreeMap<String, Telling>, f64) {
         let mut promises = self.anywhere.clone();
-        let near = self.neighbours(category, task);
         let all: f64 = near.iter().map(|(_, near)| near * near).sum();
         for (entry, near) in near {
             add_details(entry, near * near, 1.0 / all, &mut promises);
@@ -147,9 +153,7 @@ impl Precedents {
             promise.worth += OWN_WORD.worth;
             promise.chance = f64::max(promise.chance, OWN_WORD.chance);
         }
-        let mut ranked: Vec<(String, Telling)> = promises.into_iter().collect();
-        ranked.sort_by(|a, b| b.1.worth.total_cmp(&a.1.worth));
-        ranked
+        (promises, all)
     }
 }
 

@@ -51,15 +51,18 @@ impl Kind {
 
     fn distort(self, by_rule: Coverage, remaining: &[u32], question: &str, address: Address) -> Coverage {
         // The question stands for the turn: who repeats it is heard the same way.
-        let place = question.bytes().fold(remaining.len() as u32, |sum, byte| sum.wrapping_mul(31) + u32::from(byte));
-        let mut draws = address.draws(Stream::Rule(Seat::User, place));
+        let draws = || {
+            let place = question.bytes().fold(remaining.len() as u32, |sum, b| sum.wrapping_mul(31) + u32::from(b));
+            address.draws(Stream::Rule(Seat::User, place))
+        };
         match self {
             Kind::Rule => by_rule,
-            Kind::Bad if draws.chance(0.5) => Coverage { covered: Vec::new(), ..by_rule },
+            Kind::Bad if draws().chance(0.5) => Coverage { covered: Vec::new(), ..by_rule },
             Kind::Bad => by_rule,
             Kind::Spam if by_rule.related => Coverage { covered: remaining[..1].to_vec(), ..by_rule },
             Kind::Spam => by_rule,
             Kind::Random => {
+                let mut draws = draws();
                 let covered = remaining.iter().copied().filter(|_| draws.chance(0.2)).collect();
                 Coverage { related: true, covered }
             }
