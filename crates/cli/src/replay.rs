@@ -13,7 +13,6 @@ use sim::Query;
 use sim::Scenario;
 use sim::Seat;
 use sim::drive;
-use sim::gyms;
 use sim::gyms::Script;
 use sim::replay;
 use sim::replay::ForkError;
@@ -88,13 +87,13 @@ fn forked(record: &EpisodeRecord, scenario: &Arc<Scenario>, turn: usize) -> Resu
     })?;
     let address = record.casting.id.address(record.seed);
     let script = |seat: Seat| {
-        let name = gyms::fixed_opponent(&scenario.rules, seat);
+        let name = scenario.rules.fixed_opponent(seat);
         Script::named(&scenario.rules, seat, name).expect("a gym's fixed opponents are among its scripts")
     };
     let decide = |seat: Seat, observation: &Observation| script(seat).decide(observation, address);
     let answer = |seat: Seat, query: &Query| script(seat).answer(seat, query, address);
     let forked = drive::go_on(episode, outputs, decide, answer);
-    let [agent, user] = Seat::ALL.map(|seat| gyms::fixed_opponent(&scenario.rules, seat));
+    let [agent, user] = Seat::ALL.map(|seat| scenario.rules.fixed_opponent(seat));
     say(format_args!("forked before turn {turn}; agent {agent} and user {user} play on"))?;
     Ok(say(transcript(&forked))?)
 }

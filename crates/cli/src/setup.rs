@@ -9,7 +9,6 @@ use rl::settings::UpdateMode;
 use sim::Pair;
 use sim::Scenario;
 use sim::Seat;
-use sim::gyms;
 
 use crate::failure::Failure;
 use crate::flags::TrainFlags;
@@ -53,7 +52,7 @@ impl Setup {
     /// The fixed policy at each seat: `opponents().user` is whom the agent meets.
     #[must_use]
     pub fn opponents(&self) -> Pair<String> {
-        Pair::from_fn(|seat| gyms::fixed_opponent(&self.scenario.rules, seat).to_owned())
+        Pair::from_fn(|seat| self.scenario.rules.fixed_opponent(seat).to_owned())
     }
 
     /// Who plays when `seat`'s model is measured: the model there, its fixed opponent across the table.

@@ -19,7 +19,6 @@ use sim::Scenario;
 use sim::Seat;
 use sim::drive::play_by_rule;
 use sim::gyms::Script;
-use sim::gyms::fixed_opponent;
 use sim::gyms::haggle;
 use sim::record::Casting;
 use sim::scenario::Split;
@@ -64,7 +63,7 @@ struct Played {
 }
 
 fn play(scenario: &Arc<Scenario>, seat: Seat, policy: &str) -> Played {
-    let mut policies = Pair::from_fn(|seat| fixed_opponent(&scenario.rules, seat).to_owned());
+    let mut policies = Pair::from_fn(|seat| scenario.rules.fixed_opponent(seat).to_owned());
     policies[seat] = policy.to_owned();
     let mut played = Played { policy: policy.to_owned(), scores: Pair::default(), measures: BTreeMap::new() };
     for item in 0..scenario.items.held_out {
@@ -86,7 +85,7 @@ fn print_table(scenario: &Arc<Scenario>, seat: Seat) {
     let rows: Vec<Played> =
         Script::names(&scenario.rules, seat).iter().map(|policy| play(scenario, seat, policy)).collect();
     let best = rows.iter().find(|row| row.policy == BEST).expect("every seat has it").scores[seat].clone();
-    let opponent = fixed_opponent(&scenario.rules, seat.partner());
+    let opponent = scenario.rules.fixed_opponent(seat.partner());
     println!("**{seat}**, against the {} `{opponent}`, {} items\n", seat.partner(), best.len());
     let headings = COLUMNS.map(|(heading, ..)| heading).join(" | ");
     println!("| {seat} | score | `{BEST}` leads by | {} score | {headings} |", seat.partner());

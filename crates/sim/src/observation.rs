@@ -4,8 +4,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::Seat;
-use crate::gyms::haggle;
-use crate::gyms::intention;
+pub use crate::gyms::View;
 
 /// Where a message comes from, as the seat that reads it sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,13 +39,4 @@ pub struct Observation {
     pub messages: Vec<Message>,
     /// The same knowledge, whole, as a value.
     pub view: View,
-}
-
-/// A seat's knowledge as a value, one form per gym.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum View {
-    /// Of the bargaining world.
-    Haggle(haggle::View),
-    /// Of the requests that leave details out.
-    Intention(intention::View),
 }

@@ -4,26 +4,13 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::Act;
-use crate::Case;
 use crate::Decision;
 use crate::Fault;
 use crate::Message;
-use crate::Observation;
 use crate::Reward;
 use crate::Seat;
-use crate::Verdict;
 use crate::View;
-use crate::gyms::haggle;
-use crate::gyms::intention;
-
-/// One world, of whichever gym. `Clone`: a clone is a fork.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum World {
-    /// A seller and a buyer.
-    Haggle(Box<haggle::World>),
-    /// An agent that finds out what a user has left out.
-    Intention(Box<intention::World>),
-}
+pub use crate::gyms::World;
 
 /// What resumes a world.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -95,39 +82,6 @@ pub enum Next {
 }
 
 impl World {
-    /// Who speaks first.
-    #[must_use]
-    pub fn first(&self) -> Seat {
-        match self {
-            World::Haggle(_) | World::Intention(_) => Seat::Agent,
-        }
-    }
-
-    /// What `seat` is shown now. Takes the messages that wait for it, so that each is shown once.
-    pub fn observe(&mut self, seat: Seat) -> Observation {
-        match self {
-            World::Haggle(world) => world.observe(seat),
-            World::Intention(world) => world.observe(seat),
-        }
-    }
-
-    /// Goes on until it needs an answer or the act has taken effect: the last output is the query or the effect.
-    pub fn step(&mut self, input: WorldInput) -> Vec<WorldOutput> {
-        match self {
-            World::Haggle(world) => world.step(input),
-            World::Intention(world) => world.step(input),
-        }
-    }
-
-    /// The gym's verdict by rule over a finished episode.
-    #[must_use]
-    pub fn verdict(&self, case: &Case) -> Verdict {
-        match self {
-            World::Haggle(world) => haggle::verdict(world, case),
-            World::Intention(world) => intention::verdict(world, case),
-        }
-    }
-
     /// A fault the world itself reports when it is handed something it cannot take, e.g. an answer it did not ask for.
     #[must_use]
     pub fn confused(detail: &str) -> Fault {

@@ -18,7 +18,6 @@ use sim::Pair;
 use sim::Phase;
 use sim::Scenario;
 use sim::Seat;
-use sim::gyms;
 use sim::record::Casting;
 use sim::scenario::Split;
 use text::Dialect;
@@ -40,7 +39,7 @@ fn small() -> (RunSettings, Scenario) {
 
 /// What each step plays.
 fn step(settings: &RunSettings, scenario: &Scenario, step: u64) -> Vec<Casting> {
-    let opponents = Pair::from_fn(|seat| gyms::fixed_opponent(&scenario.rules, seat).to_owned());
+    let opponents = Pair::from_fn(|seat| scenario.rules.fixed_opponent(seat).to_owned());
     plan::step_castings(&settings.grpo, scenario.items, &opponents, settings.seed, step)
 }
 

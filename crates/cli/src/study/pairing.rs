@@ -202,7 +202,7 @@ impl std::fmt::Display for Pairing<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let name = |seat: Seat| match self.players[seat] {
             Player::Named(name) => name,
-            Player::FixedOpponent => sim::gyms::fixed_opponent(&self.bout.scenario.rules, seat),
+            Player::FixedOpponent => self.bout.scenario.rules.fixed_opponent(seat),
         };
         write!(f, "{} x {}", name(Seat::Agent), name(Seat::User))
     }

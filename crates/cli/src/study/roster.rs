@@ -9,7 +9,6 @@ use config::StudyPolicy;
 use runs::DiskError;
 use runs::study::hash_of_folder;
 use sim::Seat;
-use sim::gyms;
 
 use super::training::Training;
 use crate::cast;
@@ -64,7 +63,7 @@ impl<'s> Roster<'s> {
         match player {
             Player::Named(name) => self.seated.get(&(name, seat, seed)).cloned(),
             Player::FixedOpponent => {
-                let policy = gyms::fixed_opponent(&bout.scenario.rules, seat).to_owned();
+                let policy = bout.scenario.rules.fixed_opponent(seat).to_owned();
                 Some(Seated { identity: policy.clone(), policy })
             }
         }

@@ -19,7 +19,6 @@ use runs::StudyEvaluation;
 use serde::Serialize;
 use sim::Pair;
 use sim::Seat;
-use sim::gyms;
 
 use super::pairing::Found;
 use super::pairing::decided_by;
@@ -211,7 +210,7 @@ impl Archive<'_> {
             let policies = policies.iter().cloned().zip(cells.by_ref()).collect();
             Row { metric: metric.clone(), policies }
         });
-        let opponent = gyms::fixed_opponent(&bout.scenario.rules, seat.partner());
+        let opponent = bout.scenario.rules.fixed_opponent(seat.partner());
         CompareTable {
             scenario: bout.scenario.name.clone(),
             seat: *seat,

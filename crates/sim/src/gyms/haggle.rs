@@ -50,6 +50,15 @@ pub use world::World;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::Scenario;
+use crate::Seat;
+use crate::draws::Stream;
+use crate::gyms::Gym;
+use crate::gyms::Phrasebook;
+use crate::gyms::Term;
+use crate::record::Casting;
+use crate::scenario::Split;
+
 /// Prices are whole dollars from 0 to this.
 pub const PRICE_MAX: i64 = 25;
 
@@ -90,6 +99,44 @@ impl Default for Rules {
             deadline_cost: 2,
             deadline_round: 3,
         }
+    }
+}
+
+impl Gym for Rules {
+    type World = World;
+
+    const NAME: &'static str = "haggle";
+    const TERMS: &'static [Term] = TERMS;
+    const MEASURES: &'static [&'static str] = MEASURES;
+    const HAS_DRILLS: bool = true;
+
+    fn world(&self, scenario: &Scenario, casting: &Casting, seed: u64) -> World {
+        let item = self.item(scenario.items, casting.split, casting.item);
+        World::new(self.clone(), item, scenario, casting.id.address(seed).draws(Stream::World))
+    }
+
+    fn phrasebook(seat: Seat) -> Phrasebook {
+        phrases::phrasebook(seat)
+    }
+
+    fn fixed_opponent(seat: Seat) -> &'static str {
+        // What the agent meets, and what the user meets.
+        match seat {
+            Seat::User => "rule",
+            Seat::Agent => "scripted:trapper",
+        }
+    }
+
+    fn drill(&self, scenario: &Scenario, split: Split, seat: Seat, index: u32) -> Option<Drill> {
+        Some(drills::drill(self, scenario, split, seat, index))
+    }
+
+    fn whole_tokens() -> Vec<String> {
+        talk::price_tokens()
+    }
+
+    fn ordered_tokens() -> Vec<(String, f32)> {
+        talk::ordered_tokens()
     }
 }
 

@@ -48,9 +48,16 @@ pub use world::World;
 use crate::Address;
 use crate::Answer;
 use crate::Decision;
+use crate::Scenario;
 use crate::Seat;
+use crate::gyms::Gym;
+use crate::gyms::GymScript;
+use crate::gyms::Phrasebook;
+use crate::gyms::Term;
 use crate::gyms::kind_named;
 use crate::gyms::kind_names;
+use crate::record::Casting;
+use crate::scenario::Split;
 
 /// The gym's constants and its items.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -73,28 +80,48 @@ pub enum Script {
     User(user::Kind),
 }
 
-impl Script {
-    /// The script that `policy` names for `seat`; `None` if there is none.
-    #[must_use]
-    pub fn named(seat: Seat, policy: &str) -> Option<Script> {
+impl Gym for Rules {
+    type World = World;
+
+    const NAME: &'static str = "intention";
+    const TERMS: &'static [Term] = TERMS;
+    const MEASURES: &'static [&'static str] = MEASURES;
+
+    fn world(&self, scenario: &Scenario, casting: &Casting, _seed: u64) -> World {
+        World::new(self.clone(), scenario, casting.split, casting.item)
+    }
+
+    fn phrasebook(seat: Seat) -> Phrasebook {
+        phrases::phrasebook(seat)
+    }
+
+    fn item_id(&self, split: Split, item: u32) -> String {
+        self.library.entry(split, item).item.id.clone()
+    }
+
+    fn takes_turns(seat: Seat) -> bool {
+        seat == Seat::Agent
+    }
+}
+
+impl GymScript for Script {
+    type View = View;
+
+    fn named(seat: Seat, policy: &str) -> Option<Script> {
         match seat {
             Seat::Agent => kind_named(&agent::Kind::ALL, policy).map(Script::Agent),
             Seat::User => kind_named(&user::Kind::ALL, policy).map(Script::User),
         }
     }
 
-    /// The names [`Script::named`] knows for `seat`.
-    #[must_use]
-    pub fn names(seat: Seat) -> Vec<String> {
+    fn names(seat: Seat) -> Vec<String> {
         match seat {
             Seat::Agent => kind_names(&agent::Kind::ALL),
             Seat::User => kind_names(&user::Kind::ALL),
         }
     }
 
-    /// What the script does at its turn.
-    #[must_use]
-    pub fn decide(self, seat: Seat, turn: u32, view: &View, address: Address) -> Decision {
+    fn decide(self, seat: Seat, turn: u32, view: &View, address: Address) -> Decision {
         match (self, view) {
             (Script::Agent(kind), View::Agent(view)) => Decision::say(kind.ask(view, seat, turn, address)),
             (Script::Agent(_) | Script::User(_), _) => Decision {
@@ -105,9 +132,7 @@ impl Script {
         }
     }
 
-    /// What the script says to a query; `None` if it is not one for its seat.
-    #[must_use]
-    pub fn answer(self, view: &View, address: Address) -> Option<Answer> {
+    fn answer(self, view: &View, address: Address) -> Option<Answer> {
         match (self, view) {
             (Script::User(kind), View::User(asked)) => {
                 Some(Answer { reply: kind.answer(asked, address), decision: None })

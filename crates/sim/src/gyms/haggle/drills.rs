@@ -24,6 +24,7 @@ use crate::Scenario;
 use crate::Seat;
 use crate::Source;
 use crate::draws::Stream;
+use crate::gyms::GymWorld;
 use crate::record::Casting;
 use crate::record::EpisodeId;
 use crate::scenario::Split;
@@ -74,34 +75,32 @@ impl Skill {
     }
 }
 
-impl Rules {
-    /// The drill with this number for a seat. The seller is asked for a fact of its brief; the buyer is shown a claim, recalls what
-    /// it knows, and says whether the claim is fair or a trap where that can be told. Either is asked what terms would leave it.
-    #[must_use]
-    pub fn drill(&self, scenario: &Scenario, split: Split, seat: Seat, index: u32) -> Drill {
-        let id = EpisodeId { phase: Phase::Sft, round: u64::MAX, group: index, trial: 0, member: 0 };
-        let item = index % scenario.items.of(split);
-        let casting = Casting { id, split, item, policies: Pair::default(), learns: Pair::default() };
-        let address = Address { trial: seat as u32, ..id.address(scenario.items.seed) };
-        let world_draws = address.draws(Stream::World);
-        let mut draws = address.draws(Stream::Judge);
-        let item = self.item(scenario.items, casting.split, casting.item);
-        let mut world = World::new(self.clone(), item, scenario, world_draws);
-        let Observation { mut messages, view, .. } = world.observe(seat);
-        let crate::View::Haggle(view) = view else { unreachable!("this gym shows its own view") };
-        let skill = match seat {
-            _ if draws.chance(0.4) => Skill::Weigh,
-            Seat::Agent => Skill::LookUp,
-            Seat::User => Skill::Judge,
-        };
-        let (question, answer) = match skill {
-            Skill::LookUp => look_up(&world, &mut draws),
-            Skill::Judge => judge(&world, &mut draws),
-            Skill::Weigh => weigh(&view, &mut draws),
-        };
-        messages.push(Message { from: Source::World, text: question });
-        Drill { skill, seat, messages, answer }
-    }
+/// The drill with this number for a seat. The seller is asked for a fact of its brief; the buyer is shown a claim, recalls what
+/// it knows, and says whether the claim is fair or a trap where that can be told. Either is asked what terms would leave it.
+#[must_use]
+pub fn drill(rules: &Rules, scenario: &Scenario, split: Split, seat: Seat, index: u32) -> Drill {
+    let id = EpisodeId { phase: Phase::Sft, round: u64::MAX, group: index, trial: 0, member: 0 };
+    let item = index % scenario.items.of(split);
+    let casting = Casting { id, split, item, policies: Pair::default(), learns: Pair::default() };
+    let address = Address { trial: seat as u32, ..id.address(scenario.items.seed) };
+    let world_draws = address.draws(Stream::World);
+    let mut draws = address.draws(Stream::Judge);
+    let item = rules.item(scenario.items, casting.split, casting.item);
+    let mut world = World::new(rules.clone(), item, scenario, world_draws);
+    let Observation { mut messages, view, .. } = world.observe(seat);
+    let crate::View::Haggle(view) = view else { unreachable!("this gym shows its own view") };
+    let skill = match seat {
+        _ if draws.chance(0.4) => Skill::Weigh,
+        Seat::Agent => Skill::LookUp,
+        Seat::User => Skill::Judge,
+    };
+    let (question, answer) = match skill {
+        Skill::LookUp => look_up(&world, &mut draws),
+        Skill::Judge => judge(&world, &mut draws),
+        Skill::Weigh => weigh(&view, &mut draws),
+    };
+    messages.push(Message { from: Source::World, text: question });
+    Drill { skill, seat, messages, answer }
 }
 
 /// The seller looks a fact up.

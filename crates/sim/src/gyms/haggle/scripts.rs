@@ -17,6 +17,7 @@ use crate::Decision;
 use crate::NoAct;
 use crate::Seat;
 use crate::draws::Stream;
+use crate::gyms::GymScript;
 use crate::gyms::kind_named;
 use crate::gyms::kind_names;
 
@@ -32,28 +33,24 @@ pub enum Script {
 /// The turn number under which a script draws what it keeps for the whole episode.
 const WHOLE_EPISODE: u32 = u32::MAX;
 
-impl Script {
-    /// The script that `policy` names for `seat`; `None` if there is none.
-    #[must_use]
-    pub fn named(seat: Seat, policy: &str) -> Option<Script> {
+impl GymScript for Script {
+    type View = View;
+
+    fn named(seat: Seat, policy: &str) -> Option<Script> {
         match seat {
             Seat::Agent => kind_named(&seller::Kind::ALL, policy).map(Script::Seller),
             Seat::User => kind_named(&buyer::Kind::ALL, policy).map(Script::Buyer),
         }
     }
 
-    /// The names [`Script::named`] knows for `seat`.
-    #[must_use]
-    pub fn names(seat: Seat) -> Vec<String> {
+    fn names(seat: Seat) -> Vec<String> {
         match seat {
             Seat::Agent => kind_names(&seller::Kind::ALL),
             Seat::User => kind_names(&buyer::Kind::ALL),
         }
     }
 
-    /// What the script does.
-    #[must_use]
-    pub fn decide(self, seat: Seat, turn: u32, view: &View, address: Address) -> Decision {
+    fn decide(self, seat: Seat, turn: u32, view: &View, address: Address) -> Decision {
         let whole = address.draws(Stream::Rule(seat, WHOLE_EPISODE));
         let mut draws = address.draws(Stream::Rule(seat, turn));
         match (self, view) {

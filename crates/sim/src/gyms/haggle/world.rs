@@ -16,12 +16,14 @@ use super::moves::Bid;
 use super::moves::Question;
 use super::person::Evidence;
 use super::talk;
+use super::verdict;
 use super::view::BuyerView;
 use super::view::Public;
 use super::view::Said;
 use super::view::SellerView;
 use super::view::View;
 use crate::Act;
+use crate::Case;
 use crate::Draws;
 use crate::Effect;
 use crate::Message;
@@ -31,8 +33,10 @@ use crate::Pair;
 use crate::Scenario;
 use crate::Seat;
 use crate::Source;
+use crate::Verdict;
 use crate::WorldInput;
 use crate::WorldOutput;
+use crate::gyms::GymWorld;
 
 /// What both sides are told before the seller's last turn.
 const LAST_ROUND: &str = "This is the last round.";
@@ -103,47 +107,6 @@ impl World {
         world.tell(Seat::Agent, Source::Brief, world.seller_brief());
         world.tell(Seat::User, Source::Brief, world.buyer_brief());
         world
-    }
-
-    /// What `seat` is shown now.
-    pub fn observe(&mut self, seat: Seat) -> Observation {
-        let turn = self.turns[seat];
-        self.turns[seat] += 1;
-        let view = match seat {
-            Seat::Agent => {
-                self.public.round += 1;
-                if self.public.round == self.public.rounds_max {
-                    // Who cannot count rounds would wait for ever for a better price.
-                    Seat::ALL.into_iter().for_each(|seat| self.tell(seat, Source::World, LAST_ROUND.to_owned()));
-                }
-                View::Seller(self.seller_view())
-            }
-            Seat::User => View::Buyer(self.buyer_view()),
-        };
-        let messages = std::mem::take(&mut self.inbox[seat]);
-        Observation { seat, turn, messages, view: crate::View::Haggle(view) }
-    }
-
-    /// One turn. This world asks no questions of anybody: the only output is the effect.
-    pub fn step(&mut self, input: WorldInput) -> Vec<WorldOutput> {
-        let effect = match input {
-            WorldInput::Act(Seat::Agent, Act::Say(text)) => {
-                match talk::read_seller(&text).and_then(|m| self.legal(m)) {
-                    Ok(act) => self.seller_moved(act, &text),
-                    Err(why) => self.did_not_count(Seat::Agent, why),
-                }
-            }
-            WorldInput::Act(Seat::User, Act::Say(text)) => {
-                match talk::read_buyer(&text).and_then(|m| self.allowed(m)) {
-                    Ok(act) => self.buyer_moved(act, &text),
-                    Err(why) => self.did_not_count(Seat::User, why),
-                }
-            }
-            WorldInput::Act(seat, Act::Tool { .. }) => self.did_not_count(seat, "there are no tools here".to_owned()),
-            WorldInput::NoAct(seat, why) => self.did_not_count(seat, why),
-            WorldInput::Answer(..) => self.did_not_count(Seat::Agent, "nothing was asked".to_owned()),
-        };
-        vec![WorldOutput::Effect(effect)]
     }
 
     /// What the buyer knows: seen from the start, or shown since.
@@ -363,5 +326,51 @@ impl World {
             profile: self.profile,
             held_out: self.item.held_out,
         }
+    }
+}
+
+impl GymWorld for World {
+    fn observe(&mut self, seat: Seat) -> Observation {
+        let turn = self.turns[seat];
+        self.turns[seat] += 1;
+        let view = match seat {
+            Seat::Agent => {
+                self.public.round += 1;
+                if self.public.round == self.public.rounds_max {
+                    // Who cannot count rounds would wait for ever for a better price.
+                    Seat::ALL.into_iter().for_each(|seat| self.tell(seat, Source::World, LAST_ROUND.to_owned()));
+                }
+                View::Seller(self.seller_view())
+            }
+            Seat::User => View::Buyer(self.buyer_view()),
+        };
+        let messages = std::mem::take(&mut self.inbox[seat]);
+        Observation { seat, turn, messages, view: crate::View::Haggle(view) }
+    }
+
+    // One turn. This world asks no questions of anybody: the only output is the effect.
+    fn step(&mut self, input: WorldInput) -> Vec<WorldOutput> {
+        let effect = match input {
+            WorldInput::Act(Seat::Agent, Act::Say(text)) => {
+                match talk::read_seller(&text).and_then(|m| self.legal(m)) {
+                    Ok(act) => self.seller_moved(act, &text),
+                    Err(why) => self.did_not_count(Seat::Agent, why),
+                }
+            }
+            WorldInput::Act(Seat::User, Act::Say(text)) => {
+                match talk::read_buyer(&text).and_then(|m| self.allowed(m)) {
+                    Ok(act) => self.buyer_moved(act, &text),
+                    Err(why) => self.did_not_count(Seat::User, why),
+                }
+            }
+            WorldInput::Act(seat, Act::Tool { .. }) => self.did_not_count(seat, "there are no tools here".to_owned()),
+            WorldInput::NoAct(seat, why) => self.did_not_count(seat, why),
+            WorldInput::Answer(..) => self.did_not_count(Seat::Agent, "nothing was asked".to_owned()),
+        };
+        vec![WorldOutput::Effect(effect)]
+    }
+
+    fn verdict(&self, case: &Case) -> Verdict {
+        verdict(self, case)
     }
 }

@@ -9,12 +9,14 @@ use super::Importance;
 use super::Rules;
 use super::items::question_reward;
 use super::library::Entry;
+use super::verdict;
 use super::view::AgentView;
 use super::view::Asked;
 use super::view::Exchange;
 use super::view::View;
 use crate::Act;
 use crate::Answer;
+use crate::Case;
 use crate::Choice;
 use crate::Effect;
 use crate::Fault;
@@ -31,8 +33,10 @@ use crate::Scenario;
 use crate::Scope;
 use crate::Seat;
 use crate::Source;
+use crate::Verdict;
 use crate::WorldInput;
 use crate::WorldOutput;
+use crate::gyms::GymWorld;
 use crate::scenario::Split;
 
 /// Longest question, in bytes: what is longer is not asked.
@@ -142,41 +146,6 @@ impl World {
             }
         }
         covered
-    }
-
-    /// What `seat` is shown now. Only the agent has turns.
-    pub fn observe(&mut self, seat: Seat) -> Observation {
-        let turn = self.turns;
-        self.turns += 1;
-        let item = &self.entry().item;
-        let view = AgentView {
-            library: Arc::clone(&self.rules.library),
-            category: item.category.clone(),
-            task: item.task.clone(),
-            exchanges: self.exchanges.clone(),
-        };
-        let messages = std::mem::take(&mut self.inbox);
-        Observation { seat, turn, messages, view: crate::View::Intention(View::Agent(view)) }
-    }
-
-    /// An act leads to two queries of the user, their answers to the effect.
-    pub fn step(&mut self, input: WorldInput) -> Vec<WorldOutput> {
-        let waits = std::mem::replace(&mut self.waits, Waits::Nothing);
-        let output = match (input, waits) {
-            (WorldInput::Act(_, act), Waits::Nothing) => self.acted(&act),
-            (WorldInput::NoAct(_, why), Waits::Nothing) => self.did_not_count(why),
-            (WorldInput::Answer(id, answer), Waits::Coverage(awaited, question)) if id == awaited => {
-                self.judged(question, &answer)
-            }
-            (WorldInput::Answer(id, answer), Waits::Reply(awaited, question, coverage)) if id == awaited => {
-                self.replied(question, coverage, answer)
-            }
-            (_, Waits::Nothing) => WorldOutput::Fault(crate::World::confused("an answer that nobody asked for")),
-            (_, Waits::Coverage(..) | Waits::Reply(..)) => {
-                WorldOutput::Fault(crate::World::confused("something else than the answer that was asked for"))
-            }
-        };
-        vec![output]
     }
 
     fn acted(&mut self, act: &Act) -> WorldOutput {
@@ -332,6 +301,46 @@ impl World {
 
     fn tell(&mut self, from: Source, text: String) {
         self.inbox.push(Message { from, text });
+    }
+}
+
+impl GymWorld for World {
+    fn observe(&mut self, seat: Seat) -> Observation {
+        let turn = self.turns;
+        self.turns += 1;
+        let item = &self.entry().item;
+        let view = AgentView {
+            library: Arc::clone(&self.rules.library),
+            category: item.category.clone(),
+            task: item.task.clone(),
+            exchanges: self.exchanges.clone(),
+        };
+        let messages = std::mem::take(&mut self.inbox);
+        Observation { seat, turn, messages, view: crate::View::Intention(View::Agent(view)) }
+    }
+
+    // An act leads to two queries of the user, their answers to the effect.
+    fn step(&mut self, input: WorldInput) -> Vec<WorldOutput> {
+        let waits = std::mem::replace(&mut self.waits, Waits::Nothing);
+        let output = match (input, waits) {
+            (WorldInput::Act(_, act), Waits::Nothing) => self.acted(&act),
+            (WorldInput::NoAct(_, why), Waits::Nothing) => self.did_not_count(why),
+            (WorldInput::Answer(id, answer), Waits::Coverage(awaited, question)) if id == awaited => {
+                self.judged(question, &answer)
+            }
+            (WorldInput::Answer(id, answer), Waits::Reply(awaited, question, coverage)) if id == awaited => {
+                self.replied(question, coverage, answer)
+            }
+            (_, Waits::Nothing) => WorldOutput::Fault(crate::World::confused("an answer that nobody asked for")),
+            (_, Waits::Coverage(..) | Waits::Reply(..)) => {
+                WorldOutput::Fault(crate::World::confused("something else than the answer that was asked for"))
+            }
+        };
+        vec![output]
+    }
+
+    fn verdict(&self, case: &Case) -> Verdict {
+        verdict(self, case)
     }
 }
 

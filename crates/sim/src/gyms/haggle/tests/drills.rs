@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 
 use crate::Seat;
 use crate::Source;
-use crate::gyms::Rules as Gym;
 use crate::gyms::haggle::Drill;
 use crate::gyms::haggle::Fact;
 use crate::gyms::haggle::example;
@@ -13,8 +12,7 @@ use crate::scenario::Split;
 
 fn drill(split: Split, seat: Seat, index: u32) -> Drill {
     let scenario = example();
-    let Gym::Haggle(rules) = &scenario.rules else { panic!("another gym") };
-    rules.drill(&scenario, split, seat, index)
+    scenario.rules.drill(&scenario, split, seat, index).expect("this gym has drills")
 }
 
 /// What the brief says of a fact: `low`, or `unknown`.

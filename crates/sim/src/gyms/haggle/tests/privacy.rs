@@ -14,6 +14,7 @@ use crate::Source;
 use crate::WorldInput;
 use crate::draws::Stream;
 use crate::drive::drive;
+use crate::gyms::GymWorld;
 use crate::gyms::Rules as Gym;
 use crate::gyms::Script;
 use crate::gyms::haggle::Fact;

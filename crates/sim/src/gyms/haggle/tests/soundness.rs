@@ -12,9 +12,8 @@ use crate::Scenario;
 use crate::Seat;
 use crate::View;
 use crate::drive::drive;
-use crate::gyms;
+use crate::gyms::GymScript;
 use crate::gyms::Script;
-use crate::gyms::fixed_opponent;
 use crate::gyms::haggle;
 use crate::gyms::haggle::view::BuyerView;
 use crate::testing::SEED;
@@ -27,7 +26,7 @@ const ITEMS: u32 = 400;
 
 /// All episodes of a policy against the fixed opponent of its seat.
 fn against_fixed(scenario: &Arc<Scenario>, seat: Seat, policy: &str) -> Vec<EpisodeRecord> {
-    let mut policies = Pair::from_fn(|seat| fixed_opponent(&scenario.rules, seat));
+    let mut policies = Pair::from_fn(|seat| scenario.rules.fixed_opponent(seat));
     policies[seat] = policy;
     (0..ITEMS).map(|item| played(scenario, policies.agent, policies.user, item)).collect()
 }
@@ -185,7 +184,7 @@ fn every_policy_name_of_the_design_is_there() {
         for name in all {
             assert!(Script::named(&scenario.rules, seat, name).is_some(), "{seat} {name}");
         }
-        assert!(Script::named(&scenario.rules, seat, gyms::fixed_opponent(&scenario.rules, seat)).is_some());
+        assert!(Script::named(&scenario.rules, seat, scenario.rules.fixed_opponent(seat)).is_some());
     }
     assert_eq!(Script::named(&scenario.rules, Seat::User, "scripted:trapper"), None, "a seller's script");
 }

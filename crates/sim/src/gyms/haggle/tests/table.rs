@@ -17,6 +17,7 @@ use crate::Verdict;
 use crate::WorldInput;
 use crate::WorldOutput;
 use crate::draws::Stream;
+use crate::gyms::GymWorld;
 use crate::gyms::haggle::Item;
 use crate::gyms::haggle::Rules;
 use crate::gyms::haggle::World;

@@ -4,6 +4,7 @@ use super::super::MEASURES;
 use super::super::Script;
 use super::super::TERMS;
 use crate::Seat;
+use crate::gyms::GymScript;
 
 const SCENARIOS: &str = include_str!("../../../../../../docs/SCENARIOS.md");
 const METRICS: &str = include_str!("../../../../../../docs/METRICS.md");
