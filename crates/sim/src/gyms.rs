@@ -4,6 +4,7 @@
 pub mod gym;
 pub mod haggle;
 pub mod intention;
+pub mod op;
 pub mod phrasebook;
 
 use serde::Deserialize;
@@ -13,6 +14,7 @@ pub use gym::Gym;
 pub use gym::GymScript;
 pub use gym::GymWorld;
 pub use haggle::Drill;
+pub use op::Op;
 pub use phrasebook::Phrase;
 pub use phrasebook::Phrasebook;
 

@@ -17,7 +17,6 @@ use super::view::View;
 use crate::Act;
 use crate::Answer;
 use crate::Case;
-use crate::Choice;
 use crate::Effect;
 use crate::Fault;
 use crate::FaultKind;
@@ -37,6 +36,7 @@ use crate::Verdict;
 use crate::WorldInput;
 use crate::WorldOutput;
 use crate::gyms::GymWorld;
+use crate::gyms::Op;
 use crate::scenario::Split;
 
 /// Longest question, in bytes: what is longer is not asked.
@@ -344,20 +344,13 @@ impl GymWorld for World {
     }
 }
 
-/// The words of a question; `None` for the end of the talk. Any form of the tool is a question (spec userrl §2.2), and so is plain talk,
-/// with the tool's prefix or without.
+/// The words of a question; `None` for the end of the talk. Any form of the tool is a question (spec userrl §2.2), and so is plain talk.
 fn question(act: &Act) -> Option<String> {
-    let text = match act {
-        Act::Tool { choice: Choice::Finish, .. } => return None,
-        Act::Tool { choice: Choice::Search, content } => format!("[search] {content}"),
-        Act::Tool { choice: Choice::Action | Choice::Answer, content } | Act::Say(content) => content.clone(),
-    };
-    let text = text.trim();
-    if text.to_lowercase().starts_with("[finish]") {
-        return None;
+    match Op::of(act) {
+        Op::Finish => None,
+        Op::Search(content) => Some(format!("[search] {content}")),
+        Op::Action(content) | Op::Answer(content) | Op::Plain(content) => Some(content),
     }
-    let bare = ["[action]", "[answer]"].iter().find_map(|prefix| text.strip_prefix(prefix)).unwrap_or(text);
-    Some(bare.trim().to_owned())
 }
 
 fn unreadable(why: &str) -> WorldOutput {
