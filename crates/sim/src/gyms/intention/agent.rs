@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::Detail;
 use super::Lexicon;
+use super::Library;
 use super::lexicon::QUESTION_WORDS_MAX;
 use super::precedent::Telling;
 use super::view::AgentView;
@@ -29,7 +30,7 @@ pub enum Kind {
     Spam,
     /// The best list of questions that is the same for all tasks.
     Fixed,
-    /// The cold start's teacher: by turns careless, plain and telling.
+    /// The cold start's teacher: by turns careless, plain, literal and telling.
     Noisy,
 }
 
@@ -79,13 +80,13 @@ impl Kind {
     }
 }
 
-/// How a careless, a plain and a telling asker share the teacher's dialogues.
+/// How a careless, a plain, a literal and a telling asker share the teacher's dialogues.
 fn noisy(view: &AgentView, turn: usize, whole: &mut Draws, draws: &mut Draws) -> String {
     let level = whole.uniform();
-    if level < 0.2 {
+    if level < 0.15 {
         return about_detail(random_detail(view, draws));
     }
-    if level < 0.5 {
+    if level < 0.3 {
         let near = view.library.precedents().neighbours(&view.category, &view.task);
         // The nearest few, any of their details: a plain asker knows such tasks, not their order.
         let details: Vec<&Detail> = near.iter().take(8).flat_map(|(entry, _)| &entry.item.missing_details).collect();
@@ -95,19 +96,38 @@ fn noisy(view: &AgentView, turn: usize, whole: &mut Draws, draws: &mut Draws) ->
             about_detail(draws.pick::<&Detail>(&details))
         };
     }
-    // The same words in the same order for the whole episode, drawn by their scores, so that no turn repeats another.
-    let order = drawn_order(view, whole);
-    let size = 2 + (whole.uniform() * 6.0) as usize;
+    // The same words in the same order for the whole episode, so that no turn repeats another. A literal asker takes the task's words up
+    // first, as they stand there: people leave out particulars of what they name.
+    let is_literal = level < 0.75;
+    let mut order = if is_literal { own_words(&view.library, &view.task) } else { Vec::new() };
+    for word in drawn_order(view, if is_literal { 4.0 } else { 1.5 }, whole) {
+        if !order.iter().any(|named| named.to_lowercase() == word) {
+            order.push(word);
+        }
+    }
+    let size = 3 + (whole.uniform() * 4.0) as usize;
     let words: Vec<String> = order.into_iter().skip(turn * size).take(size).collect();
     name_words(&words, view.library.lexicon())
 }
 
-/// All telling words in an order drawn without replacement, the chance of each by its score (exponential races).
-fn drawn_order(view: &AgentView, draws: &mut Draws) -> Vec<String> {
+/// The task's words that are worth taking up, each once, in its order and its spelling.
+pub(super) fn own_words(library: &Library, task: &str) -> Vec<String> {
+    let mut own: Vec<String> = Vec::new();
+    for word in task.split(|c: char| !c.is_alphanumeric()) {
+        let is_new = !own.iter().any(|named| named.eq_ignore_ascii_case(word));
+        if is_new && library.precedents().is_particular(&word.to_lowercase()) {
+            own.push(word.to_owned());
+        }
+    }
+    own
+}
+
+/// All telling words in an order drawn without replacement, the chance of each by a power of its score (exponential races).
+fn drawn_order(view: &AgentView, sharpness: f64, draws: &mut Draws) -> Vec<String> {
     let mut raced: Vec<(f64, String)> = telling_words(view)
         .into_iter()
         .take(120)
-        .map(|(word, promise)| (-(1.0 - draws.uniform()).ln() / promise.worth.powf(1.5), word))
+        .map(|(word, promise)| (-(1.0 - draws.uniform()).ln() / promise.worth.powf(sharpness), word))
         .collect();
     raced.sort_by(|a, b| a.0.total_cmp(&b.0));
     raced.into_iter().map(|(_, word)| word).collect()
@@ -175,7 +195,7 @@ fn packed(view: &AgentView, turn: usize) -> Vec<String> {
 }
 
 /// A question that names these words; where the lead would count against its focus, nothing but them.
-fn name_words(words: &[String], lexicon: &Lexicon) -> String {
+pub(super) fn name_words(words: &[String], lexicon: &Lexicon) -> String {
     let lead = if lexicon.telling(LEAD).is_empty() { LEAD } else { "" };
     format!("{lead} {}?", words.join(", ")).trim_start().to_owned()
 }
