@@ -29,7 +29,7 @@ pub enum Skill {
     Judge,
     /// Telling what an offer would leave: a sum of up to five numbers, which small models only approach.
     Weigh,
-    /// Finding the words of a request that are worth taking up. Required too.
+    /// Asking about a request in its own words. Required too.
     TakeUp,
 }
 

@@ -6,7 +6,7 @@
 //!  world.rs     the talk: questions, what they cover, rewards by turn          view.rs       what each side knows of it
 //!  user.rs      how a user by rule judges a question and replies               agent.rs      scripts that ask
 //!  precedent.rs what tasks like this one used to leave out                     fixed.rs      the best list of questions for all tasks
-//!  drills.rs    which words of a request are worth taking up
+//!  drills.rs    taking up a request in its own words
 //!  verdict.rs   score and measures                                             phrases.rs    what a person in a seat can say
 //! ```
 //!

@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::Detail;
 use super::Lexicon;
-use super::Library;
 use super::lexicon::QUESTION_WORDS_MAX;
+use super::lexicon::words;
 use super::precedent::Telling;
 use super::view::AgentView;
 use crate::Address;
@@ -96,30 +96,35 @@ fn noisy(view: &AgentView, turn: usize, whole: &mut Draws, draws: &mut Draws) ->
             about_detail(draws.pick::<&Detail>(&details))
         };
     }
-    // The same words in the same order for the whole episode, so that no turn repeats another. A literal asker takes the task's words up
-    // first, as they stand there: people leave out particulars of what they name.
+    // The same words in the same order for the whole episode, so that no turn repeats another. A literal asker takes the request itself
+    // up first, piece by piece: people leave out particulars of what they name.
     let is_literal = level < 0.75;
-    let mut order = if is_literal { own_words(&view.library, &view.task) } else { Vec::new() };
-    for word in drawn_order(view, if is_literal { 4.0 } else { 1.5 }, whole) {
-        if !order.iter().any(|named| named.to_lowercase() == word) {
-            order.push(word);
-        }
+    let size = 4 + (whole.uniform() * 4.0) as usize;
+    let pieces = if is_literal { pieces(&view.task, size) } else { Vec::new() };
+    if let Some(piece) = pieces.get(turn) {
+        return name_words(&[(*piece).to_owned()], view.library.lexicon());
     }
-    let size = 3 + (whole.uniform() * 4.0) as usize;
-    let words: Vec<String> = order.into_iter().skip(turn * size).take(size).collect();
+    let order = drawn_order(view, if is_literal { 4.0 } else { 1.5 }, whole);
+    let new = order.into_iter().filter(|drawn| !pieces.iter().any(|piece| words(piece).contains(drawn)));
+    let words: Vec<String> = new.skip((turn - pieces.len()) * size).take(size).collect();
     name_words(&words, view.library.lexicon())
 }
 
-/// The task's words that are worth taking up, each once, in its order and its spelling.
-pub(super) fn own_words(library: &Library, task: &str) -> Vec<String> {
-    let mut own: Vec<String> = Vec::new();
-    for word in task.split(|c: char| !c.is_alphanumeric()) {
-        let is_new = !own.iter().any(|named| named.eq_ignore_ascii_case(word));
-        if is_new && library.precedents().is_particular(&word.to_lowercase()) {
-            own.push(word.to_owned());
+/// The text in pieces of so many words, as it stands there.
+fn pieces(text: &str, size: usize) -> Vec<&str> {
+    let (mut pieces, mut count, mut from, mut end) = (Vec::new(), 0, None, 0);
+    let runs = text.split(|c: char| !c.is_alphanumeric()).filter(|run| !run.is_empty());
+    for run in runs {
+        let start = run.as_ptr() as usize - text.as_ptr() as usize;
+        if count == size {
+            pieces.extend(from.map(|from: usize| &text[from..end]));
+            (count, from) = (0, None);
         }
+        from.get_or_insert(start);
+        (count, end) = (count + 1, start + run.len());
     }
-    own
+    pieces.extend(from.map(|from| &text[from..end]));
+    pieces
 }
 
 /// All telling words in an order drawn without replacement, the chance of each by a power of its score (exponential races).

@@ -1,5 +1,5 @@
-//! The one skill that asking takes: seeing which words of a request are worth taking up. The requests are drawn word by word, so that
-//! nobody gets by with knowing them.
+//! The one skill that asking takes: taking up what a request says, in its words. The requests are drawn word by word, so that nobody gets
+//! by with knowing them.
 
 use super::Rules;
 use super::agent;
@@ -15,9 +15,9 @@ use crate::gyms::Skill;
 use crate::scenario::Split;
 
 /// The longest request of a drill, in words.
-const WORDS_MAX: i64 = 16;
+const WORDS_MAX: i64 = 40;
 
-/// The drill with this number: words out of requests to learn from, and those of them that are worth taking up. The agent's only.
+/// The drill with this number: words out of requests to learn from, and a question about all of them. The agent's only.
 #[must_use]
 pub fn drill(rules: &Rules, seed: u64, split: Split, seat: Seat, index: u32) -> Option<Drill> {
     if seat == Seat::User {
@@ -29,18 +29,12 @@ pub fn drill(rules: &Rules, seed: u64, split: Split, seat: Seat, index: u32) -> 
     };
     let id = EpisodeId { phase: Phase::Sft, round: u64::MAX, group: index, trial, member: 0 };
     let mut draws = id.address(seed).draws(Stream::World);
-    let (request, own) = loop {
-        let request = request(rules, &mut draws);
-        let own = agent::own_words(&rules.library, &request);
-        if !own.is_empty() {
-            break (request, own);
-        }
-    };
+    let request = request(rules, &mut draws);
+    let answer = agent::name_words(std::slice::from_ref(&request), rules.library.lexicon());
     let messages = vec![
-        Message { from: Source::Brief, text: "Name what the request is about.".to_owned() },
+        Message { from: Source::Brief, text: "Take up what is said.".to_owned() },
         Message { from: Source::Partner, text: request },
     ];
-    let answer = agent::name_words(&own, rules.library.lexicon());
     Some(Drill { skill: Skill::TakeUp, seat, messages, answer })
 }
 

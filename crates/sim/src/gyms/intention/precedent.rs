@@ -141,12 +141,6 @@ impl Precedents {
         ranked
     }
 
-    /// Whether this word (in lower case) of a task is worth taking up: it sets tasks apart, and details are made of it.
-    #[must_use]
-    pub fn is_particular(&self, word: &str) -> bool {
-        self.by_word.contains_key(word) && self.anywhere.contains_key(word)
-    }
-
     /// What each word promises alone, and the neighbours' squared nearness added up.
     fn promises(&self, near: &[(&Arc<Entry>, f64)], task: &str, lexicon: &Lexicon) -> (BTreeMap<String, Telling>, f64) {
         let mut promises = self.anywhere.clone();
