@@ -178,7 +178,9 @@ fn player(
                 (format!("the run `{run}` trains no {seat}"), format!("it has a model of the {} only", seat.partner()))
             })
         }
-        StudyPolicy::Fixed(policy) => scenario.and_then(|scenario| policy::mistake(&scenario.rules, seat, policy)),
+        StudyPolicy::Fixed(policy) => scenario
+            .and_then(|scenario| policy::mistake(&scenario.rules, seat, policy))
+            .or_else(|| policy::mistake_in_study(policy)),
     };
     if let Some((what, hint)) = wrong
         && names.refused.insert((name.to_owned(), seat))
