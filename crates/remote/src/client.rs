@@ -112,15 +112,16 @@ impl Client {
         let key = request.key(self.server().base());
         let cell = self.cache.cell(&key);
         let mut asked = false;
-        let answer = cell
-            .get_or_try_init(|| {
-                asked = true;
-                self.fetch(&key, request, form)
-            })
-            .await;
-        let reply = answer.cloned();
+        let fetch = || {
+            asked = true;
+            self.fetch(&key, request, form)
+        };
+        let reply = cell.get_or_init(fetch).await.clone();
+        if reply.is_err() {
+            self.cache.forget(&key, &cell);
+        }
         self.tally(&request.model, |tally| {
-            tally.cached += u64::from(!asked);
+            tally.cached += u64::from(!asked && reply.is_ok());
             tally.faults += u64::from(reply.is_err());
         });
         reply

@@ -270,13 +270,24 @@ async fn who_asks_the_same_waits_for_the_same_answer() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_went_wrong_is_shared_by_those_who_waited_and_then_forgotten() {
+    let fake = Fake::script(vec![Does::Hang]);
+    let client = fake.client(Limits { attempts_max: 1, ..Limits::default() });
+    let (a, b) = (request("a"), request("a"));
+    let (one, other) = tokio::join!(client.ask(&a, &Form::Words), client.ask(&b, &Form::Words));
+    assert!(one.is_err() && one == other, "{one:?} {other:?}");
+    assert_eq!((client.ask(&a, &Form::Words).await, fake.calls()), (fine(), 2));
+    assert_eq!(client.tallies()["m"].faults, 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn budgets_hold_whoever_spends() {
     let fake = Fake::new(|_, _| answer(500, &[], "oops"));
     let (result, calls, _) = ask(&fake, Limits { calls_max: 3, ..Limits::default() }, &Form::Words).await;
     assert_eq!((result, calls), (Err(Problem::Spent(Spent::Calls(3))), 3));
 
     let fake = Fake::new(|_, _| Does::TakeItsTime(Duration::from_secs(1), said("fine")));
-    // A call is charged 110 tokens, and may use some 370.
+    // A call is charged 110 tokens, and may use some 325: a 17th would begin at 1760.
     let prices = [("m".to_owned(), Price { read: 1000.0, written: 0.0 })].into();
     let limits = Limits { tokens_max: Some(2000), prices, ..Limits::default() };
     let client = fake.client(limits);
@@ -289,9 +300,9 @@ async fn budgets_hold_whoever_spends() {
     let good = results.iter().filter(|result| result.is_ok()).count();
     assert!(results.iter().all(|result| *result == fine() || *result == Err(Problem::Spent(Spent::Tokens(2000)))));
     let tally = &client.tallies()["m"];
-    assert_eq!((good, fake.calls(), tally.calls), (15, 15, 15));
-    assert_eq!(tally.prompt_tokens + tally.completion_tokens, 15 * 110);
-    assert!((tally.dollars.unwrap() - 1.5).abs() < 1e-9);
+    assert_eq!((good, fake.calls(), tally.calls), (16, 16, 16));
+    assert_eq!(tally.prompt_tokens + tally.completion_tokens, 16 * 110);
+    assert!((tally.dollars.unwrap() - 1.6).abs() < 1e-9);
 }
 
 #[tokio::test]
