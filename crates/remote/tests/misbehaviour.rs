@@ -42,10 +42,13 @@ enum Does {
     Hang,
 }
 
+/// What it does with a request of this number.
+type Manners = dyn Fn(usize, &Value) -> Does + Send + Sync;
+
 /// The server: what it does with the request of this number, from 0.
 #[derive(Clone)]
 struct Fake {
-    does: Arc<dyn Fn(usize, &Value) -> Does + Send + Sync>,
+    does: Arc<Manners>,
     calls: Arc<AtomicUsize>,
     present: Arc<AtomicUsize>,
     crowd: Arc<AtomicUsize>,
@@ -67,8 +70,8 @@ impl Fake {
     }
 
     fn client_with(&self, limits: Limits, cache: Cache) -> Arc<Client> {
-        let server = Server::new("http://fake/v1", KEY).unwrap();
-        Arc::new(Client::over(|_| self.clone(), server, limits, cache).unwrap())
+        let server = Server::new("http://fake/v1", KEY).expect("it is an address");
+        Arc::new(Client::over(|_| self.clone(), server, limits, cache).expect("http needs no certificates"))
     }
 
     fn calls(&self) -> usize {
@@ -91,11 +94,12 @@ impl Service<HttpRequestFactory> for Fake {
             let request = factory.build().await?;
             assert_eq!(request.url().as_str(), "http://fake/v1/chat/completions");
             assert_eq!(request.headers()["authorization"], format!("Bearer {KEY}"));
-            let body = request.body().and_then(|body| body.as_bytes()).unwrap();
+            let body = request.body().and_then(|body| body.as_bytes()).expect("it is sent whole");
             let number = fake.calls.fetch_add(1, Ordering::SeqCst);
             let present = fake.present.fetch_add(1, Ordering::SeqCst) + 1;
             fake.crowd.fetch_max(present, Ordering::SeqCst);
-            let response = carry_out((fake.does)(number, &serde_json::from_slice(body).unwrap())).await;
+            let asked = serde_json::from_slice(body).expect("it is JSON");
+            let response = carry_out((fake.does)(number, &asked)).await;
             fake.present.fetch_sub(1, Ordering::SeqCst);
             Ok(response)
         })
@@ -116,7 +120,7 @@ async fn carry_out(does: Does) -> Response {
     for (name, value) in headers {
         response = response.header(*name, *value);
     }
-    response.body(body).unwrap().into()
+    response.body(body).expect("its headers are good").into()
 }
 
 fn said(text: &str) -> Value {
@@ -342,5 +346,5 @@ async fn the_key_is_in_no_reply_no_fault_and_no_file() {
 }
 
 fn read(path: &Path) -> String {
-    fs::read_to_string(path).unwrap()
+    fs::read_to_string(path).expect("it was written")
 }
