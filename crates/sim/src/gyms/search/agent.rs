@@ -183,7 +183,7 @@ fn random(view: &AgentView, draws: &mut Draws) -> String {
 }
 
 /// Runs of words with a capital letter.
-fn names(text: &str) -> Vec<String> {
+pub(super) fn names(text: &str) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     let mut open = false;
     for word in text.split_whitespace() {

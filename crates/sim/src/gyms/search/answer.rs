@@ -1,4 +1,5 @@
-//! When two answers are the same, to the letter: upstream's rule (lower case, letters and digits only) without articles and lead-ins.
+//! When two answers are the same, to the letter: upstream's rule (lower case, letters and digits only) without a lead-in
+//! and an article before it.
 //!
 //! Not covered on purpose: an answer that merely contains the right one. Whoever lists every name that it has read would be right.
 
@@ -28,7 +29,7 @@ fn normal(text: &str) -> String {
     if let Some(lead) = LEAD_INS.iter().find(|lead| starts_with(rest, lead) && rest.len() > lead.len()) {
         rest = &rest[lead.len()..];
     }
-    let bare: String = rest.iter().filter(|word| !ARTICLES.contains(&word.as_str())).map(String::as_str).collect();
+    let bare = rest.iter().skip_while(|word| ARTICLES.contains(&word.as_str())).map(String::as_str).collect::<String>();
     // An answer may consist of what would be left out: `A`, or `The The`.
     if bare.is_empty() { words.concat() } else { bare }
 }

@@ -73,7 +73,7 @@ const TOWNS: u32 = 300;
 pub fn world(counts: ItemCounts) -> ([Vec<Item>; 2], Vec<Document>) {
     let mut documents = Vec::new();
     let items = [Split::Train, Split::HeldOut].map(|split| {
-        let count = counts.of(split).min(ITEMS_MAX);
+        let count = counts.of(split).min(ITEMS_MAX / 2);
         (0..count).map(|index| item(counts.seed, split, index, count, &mut documents)).collect()
     });
     (items, documents)

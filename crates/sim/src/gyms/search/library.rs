@@ -88,6 +88,15 @@ impl Library {
         Library::try_from(Source::Given { train, held_out, documents })
     }
 
+    /// The seed of the generator; 0 for other people's questions.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        match &self.source {
+            Source::Made(counts) => counts.seed,
+            Source::Given { .. } => 0,
+        }
+    }
+
     /// A question of a split.
     ///
     /// # Panics

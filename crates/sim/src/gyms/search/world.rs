@@ -136,6 +136,12 @@ impl World {
     fn brief(&self, turns_max: u32) -> String {
         let Rules { search_steps_max, answers_max, .. } = self.rules;
         let answers = if answers_max == 1 { "one answer is" } else { &format!("{answers_max} answers are") };
+        if self.rules.library.corpus().documents().is_empty() {
+            return format!(
+                "Answer the user's question from what you know: [answer] NAME, only the answer itself ({answers} heard). \
+                 You have {turns_max} turns."
+            );
+        }
         format!(
             "Answer the user's question. Look things up first: [search] WORDS shows pages ({search_steps_max} searches). \
              Then [answer] NAME, only the answer itself ({answers} heard). You have {turns_max} turns."
