@@ -42,6 +42,9 @@ enum Does {
     Hang,
 }
 
+/// Whether a problem is the one that is meant.
+type Told = fn(&Problem) -> bool;
+
 /// What it does with a request of this number.
 type Manners = dyn Fn(usize, &Value) -> Does + Send + Sync;
 
@@ -209,7 +212,7 @@ async fn a_server_that_hangs_is_left_at_the_deadline() {
 async fn replies_that_are_none_are_asked_for_again_at_once_and_then_told_apart() {
     let bytes_max = Limits::default().reply_bytes_max;
     let half = said("fine").to_string();
-    let cases: [(String, fn(&Problem) -> bool); 6] = [
+    let cases: [(String, Told); 6] = [
         (half[..half.len() / 2].to_owned(), |p| matches!(p, Problem::Unreadable(_))),
         (r#"{"choices":[{"text":"fine"}]}"#.to_owned(), |p| matches!(p, Problem::Unreadable(_))),
         ("<html>".to_owned(), |p| matches!(p, Problem::Unreadable(_))),
