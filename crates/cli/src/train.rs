@@ -30,7 +30,7 @@ use sim::Phase;
 use sim::Ratio;
 use sim::Seat;
 use sim::gyms::Drill;
-use sim::gyms::haggle::Skill;
+use sim::gyms::Skill;
 use sim::record::Casting;
 use sim::scenario::Split;
 use text::SeatStream;

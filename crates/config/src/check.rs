@@ -22,6 +22,9 @@ use crate::read;
 use crate::read::Problems;
 use crate::suggest;
 
+/// The form of names that become parts of paths.
+const NAME: &str = "^[A-Za-z0-9_-][A-Za-z0-9_.-]*$";
+
 /// The mistakes of one file so far.
 pub(crate) struct Check<'n> {
     file: String,
@@ -100,6 +103,17 @@ impl<'n> Check<'n> {
     /// Notes that a key is missing, unless it is there or could not be read, which has been noted.
     pub(crate) fn present(&mut self, key: &str, given: bool, example: &str) {
         self.demand(key, Says::Needed);
+        self.present_here(key, given, example);
+    }
+
+    /// The same of a list, which must not be empty either.
+    pub(crate) fn filled(&mut self, key: &str, given: bool, example: &str) {
+        self.demand(key, Says::Filled);
+        self.present(key, given, example);
+    }
+
+    /// The same of a key that is needed in this file, because of what stands at other keys.
+    pub(crate) fn present_here(&mut self, key: &str, given: bool, example: &str) {
         if !given && !self.problems.overlooked(key) {
             self.error(key, "is missing", format!("add e.g. `{example}`"));
         }
@@ -115,8 +129,17 @@ impl<'n> Check<'n> {
 
     /// A name that may become part of a path; `None` if it is not there, which is for others to note.
     pub(crate) fn name(&mut self, key: &str, given: Option<&str>) {
-        self.demand(key, Says::Form("^[A-Za-z0-9_-][A-Za-z0-9_.-]*$"));
-        let Some(name) = given else { return };
+        self.demand(key, Says::Form(NAME));
+        given.into_iter().for_each(|name| self.good_name(key, name));
+    }
+
+    /// The name of an entry of a section, which may become part of a path.
+    pub(crate) fn entry_name(&mut self, section: &str, name: &str) {
+        self.demand(section, Says::Names(NAME));
+        self.good_name(&format!("{section}.{name}"), name);
+    }
+
+    fn good_name(&mut self, key: &str, name: &str) {
         let good = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         if name.is_empty() || !name.chars().all(good) || name.starts_with('.') {
             let what = format!("cannot be \"{name}\": names become parts of paths");
@@ -159,8 +182,14 @@ impl<'n> Check<'n> {
 
     /// A number that must be there, within its range.
     pub(crate) fn number_required(&mut self, key: &str, given: Option<f64>, example: f64, allowed: Allowed) -> f64 {
+        self.demand(key, Says::Needed);
+        self.number_here(key, given, example, allowed)
+    }
+
+    /// A number within its range that must be there in this file, because of what stands at other keys.
+    pub(crate) fn number_here(&mut self, key: &str, given: Option<f64>, example: f64, allowed: Allowed) -> f64 {
         let name = key.rsplit('.').next().unwrap_or(key);
-        self.present(key, given.is_some(), &format!("{name} = {example:?}"));
+        self.present_here(key, given.is_some(), &format!("{name} = {example:?}"));
         self.demand(key, Says::Within(allowed));
         let value = given.unwrap_or(example);
         if !allowed.has(value) {
@@ -213,6 +242,11 @@ impl<'n> Check<'n> {
         self.whole_or(key, given, example, allowed, &format!(", e.g. {example}"))
     }
 
+    /// A whole number of a list.
+    pub(crate) fn whole_entry<T: Whole>(&mut self, key: &str, given: i64, example: T, allowed: Allowed) -> T {
+        self.whole_or(key, Some(given), example, allowed, &format!(", e.g. {example}"))
+    }
+
     fn whole_or<T: Whole>(&mut self, key: &str, given: Option<i64>, default: T, allowed: Allowed, also: &str) -> T {
         self.demand(key, Says::Within(allowed));
         let Some(value) = given else {
@@ -247,12 +281,18 @@ impl<'n> Check<'n> {
         self.meaning(key, given?, words)
     }
 
+    /// One of a few words, where leaving it out has a meaning of its own; `None` if it is left out, or is none of them, which has been noted.
+    pub(crate) fn word_optional<T: Copy>(&mut self, key: &str, given: Option<&str>, words: &[(&str, T)]) -> Option<T> {
+        self.demand_words(key, words);
+        self.meaning(key, given?, words)
+    }
+
     fn demand_words<T>(&mut self, key: &str, words: &[(&str, T)]) {
         self.demand(key, Says::OneOf(words.iter().map(|(word, _)| (*word).to_owned()).collect()));
     }
 
     /// What one of a few words means; `None` if it is none of them, which has been noted.
-    pub(crate) fn meaning<T: Copy>(&mut self, key: &str, given: &str, words: &[(&str, T)]) -> Option<T> {
+    fn meaning<T: Copy>(&mut self, key: &str, given: &str, words: &[(&str, T)]) -> Option<T> {
         let found = words.iter().find(|(word, _)| *word == given);
         if found.is_none() {
             let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();

@@ -7,7 +7,7 @@ use crate::allowed::Allowed;
 /// One demand of one key.
 #[derive(Clone, Debug)]
 pub(crate) struct Demand {
-    /// Path of the key, as in errors.
+    /// Path of the key, as in errors; empty for the whole file.
     pub(crate) key: String,
     pub(crate) says: Says,
 }
@@ -31,4 +31,14 @@ pub(crate) enum Says {
     Policy { scripts: Vec<String>, prefixes: Vec<String> },
     /// Text of this form; a regular expression.
     Form(&'static str),
+    /// A section whose entries have names of this form; a regular expression.
+    Names(&'static str),
+    /// A list that is not empty.
+    Filled,
+    /// A list in which nothing stands twice.
+    Distinct,
+    /// A section with at least one of these lists, and something in it.
+    SomeOf(&'static [&'static str]),
+    /// A section with exactly one of these keys.
+    JustOneOf(&'static [&'static str]),
 }

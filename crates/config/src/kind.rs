@@ -11,11 +11,13 @@ pub enum FileKind {
     Scenario,
     /// What is done with it: a training run.
     Run,
+    /// What is asked about several runs, each under several seeds.
+    Study,
 }
 
 impl FileKind {
     /// All of them.
-    pub const ALL: [FileKind; 2] = [FileKind::Scenario, FileKind::Run];
+    pub const ALL: [FileKind; 3] = [FileKind::Scenario, FileKind::Run, FileKind::Study];
 
     /// Its name in messages and flags.
     #[must_use]
@@ -23,6 +25,7 @@ impl FileKind {
         match self {
             FileKind::Scenario => "scenario",
             FileKind::Run => "run",
+            FileKind::Study => "study",
         }
     }
 
@@ -33,7 +36,22 @@ impl FileKind {
                 &["world", "turns_max", "malformed_max", "agent", "user", "judge", "reward", "success"]
             }
             FileKind::Run => &["scenario", "limits", "model", "sft", "grpo", "optimizer", "checkpoints"],
+            FileKind::Study => &["seeds", "runs", "policies", "compare", "cross"],
         }
+    }
+
+    /// What a reader knows a file of this kind by: finishes the sentence "a … file".
+    pub(crate) fn mark(self) -> &'static str {
+        match self {
+            FileKind::Scenario => "has a section `[world]`",
+            FileKind::Run => "names its `scenario = \"…\"`",
+            FileKind::Study => "has sections `[policies.NAME]`",
+        }
+    }
+
+    /// The kind that alone has `key` at the top of its files; `None` if there is none, or several.
+    pub(crate) fn with_key(key: &str) -> Option<FileKind> {
+        FileKind::ALL.into_iter().find(|kind| kind.own_keys().contains(&key))
     }
 
     /// What to do with a file of this kind.
@@ -43,6 +61,7 @@ impl FileKind {
                 format!("play it with `duologue rollout {file}`, measure on it with `duologue eval {file}`")
             }
             FileKind::Run => format!("train with `duologue train {file}`"),
+            FileKind::Study => format!("run it with `duologue study {file}`"),
         }
     }
 

@@ -3,8 +3,8 @@
 //! ```text
 //!  FILE ──> Source ──> Node ──> ScenarioFile ──> sim::Scenario        text, tree with lines, raw keys, checked value
 //!             --set ────┘       RunFile ───────> rl::RunSettings
-//!                                     └─────────> JSON Schema         of the same raw types and the same checks
 //!                               StudyFile ─────> Study               the runs and scenarios that it names checked with it
+//!                                     └─────────> JSON Schema         of the same raw types and the same checks
 //! ```
 //!
 //! Everything wrong with a file is found in one pass and reported together, each as `error: FILE:LINE: KEY: what and why` and a
@@ -27,6 +27,7 @@ mod run;
 mod scenario;
 mod schema;
 mod sha;
+mod shelf;
 mod source;
 mod study;
 mod suggest;

@@ -1,6 +1,5 @@
 //! From paths to checked values.
 
-use std::path::Component;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -16,6 +15,7 @@ use crate::node::Node;
 use crate::node::Origin;
 use crate::run;
 use crate::scenario;
+use crate::shelf::Shelf;
 use crate::study;
 use crate::study::Study;
 
@@ -110,17 +110,26 @@ pub fn load_scenario(path: &Path) -> Result<Scenario, ConfigErrors> {
 /// # Errors
 /// Everything that is wrong with either file or with an override.
 pub fn load_run(path: &Path, overrides: &[String]) -> Result<(RunSettings, Scenario, Sources), ConfigErrors> {
-    let source = Source::read(path)?;
+    run_of(Shelf::Disk, path, overrides)
+}
+
+/// The same from any shelf.
+pub(crate) fn run_of(
+    shelf: Shelf<'_>,
+    path: &Path,
+    overrides: &[String],
+) -> Result<(RunSettings, Scenario, Sources), ConfigErrors> {
+    let source = shelf.read(path)?;
     let mut root = Node::parse(&source)?;
     expect_kind(FileKind::Run, &source, &root)?;
-    let mut errors: Vec<ConfigError> = overrides.iter().filter_map(|text| root.set(text).err()).collect();
+    let mut errors: Vec<ConfigError> = overrides.iter().filter_map(|text| put(&mut root, text).err()).collect();
     let mut check = Check::new(source.name(), &root);
     let stem = path.file_stem().map_or_else(|| "run".into(), |stem| stem.to_string_lossy());
     let (settings, scenario_path) = run::run(&mut check, &stem);
     let mut scenario = None;
     if let Some(written) = scenario_path {
-        let path = scenario_path_of(path, &root, &written);
-        match read_scenario(&path, &written, &mut check) {
+        let path = scenario_path_of(shelf, path, &root, &written);
+        match read_scenario(shelf, &path, &written, &mut check) {
             Ok(Some(read)) => {
                 run::against_scenario(&mut check, &settings, &read.1);
                 scenario = Some(read);
@@ -151,8 +160,23 @@ pub fn load_run(path: &Path, overrides: &[String]) -> Result<(RunSettings, Scena
 /// Everything that is wrong with any of them.
 pub fn load_study(path: &Path) -> Result<Study, ConfigErrors> {
     let source = Source::read(path)?;
-    let root = Node::parse(&source)?;
-    study::study(&source, &root)
+    study_of(&source)
+}
+
+fn study_of(source: &Source) -> Result<Study, ConfigErrors> {
+    let root = Node::parse(source)?;
+    expect_kind(FileKind::Study, source, &root)?;
+    let mut check = Check::new(source.name(), &root);
+    let stem = source.path.file_stem().map_or_else(|| "study".into(), |stem| stem.to_string_lossy());
+    let (study, elsewhere) = study::study(&mut check, &stem, Shelf::Disk);
+    match check.finish(study) {
+        Ok(study) if elsewhere.is_empty() => Ok(study),
+        Ok(_) => Err(ConfigErrors(elsewhere)),
+        Err(mut errors) => {
+            errors.0.extend(elsewhere);
+            Err(errors)
+        }
+    }
 }
 
 /// Reads and checks a file of whichever kind its keys say.
@@ -162,25 +186,25 @@ pub fn load_study(path: &Path) -> Result<Study, ConfigErrors> {
 pub fn check_file(path: &Path) -> Result<Checked, ConfigErrors> {
     let source = Source::read(path)?;
     let root = Node::parse(&source)?;
-    if study::KEYS.iter().any(|key| root.get(key).is_some()) {
-        return study::study(&source, &root).map(|study| Checked::Study(study.into()));
-    }
     match FileKind::of(&root) {
         Some(FileKind::Run) => {
             load_run(path, &[]).map(|(settings, scenario, _)| Checked::Run(settings.into(), scenario.into()))
         }
         Some(FileKind::Scenario) => scenario_of(&source).map(|scenario| Checked::Scenario(scenario.into())),
-        None => Err(ConfigErrors::from(ConfigError {
-            file: source.name(),
-            line: None,
-            key: String::new(),
-            what: "is no scenario, run or study file".to_owned(),
-            hint: Some(
-                "a run file names its `scenario = \"…\"`, a scenario file has a section `[world]`, a study file has sections `[policies.NAME]`"
-                    .to_owned(),
-            ),
-        })),
+        Some(FileKind::Study) => study_of(&source).map(|study| Checked::Study(study.into())),
+        None => Err(of_no_kind(&source).into()),
     }
+}
+
+fn of_no_kind(source: &Source) -> ConfigError {
+    let what = "is no scenario, run or study file".to_owned();
+    let marks = FileKind::ALL.map(marked).join(", ");
+    ConfigError { file: source.name(), line: None, key: String::new(), what, hint: Some(marks) }
+}
+
+/// What a reader knows a kind of file by.
+fn marked(kind: FileKind) -> String {
+    format!("a {kind} file {}", kind.mark())
 }
 
 /// A file of another kind is one mistake, and not as many as it has keys.
@@ -209,61 +233,69 @@ pub(crate) fn scenario_of(source: &Source) -> Result<Scenario, ConfigErrors> {
     check.finish(scenario)
 }
 
+/// Puts an override into a run file's tree.
+fn put(root: &mut Node, assignment: &str) -> Result<(), ConfigError> {
+    let key = assignment.split_once('=').map_or("", |(key, _)| key.trim());
+    let top = key.split(['.', '[']).next().unwrap_or_default();
+    let Some(kind) = FileKind::with_key(top).filter(|kind| *kind != FileKind::Run) else {
+        return root.set(assignment);
+    };
+    let copy = if kind == FileKind::Scenario { ", or into a copy of it that `scenario=FILE` names" } else { "" };
+    Err(ConfigError {
+        file: "--set".to_owned(),
+        line: None,
+        key: key.to_owned(),
+        what: format!("is a key of a {kind} file, and this is a {} file", FileKind::Run),
+        hint: Some(format!(
+            "an override changes the {} file alone: write it into the {kind} file{copy}",
+            FileKind::Run
+        )),
+    })
+}
+
 /// Reads the run's scenario. A file that cannot be read is a mistake of the run file's line, and then there is `None`.
 fn read_scenario(
+    shelf: Shelf<'_>,
     path: &Path,
     written: &str,
     check: &mut Check<'_>,
 ) -> Result<Option<(Source, Scenario)>, ConfigErrors> {
-    let Some(source) = named(path, "scenario", written, check) else {
+    let Some(source) = named(shelf, FileKind::Scenario, path, ("scenario", written), check) else {
         return Ok(None);
     };
-    if let Some(kind) = another_kind(FileKind::Scenario, &Node::parse(&source)?) {
-        check.error(
-            "scenario",
-            format!("`{written}` {}", mistaken(kind, FileKind::Scenario)),
-            "name the file that has the `[world]`",
-        );
-        return Ok(None);
-    }
     let scenario = scenario_of(&source)?;
     Ok(Some((source, scenario)))
 }
 
-/// Reads a file that another one names under `key`. If it cannot be read, that is a mistake of the key's line, and there is `None`.
-pub(crate) fn named(path: &Path, key: &str, written: &str, check: &mut Check<'_>) -> Option<Source> {
-    let unread = |error: ConfigError| {
-        let hint = error.hint.unwrap_or_else(|| "the path starts at the folder of the file it stands in".to_owned());
-        check.error(key, format!("`{written}` {}", error.what), hint);
+/// Reads a file that another one names under a key. If it cannot be read, or is of another kind than the one that is wanted, that is a
+/// mistake of the key's line, and there is `None`.
+pub(crate) fn named(
+    shelf: Shelf<'_>,
+    wanted: FileKind,
+    path: &Path,
+    (key, written): (&str, &str),
+    check: &mut Check<'_>,
+) -> Option<Source> {
+    let source = match shelf.read(path) {
+        Ok(source) => source,
+        Err(error) => {
+            let start = || "the path starts at the folder of the file it stands in".to_owned();
+            check.error(key, format!("`{written}` {}", error.what), error.hint.unwrap_or_else(start));
+            return None;
+        }
     };
-    Source::read(path).map_err(unread).ok()
+    // What is no TOML at all is told of the file itself, with its line.
+    let kind = Node::parse(&source).ok().and_then(|root| another_kind(wanted, &root));
+    if let Some(kind) = kind {
+        check.error(key, format!("`{written}` {}", mistaken(kind, wanted)), marked(wanted));
+        return None;
+    }
+    Some(source)
 }
 
 /// A path in a file starts at the file's folder; one on the command line where the command was given.
-fn scenario_path_of(run: &Path, root: &Node, written: &str) -> PathBuf {
+fn scenario_path_of(shelf: Shelf<'_>, run: &Path, root: &Node, written: &str) -> PathBuf {
     let on_command_line = root.get("scenario").is_some_and(|node| node.origin == Origin::Set);
     let folder = if on_command_line { Path::new("") } else { run.parent().unwrap_or(Path::new("")) };
-    beside(folder, written)
-}
-
-/// A path that is written in a file in `folder`.
-pub(crate) fn beside(folder: &Path, written: &str) -> PathBuf {
-    let joined = folder.join(written);
-    let short = without_detours(&joined);
-    // Through a symbolic link `a/b/..` need not be `a`.
-    if short.exists() { short } else { joined }
-}
-
-/// `configs/../scenarios/haggle.toml` as `scenarios/haggle.toml`.
-fn without_detours(path: &Path) -> PathBuf {
-    let mut short = PathBuf::new();
-    for part in path.components() {
-        let back = part == Component::ParentDir && matches!(short.components().next_back(), Some(Component::Normal(_)));
-        if back {
-            short.pop();
-        } else {
-            short.push(part);
-        }
-    }
-    short
+    shelf.beside(folder, written)
 }

@@ -44,10 +44,17 @@ pub(crate) fn mistake_in_study(policy: &str) -> Option<(String, String)> {
 
 /// What a schema says of a policy for `seat`.
 pub(crate) fn demand(rules: &Rules, seat: Seat) -> Says {
-    Says::Policy {
-        scripts: Script::names(rules, seat),
-        prefixes: PREFIXES.map(|(prefix, _)| prefix.to_owned()).to_vec(),
-    }
+    demanded(rules, seat, &PREFIXES)
+}
+
+/// The same in a study: see [`mistake_in_study`].
+pub(crate) fn demand_in_study(rules: &Rules, seat: Seat) -> Says {
+    demanded(rules, seat, &PREFIXES[..1])
+}
+
+fn demanded(rules: &Rules, seat: Seat, prefixes: &[(&str, &str)]) -> Says {
+    let prefixes = prefixes.iter().map(|(prefix, _)| (*prefix).to_owned()).collect();
+    Says::Policy { scripts: Script::names(rules, seat), prefixes }
 }
 
 /// What is wrong with a policy, and what may have been meant; `None` if it is a good one.

@@ -161,6 +161,7 @@ fn judge_rules(check: &mut Check<'_>, file: JudgeFile) -> JudgeRules {
 fn reward_rules(check: &mut Check<'_>, rules: &Rules, files: Vec<RewardFile>) -> Vec<RewardRule> {
     // Without a term no seat has the outcome term that it needs.
     check.demand("reward", Says::Needed);
+    check.demand("reward", Says::Filled);
     let mut rewards: Vec<RewardRule> = Vec::new();
     let count = files.len();
     for (index, file) in files.into_iter().enumerate() {

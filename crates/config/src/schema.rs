@@ -7,8 +7,9 @@
 //!  demands on the least good file   what is needed, ranges, defaults, words: noted by the very calls that check them
 //! ```
 //!
-//! What is not covered: whatever depends on more than one key. A schema accepts `gamma` where nothing discounts, training terms that
-//! weigh too much, or a condition on a measure that the gym has not; `duologue check` knows.
+//! What is not covered: whatever depends on more than one key, save which of a few a section needs, or on another file. A schema accepts
+//! `gamma` where nothing discounts, training terms that weigh too much, a condition on a measure that the gym has not, or a run file that
+//! is not there; `duologue check` knows.
 
 use schemars::JsonSchema;
 use schemars::Schema;
@@ -29,6 +30,9 @@ use crate::run;
 use crate::run::RunFile;
 use crate::scenario;
 use crate::scenario::ScenarioFile;
+use crate::shelf::Shelf;
+use crate::study;
+use crate::study::StudyFile;
 use crate::world;
 
 /// The schema (draft 2020-12) of a kind of file, as TOML is written in JSON.
@@ -37,28 +41,30 @@ pub fn schema(kind: FileKind) -> Value {
     let mut schema = match kind {
         FileKind::Scenario => scenario_schema(),
         FileKind::Run => {
-            let mut schema = keys::<RunFile>();
-            demands(kind, run::LEAST).iter().for_each(|demand| impose(&mut schema, demand));
-            schema
+            let demands = demands(run::LEAST, |check, _| drop(run::run(check, kind.name())));
+            imposed(keys::<RunFile>(), &demands)
         }
+        FileKind::Study => study_schema(),
     };
     schema["title"] = json!(format!("A {kind} file of Duologue"));
     explain(&mut schema);
     schema
 }
 
-/// Everything that is demanded of a good file.
-fn demands(kind: FileKind, least: &str) -> Vec<Demand> {
-    let source = Source { path: kind.name().into(), text: least.to_owned() };
+/// Everything that is demanded of a good file by its check.
+fn demands(least: &str, run_check: impl FnOnce(&mut Check<'_>, &Node)) -> Vec<Demand> {
+    let source = Source { path: "least.toml".into(), text: least.to_owned() };
     let root = Node::parse(&source).expect("the least good file is TOML");
     let mut check = Check::new(source.name(), &root);
-    match kind {
-        FileKind::Scenario => drop(scenario::scenario(&mut check, &root)),
-        FileKind::Run => drop(run::run(&mut check, kind.name())),
-    }
+    run_check(&mut check, &root);
     let demands = check.demands().to_vec();
     check.finish(()).expect("the least good file is good");
     demands
+}
+
+fn imposed(mut schema: Value, demands: &[Demand]) -> Value {
+    demands.iter().for_each(|demand| impose(&mut schema, demand));
+    schema
 }
 
 /// The keys of a raw type: their types and meanings, and no others.
@@ -82,7 +88,7 @@ fn scenario_schema() -> Value {
         let keys = alone["properties"]["world"]["properties"].as_object_mut().expect("the world has keys");
         keys.extend(constants.as_object().cloned().unwrap_or_default());
         close(&mut alone);
-        for demand in demands(FileKind::Scenario, gym.least) {
+        for demand in demands(gym.least, |check, root| drop(scenario::scenario(check, root))) {
             let schema = if demand.key.starts_with("world.") { &mut alone } else { &mut schema };
             impose(schema, &demand);
         }
@@ -95,6 +101,20 @@ fn scenario_schema() -> Value {
     }
     let meaning = schema["properties"]["world"]["description"].take();
     schema["properties"]["world"] = json!({ "description": meaning, "oneOf": worlds });
+    schema
+}
+
+/// What a study may say of any gym: its check follows the files that the study names, and here they lie in memory.
+fn study_schema() -> Value {
+    let mut schema = keys::<StudyFile>();
+    for (_, gym) in &world::GYMS {
+        let files = [("run.toml", study::LEAST_RUN), ("scenario.toml", gym.least)];
+        let demands = demands(study::LEAST, |check, _| {
+            let (_, elsewhere) = study::study(check, "least", Shelf::Memory(&files));
+            assert!(elsewhere.is_empty(), "the files that the least good study names are good: {elsewhere:?}");
+        });
+        schema = imposed(schema, &demands);
+    }
     schema
 }
 
@@ -130,37 +150,46 @@ fn close(schema: &mut Value) {
 
 /// Writes what is demanded of a key into the schema.
 fn impose(schema: &mut Value, Demand { key, says }: &Demand) {
-    let (parent, name) = key.rsplit_once('.').unwrap_or(("", key.as_str()));
-    let section = section(schema, parent);
-    let entry = section["properties"].get_mut(name).and_then(Value::as_object_mut);
-    let entry = entry.expect("what is checked is a key of the raw type");
+    let (section, name) = key.rsplit_once('.').unwrap_or(("", key));
+    // A section says which of its keys it needs.
+    let entry = entry(schema, if matches!(says, Says::Needed) { section } else { key });
+    let mut say = |word: &str, value: Value| drop(entry.insert(word.to_owned(), value));
     match says {
-        Says::Needed => {
-            let section = section.as_object_mut().expect("a section's schema is an object");
-            extend(section, "required", [json!(name)]);
-        }
-        Says::Default(value) => drop(entry.insert("default".to_owned(), value.clone())),
+        Says::Needed => extend(entry, "required", [json!(name)]),
+        Says::Default(value) => say("default", value.clone()),
         Says::Within(allowed) => entry.extend(bounds(allowed)),
-        Says::OffOrWithin(allowed) => {
-            entry.insert("anyOf".to_owned(), json!([{ "const": 0 }, Value::Object(bounds(allowed))]));
-        }
-        Says::Multiple(of) => drop(entry.insert("multipleOf".to_owned(), json!(of))),
+        Says::OffOrWithin(allowed) => say("anyOf", json!([{ "const": 0 }, Value::Object(bounds(allowed))])),
+        Says::Multiple(of) => say("multipleOf", json!(of)),
         Says::OneOf(words) => extend(entry, "enum", words.iter().map(|word| json!(word))),
         Says::Policy { scripts, prefixes } => {
             let mut ways = vec![json!({ "enum": scripts })];
             ways.extend(prefixes.iter().map(|prefix| json!({ "pattern": format!("^{prefix}.") })));
             extend(entry, "anyOf", ways);
         }
-        Says::Form(pattern) => drop(entry.insert("pattern".to_owned(), json!(pattern))),
+        Says::Form(pattern) => say("pattern", json!(pattern)),
+        Says::Names(pattern) => say("propertyNames", json!({ "pattern": pattern })),
+        Says::Filled => say("minItems", json!(1)),
+        Says::Distinct => say("uniqueItems", json!(true)),
+        Says::SomeOf(lists) => {
+            let has = |list: &&str| json!({ "required": [list], "properties": { *list: { "minItems": 1 } } });
+            say("anyOf", lists.iter().map(has).collect());
+        }
+        Says::JustOneOf(keys) => say("oneOf", keys.iter().map(|key| json!({ "required": [key] })).collect()),
     }
 }
 
-/// The schema of the section at a path such as `grpo.groups` or `reward[0]`: all entries of a list have one.
-fn section<'s>(schema: &'s mut Value, path: &str) -> &'s mut Value {
-    path.split('.').filter(|step| !step.is_empty()).fold(schema, |schema, step| match step.split_once('[') {
-        Some((name, _)) => &mut schema["properties"][name]["items"],
-        None => &mut schema["properties"][step],
-    })
+/// The schema of what stands at a path such as `grpo.groups` or `reward[0].weight`: all entries of a list have one, and so have all that
+/// one may name oneself.
+fn entry<'s>(schema: &'s mut Value, path: &str) -> &'s mut Map<String, Value> {
+    let steps = path.split('.').filter(|step| !step.is_empty());
+    let found = steps.fold(schema, |schema, step| {
+        let (name, listed) = step.split_once('[').map_or((step, false), |(name, _)| (name, true));
+        let own = &format!("/properties/{name}");
+        let place = if schema.pointer(own).is_some() { own } else { "/additionalProperties" };
+        let entry = schema.pointer_mut(place).expect("what is checked is a key of the raw type");
+        if listed { &mut entry["items"] } else { entry }
+    });
+    found.as_object_mut().expect("what is checked is a key of the raw type")
 }
 
 /// Adds to a list those values that are not in it yet.
@@ -197,15 +226,15 @@ fn explain(schema: &mut Value) {
     for entry in properties.values_mut() {
         // Lines end where the source's do, which is nobody's business.
         let mut words = entry["description"].as_str().unwrap_or_default().replace('\n', " ");
-        let wheres = [entry.clone(), entry["anyOf"][1].clone()];
+        let wheres = [entry.clone(), entry["anyOf"][1].clone(), entry["items"].clone()];
         words.extend(wheres.iter().filter_map(range).map(|range| format!(" Range: {range}.")));
         if let Some(default) = entry.get("default") {
             words.push_str(&format!(" Default: {default}."));
         }
         entry["description"] = json!(words);
         explain(entry);
-        if let Some(items) = entry.get_mut("items") {
-            explain(items);
+        for inner in ["items", "additionalProperties"] {
+            entry.get_mut(inner).into_iter().for_each(explain);
         }
     }
 }

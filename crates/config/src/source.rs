@@ -1,4 +1,4 @@
-//! A file as it was read. The only place that touches the disk.
+//! A file as it was read. The only place that reads one from the disk.
 
 use std::fs;
 use std::io;

@@ -4,29 +4,26 @@ mod contest;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use rl::Claim;
 use rl::RunSettings;
 use rl::settings::UpdateMode;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
 use sim::Scenario;
 use sim::Seat;
 
 use crate::ConfigError;
-use crate::ConfigErrors;
-use crate::Source;
+use crate::FileKind;
 use crate::allowed::Allowed;
 use crate::check::Check;
+use crate::demand::Says;
 use crate::load;
-use crate::node::Node;
+use crate::shelf::Shelf;
 use crate::suggest;
-
-/// Any of these at the top makes a file a study file.
-pub(crate) const KEYS: [&str; 5] = ["seeds", "runs", "policies", "compare", "cross"];
 
 /// A checked study.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -135,65 +132,127 @@ impl StudyRun {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
-struct StudyFile {
+/// What is asked about runs: which are made, each under each seed, who comes of them, and who is better at what.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+pub(crate) struct StudyFile {
+    /// Name of the study: its folder is studies/NAME. Left out: this file's name without .toml.
     name: Option<String>,
+    /// Every run is made, and every policy measured, under each of them.
     seeds: Option<Vec<i64>>,
+    /// What is trained, by name.
     runs: Option<BTreeMap<String, StudyRunFile>>,
+    /// Who is measured, by name: the models of a run, or anybody else.
     policies: Option<BTreeMap<String, StudyPolicyFile>>,
+    /// Tables of several policies in one seat, and claims about them.
     compare: Option<Vec<CompareFile>>,
+    /// Tables of every agent with every user.
     cross: Option<Vec<CrossFile>>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 struct StudyRunFile {
+    /// The run file; a path that starts at this file's folder.
     run: Option<String>,
+    /// Overrides, each `KEY=VALUE` as for `train --set`; never of the seed, which is each of `seeds`.
     set: Option<Vec<String>>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 struct StudyPolicyFile {
+    /// The models of this run of the study; either this or `policy`.
     run: Option<String>,
+    /// Which of the run's checkpoints: one that is there at its end, such as `step-000000`, after the cold start. Left out: the last step.
     checkpoint: Option<String>,
+    /// Anybody else, the same under every seed: rule, random, scripted:NAME or model:DIR.
     policy: Option<String>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 struct CompareFile {
+    /// The scenario file; a path that starts at this file's folder. Left out: that of the runs, if they share one.
     scenario: Option<String>,
+    /// The seat that the policies take, one after the other.
     seat: Option<String>,
+    /// Who sits across the table: the name of a policy. Left out: the gym's fixed opponent.
     against: Option<String>,
+    /// The first so many of the scenario's held-out items are played. Left out: all.
     items: Option<i64>,
+    /// How often each item is played.
     trials: Option<i64>,
+    /// Names of policies: the columns, left to right.
     policies: Option<Vec<String>>,
+    /// Metrics that are shown besides those of the claims, by name.
     rows: Option<Vec<String>>,
+    /// What is claimed of the policies of this table.
     claims: Option<Vec<ClaimFile>>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 struct ClaimFile {
+    /// Of whom it is claimed; one of the table's policies.
     policy: Option<String>,
+    /// The metric that it is about, by name.
     metric: Option<String>,
+    /// Which way the metric is better; needed where it is one of the world's own, and else known.
     better: Option<String>,
+    /// It is better than this policy, by `by`.
     beats: Option<String>,
+    /// It is not worse than this policy by `by`.
     not_worse_than: Option<String>,
+    /// Its mean is at least `share` of this policy's.
     keeps_of: Option<String>,
+    /// Margin, in the metric's unit; needed with `not_worse_than`, and only with that or `beats`.
     by: Option<f64>,
+    /// Share that is kept, 1 being all; with `keeps_of`, and only there.
     share: Option<f64>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 struct CrossFile {
+    /// The scenario file; a path that starts at this file's folder. Left out: that of the runs, if they share one.
     scenario: Option<String>,
+    /// The first so many of the scenario's held-out items are played. Left out: all.
     items: Option<i64>,
+    /// How often each item is played.
     trials: Option<i64>,
+    /// Names of policies: the agents, top to bottom.
     agents: Option<Vec<String>>,
+    /// Names of policies: the users that each agent meets.
     users: Option<Vec<String>>,
+    /// Metrics of each pairing, by name, left to right.
     metrics: Option<Vec<String>>,
 }
 
+/// A good study of `run.toml` in which every key is looked at, each kind of claim included: what is demanded of it, the schema says.
+pub(crate) const LEAST: &str = r#"
+seeds = [1]
+runs = { least = { run = "run.toml" } }
+policies = { model = { run = "least" }, script = { policy = "rule" } }
+[[compare]]
+seat = "agent"
+policies = ["model", "script"]
+claims = [
+    { policy = "model", metric = "agent/score/mean", beats = "script" },
+    { policy = "model", metric = "agent/score/mean", not_worse_than = "script", by = 0.0 },
+    { policy = "model", metric = "agent/score/mean", keeps_of = "script", share = 1.0 },
+]
+[[cross]]
+agents = ["model"]
+users = ["script"]
+metrics = ["agent/score/mean"]
+"#;
+
+/// The run file that the least good study names: good with the least good scenario of any gym, which has one held-out item.
+pub(crate) const LEAST_RUN: &str = r#"
+scenario = "scenario.toml"
+sft = { teacher = "rule" }
+grpo = { mode = "agent" }
+eval = { items = 1 }
+"#;
+
 /// What a study file names. `None` stands for what was written wrong and has its error, so that nothing more is said about it.
-struct Names {
+struct Names<'s> {
+    shelf: Shelf<'s>,
     folder: PathBuf,
     runs: BTreeMap<String, Option<StudyRun>>,
     policies: BTreeMap<String, Option<StudyPolicy>>,
@@ -205,16 +264,16 @@ struct Names {
     elsewhere: Vec<ConfigError>,
 }
 
-/// Checks the file and every file that it names.
-pub(crate) fn study(source: &Source, root: &Node) -> Result<Study, ConfigErrors> {
-    let mut check = Check::new(source.name(), root);
+/// Checks the whole file, and every file that it names. `default_name` is the study's name where the file gives none. The study is good only
+/// if `check` has found nothing, and nothing is wrong with the other files, whose mistakes are the second value.
+pub(crate) fn study(check: &mut Check<'_>, default_name: &str, shelf: Shelf<'_>) -> (Study, Vec<ConfigError>) {
     let StudyFile { name, seeds, runs, policies, compare, cross } = check.read("");
-    let stem = source.path.file_stem().map_or_else(|| "study".into(), |stem| stem.to_string_lossy());
-    let name = name.unwrap_or_else(|| stem.into_owned());
+    let name = name.unwrap_or_else(|| default_name.to_owned());
     check.name("name", Some(&name));
-    let seeds = distinct_seeds(&mut check, seeds);
+    let seeds = distinct_seeds(check, seeds);
     let mut names = Names {
-        folder: source.path.parent().unwrap_or(Path::new("")).to_owned(),
+        shelf,
+        folder: check.folder().to_owned(),
         runs: BTreeMap::new(),
         policies: BTreeMap::new(),
         used: BTreeSet::new(),
@@ -222,37 +281,31 @@ pub(crate) fn study(source: &Source, root: &Node) -> Result<Study, ConfigErrors>
         elsewhere: Vec::new(),
     };
     for (run, file) in runs.unwrap_or_default() {
-        let read = names.run(&mut check, &run, file, seeds.first().copied());
+        let read = names.run(check, &run, file, seeds.first().copied());
         names.runs.insert(run, read);
     }
     check.present("policies", policies.is_some(), "policies.noisy = { policy = \"scripted:noisy\" }");
     for (policy, file) in policies.unwrap_or_default() {
-        let read = names.policy(&mut check, &policy, file);
+        let read = names.policy(check, &policy, file);
         names.policies.insert(policy, read);
     }
     let asked = compare.as_ref().is_some_and(|list| !list.is_empty()) || cross.as_ref().is_some_and(|c| !c.is_empty());
-    check.present("compare", asked, "[[compare]]` or `[[cross]]");
-    let compares = contest::compares(&mut check, &mut names, compare.unwrap_or_default());
-    let crosses = contest::crosses(&mut check, &mut names, cross.unwrap_or_default());
+    check.demand("", Says::SomeOf(&["compare", "cross"]));
+    check.present_here("compare", asked, "[[compare]]` or `[[cross]]");
+    let compares = contest::compares(check, &mut names, compare.unwrap_or_default());
+    let crosses = contest::crosses(check, &mut names, cross.unwrap_or_default());
     if asked {
-        names.unused(&mut check);
+        names.unused(check);
     }
     let Names { runs, policies, elsewhere, .. } = names;
     let runs = runs.into_iter().filter_map(|(name, run)| Some((name, run?))).collect();
     let policies = policies.into_iter().filter_map(|(name, policy)| Some((name, policy?))).collect();
-    let found = check.finish(Study { name, seeds, runs, policies, compares, crosses });
-    match found {
-        Ok(study) if elsewhere.is_empty() => Ok(study),
-        Ok(_) => Err(ConfigErrors(elsewhere)),
-        Err(mut errors) => {
-            errors.0.extend(elsewhere);
-            Err(errors)
-        }
-    }
+    (Study { name, seeds, runs, policies, compares, crosses }, elsewhere)
 }
 
 fn distinct_seeds(check: &mut Check<'_>, given: Option<Vec<i64>>) -> Vec<u64> {
-    check.present("seeds", given.is_some(), "seeds = [1, 2, 3]");
+    check.filled("seeds", given.is_some(), "seeds = [1, 2, 3]");
+    check.demand("seeds", Says::Distinct);
     let given = given.unwrap_or_default();
     let mut seeds = Vec::new();
     for (index, seed) in given.iter().enumerate() {
@@ -260,7 +313,7 @@ fn distinct_seeds(check: &mut Check<'_>, given: Option<Vec<i64>>) -> Vec<u64> {
         if given[..index].contains(seed) && !check.overlooked(&key) {
             check.error(&key, format!("{seed} stands in the list already"), "each seed counts once");
         }
-        seeds.push(check.whole_required(&key, Some(*seed), 1, Allowed::SEED));
+        seeds.push(check.whole_entry(&key, *seed, 1, Allowed::SEED));
     }
     if given.is_empty() && check.root_has("seeds") && !check.overlooked("seeds") {
         check.error("seeds", "holds no seed, so nothing would be run", "e.g. `seeds = [1, 2, 3]`");
@@ -268,20 +321,21 @@ fn distinct_seeds(check: &mut Check<'_>, given: Option<Vec<i64>>) -> Vec<u64> {
     seeds
 }
 
-impl Names {
+impl Names<'_> {
     /// Reads a run's files under the study's first seed.
     fn run(&mut self, check: &mut Check<'_>, name: &str, file: StudyRunFile, seed: Option<u64>) -> Option<StudyRun> {
         let StudyRunFile { run, set } = file;
+        check.entry_name("runs", name);
         let key = format!("runs.{name}");
-        check.name(&key, Some(name));
-        check.present(&format!("{key}.run"), run.is_some(), "run = \"../quickstart.toml\"");
+        let own = format!("{key}.run");
+        check.present(&own, run.is_some(), "run = \"../quickstart.toml\"");
         let written = run?;
-        let file = load::beside(&self.folder, &written);
-        load::named(&file, &format!("{key}.run"), &written, check)?;
+        let file = self.shelf.beside(&self.folder, &written);
+        load::named(self.shelf, FileKind::Run, &file, (&own, &written), check)?;
         let set = self.overrides(check, &key, set.unwrap_or_default())?;
         let mut overrides = set.clone();
         overrides.extend(seed.map(|seed| format!("seed={seed}")));
-        match load::load_run(&file, &overrides) {
+        match load::run_of(self.shelf, &file, &overrides) {
             Ok((settings, scenario, _)) => Some(StudyRun { file, set, settings, scenario: scenario.into() }),
             Err(errors) => {
                 errors.0.into_iter().for_each(|error| self.wrong_run(check, &key, error));
@@ -302,6 +356,7 @@ impl Names {
 
     /// The overrides of a run, with the path of a scenario made to start at the study's folder.
     fn overrides(&self, check: &mut Check<'_>, key: &str, set: Vec<String>) -> Option<Vec<String>> {
+        check.demand(&format!("{key}.set[0]"), Says::Form("="));
         let mut good = Some(Vec::new());
         for (index, text) in set.into_iter().enumerate() {
             let own = format!("{key}.set[{index}]");
@@ -313,7 +368,7 @@ impl Names {
                 check.error(&own, "has no effect: every run is made under each of `seeds`", "take it out of the list");
                 good = None;
             } else if name == "scenario" && !value.is_empty() {
-                let path = load::beside(&self.folder, value);
+                let path = self.shelf.beside(&self.folder, value);
                 good.iter_mut().for_each(|good| good.push(format!("scenario={}", path.display())));
             } else {
                 good.iter_mut().for_each(|good| good.push(text.clone()));
@@ -324,14 +379,15 @@ impl Names {
 
     fn policy(&mut self, check: &mut Check<'_>, name: &str, file: StudyPolicyFile) -> Option<StudyPolicy> {
         let StudyPolicyFile { run, checkpoint, policy } = file;
+        check.entry_name("policies", name);
         let key = format!("policies.{name}");
-        check.name(&key, Some(name));
+        check.demand(&key, Says::JustOneOf(&["run", "policy"]));
         match (run, policy) {
             (Some(run), None) => self.of_run(check, &key, run, checkpoint.as_deref()),
             (None, Some(policy)) => {
                 check.without_effect(&format!("{key}.checkpoint"), checkpoint, "only a run has checkpoints");
                 Some(StudyPolicy::Fixed(match policy.strip_prefix("model:").filter(|folder| !folder.is_empty()) {
-                    Some(folder) => format!("model:{}", load::beside(&self.folder, folder).display()),
+                    Some(folder) => format!("model:{}", self.shelf.beside(&self.folder, folder).display()),
                     None => policy,
                 }))
             }
@@ -365,9 +421,12 @@ impl Names {
         };
         self.used.insert(format!("runs.{run}"));
         let settings = &known.as_ref()?.settings;
+        let own = format!("{key}.checkpoint");
+        // As `name_of_step` writes it.
+        check.demand(&own, Says::Form("^step-([0-9]{6}|[1-9][0-9]{6,})$"));
         let step = match checkpoint {
             None => settings.grpo.steps,
-            Some(written) => kept_step(check, &format!("{key}.checkpoint"), written, settings)?,
+            Some(written) => kept_step(check, &own, written, settings)?,
         };
         Some(StudyPolicy::Run { run, step })
     }

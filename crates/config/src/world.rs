@@ -20,6 +20,9 @@ use crate::node::Value;
 /// The keys of `[world]` that every gym has.
 const COMMON: [&str; 2] = ["gym", "items"];
 
+/// Items of one split that a scenario may have.
+pub(crate) const ITEMS_MAX: f64 = 1e7;
+
 /// The gyms by name: a new one is a file beside these and an entry here.
 pub(crate) const GYMS: [(&str, Gym); 3] =
     [("haggle", haggle::GYM), ("intention", intention::GYM), ("search", search::GYM)];
@@ -74,7 +77,7 @@ fn item_counts(check: &mut Check<'_>, world: &Node) -> ItemCounts {
         return ItemCounts { train: 0, held_out: 0, seed: 0 };
     };
     let ItemsFile { generate, held_out, seed } = check.read_part(items, "world.items");
-    let some = Allowed::between(1.0, 1e7, "without items there is nothing to play");
+    let some = Allowed::between(1.0, ITEMS_MAX, "without items there is nothing to play");
     ItemCounts {
         train: check.whole_required("world.items.generate", generate, 4000, some),
         held_out: check.whole_required("world.items.held_out", held_out, 1000, some),

@@ -2,57 +2,20 @@
 
 use std::fs;
 use std::path::Path;
+use std::path::PathBuf;
 
+use duologue_config::FileKind;
 use duologue_config::check_file;
 use duologue_config::check_policy;
 use duologue_config::load_run;
 use duologue_config::load_scenario;
 use duologue_config::load_scenarios;
+use duologue_config::load_study;
 use sim::Scenario;
 use sim::Seat;
 use sim::gyms::Script;
 
-const SCENARIO: &str = r#"name = "talk"
-turns_max = 6
-
-[world]
-gym = "haggle"
-items = { generate = 40, held_out = 10, seed = 7 }
-sees = 0.5
-
-[agent]
-policy = "scripted:good"
-tokens_max = 48
-
-[user]
-policy = "rule"
-tokens_max = 96
-
-[judge]
-policy = "rule"
-on_fault = "no_verdict"
-
-[[reward]]
-seat = "agent"
-name = "surplus"
-kind = "outcome"
-weight = 1.0
-
-[[reward]]
-seat = "user"
-name = "surplus"
-kind = "outcome"
-weight = 1.0
-
-[[reward]]
-seat = "user"
-name = "well_formed"
-kind = "training"
-weight = 0.1
-
-[success]
-agent = "deal and agent.score > 0"
-"#;
+const SCENARIO: &str = include_str!("talk.toml");
 
 const RUN: &str = r#"scenario = "scenario.toml"
 seed = 1
@@ -422,6 +385,21 @@ hint: write `--set KEY=VALUE`, e.g. `--set grpo.lr=3e-4`"#,
 hint: a path is SECTION.KEY"#,
     ),
     (
+        "world.sees=0.9",
+        r#"error: --set: world.sees: is a key of a scenario file, and this is a run file
+hint: an override changes the run file alone: write it into the scenario file, or into a copy of it that `scenario=FILE` names"#,
+    ),
+    (
+        "reward[0].weight = 2",
+        r#"error: --set: reward[0].weight: is a key of a scenario file, and this is a run file
+hint: an override changes the run file alone: write it into the scenario file, or into a copy of it that `scenario=FILE` names"#,
+    ),
+    (
+        "seeds=[1, 2]",
+        r#"error: --set: seeds: is a key of a study file, and this is a run file
+hint: an override changes the run file alone: write it into the study file"#,
+    ),
+    (
         "grpo.lr=fast",
         r#"error: --set: grpo.lr: must be a number, is the text "fast"
 hint: a number is written like 0.05 or 3e-4, without quotes"#,
@@ -531,7 +509,7 @@ fn a_file_that_is_missing_or_of_no_kind_is_told_apart_from_a_wrong_one() {
     assert_eq!(
         printed("talk.toml"),
         "error: talk.toml: is no scenario, run or study file\n\
-         hint: a run file names its `scenario = \"…\"`, a scenario file has a section `[world]`, a study file has sections \
+         hint: a scenario file has a section `[world]`, a run file names its `scenario = \"…\"`, a study file has sections \
          `[policies.NAME]`"
     );
     assert!(matches!(printed(".").as_str(), text if text.contains("it is a folder")));
@@ -545,28 +523,40 @@ fn a_file_of_another_kind_is_one_mistake() {
         fs::write(&path, text).unwrap();
         path
     };
-    let (scenario, run) = (write("scenario.toml", SCENARIO), write("run.toml", RUN));
+    let names = FileKind::ALL.map(|kind| format!("{kind}.toml"));
+    let study = "seeds = [1]\n[policies]\nrule = { policy = \"rule\" }\n";
+    let paths: Vec<PathBuf> = names.iter().zip([SCENARIO, RUN, study]).map(|(name, text)| write(name, text)).collect();
     let said = |errors: String| errors.replace(&format!("{}/", folder.path().display()), "");
-    assert_eq!(
-        said(load_run(&scenario, &[]).unwrap_err().to_string()),
-        "error: scenario.toml: is a scenario file, and a run file is wanted here\n\
-         hint: play it with `duologue rollout scenario.toml`, measure on it with `duologue eval scenario.toml`"
-    );
-    assert_eq!(
-        said(load_scenario(&run).unwrap_err().to_string()),
-        "error: run.toml: is a run file, and a scenario file is wanted here\n\
-         hint: train with `duologue train run.toml`"
-    );
+    let hints = [
+        "play it with `duologue rollout scenario.toml`, measure on it with `duologue eval scenario.toml`",
+        "train with `duologue train run.toml`",
+        "run it with `duologue study study.toml`",
+    ];
+    for ((kind, path), hint) in FileKind::ALL.into_iter().zip(&paths).zip(hints) {
+        for wanted in FileKind::ALL.into_iter().filter(|wanted| *wanted != kind) {
+            let found = match wanted {
+                FileKind::Scenario => load_scenario(path).map(drop),
+                FileKind::Run => load_run(path, &[]).map(drop),
+                FileKind::Study => load_study(path).map(drop),
+            };
+            let expected =
+                format!("error: {kind}.toml: is a {kind} file, and a {wanted} file is wanted here\nhint: {hint}");
+            assert_eq!(said(found.unwrap_err().to_string()), expected);
+        }
+    }
     let itself = write("itself.toml", "scenario = \"run.toml\"\n");
     assert_eq!(
         said(load_run(&itself, &[]).unwrap_err().to_string()),
         "error: itself.toml:1: scenario: `run.toml` is a run file, and a scenario file is wanted here\n\
-         hint: name the file that has the `[world]`"
+         hint: a scenario file has a section `[world]`"
     );
-    // What is missing does not make it a file of no kind.
+    // What is missing does not make it a file of no kind, nor does one strange key make it another's.
     let headless = write("headless.toml", &RUN.replace("scenario = \"scenario.toml\"", ""));
     let errors = said(check_file(&headless).unwrap_err().to_string());
     assert!(errors.starts_with("error: headless.toml:1: scenario: is missing\n"), "{errors}");
+    let strange = write("strange.toml", &format!("seeds = [1]\n{RUN}"));
+    let errors = said(check_file(&strange).unwrap_err().to_string());
+    assert!(errors.starts_with("error: strange.toml:1: seeds: unknown key"), "{errors}");
 }
 
 #[test]

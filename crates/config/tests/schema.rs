@@ -6,46 +6,11 @@ use std::path::Path;
 
 use duologue_config::FileKind;
 use duologue_config::load_run;
+use duologue_config::load_scenario;
+use duologue_config::load_study;
 use jsonschema::Validator;
 use serde_json::Value;
 use serde_json::json;
-
-const SCENARIO: &str = r#"name = "talk"
-turns_max = 6
-malformed_max = 3
-
-[world]
-gym = "haggle"
-items = { generate = 2000, held_out = 2000, seed = 7 }
-
-[agent]
-policy = "rule"
-tokens_max = 4
-deadline_ms = 5
-
-[user]
-policy = "rule"
-tokens_max = 4
-deadline_ms = 5
-
-[judge]
-policy = "rule"
-
-[[reward]]
-seat = "agent"
-name = "surplus"
-kind = "outcome"
-weight = 1.0
-
-[[reward]]
-seat = "user"
-name = "surplus"
-kind = "outcome"
-weight = 1.0
-
-[success]
-agent = "deal"
-"#;
 
 /// Every section, and a mode, credit and normalisation that leave no key without effect; a context that any batch of tokens may have.
 const RUN: &str = r#"scenario = "scenario.toml"
@@ -74,12 +39,49 @@ items = 1
 [checkpoints]
 "#;
 
+/// Every section, each kind of policy and of claim; whatever is left out of it by these tests is not missed elsewhere.
+const STUDY: &str = r#"seeds = [1, 2]
+
+[runs.one]
+run = "run.toml"
+set = ["grpo.steps=1"]
+
+[policies]
+script = { policy = "rule" }
+start = { run = "one", checkpoint = "step-000000" }
+end = { run = "one" }
+
+[[compare]]
+seat = "agent"
+policies = ["start", "end", "script"]
+rows = ["rounds"]
+claims = [
+    { policy = "end", metric = "agent/score/mean", beats = "start", by = 0.1 },
+    { policy = "end", metric = "agent/true_claims", not_worse_than = "start", by = 0.1, better = "more" },
+    { policy = "end", metric = "agent/score/mean", keeps_of = "script", share = 0.9 },
+]
+
+[[cross]]
+agents = ["script", "start", "end"]
+users = ["end"]
+metrics = ["joint_surplus"]
+"#;
+
 /// Keys whose upper end is bounded by the world, not by their own range, each with what bounds it.
-const BOUNDED_ELSEWHERE: [(&str, &str); 4] = [
+const BOUNDED_ELSEWHERE: [(&str, &str); 6] = [
     ("model.num_key_value_heads", "a divisor of the query heads"),
     ("eval.items", "the scenario's held-out items"),
     ("grpo.minibatches", "the episodes of a step"),
     ("optimizer.micro_tokens_max", "at least the context"),
+    ("compare.*.items", "the scenario's held-out items"),
+    ("cross.*.items", "the scenario's held-out items"),
+];
+
+/// Keys that are only needed because of another one, each with what needs it: of these a schema knows nothing.
+const NEEDED_ELSEWHERE: [(&str, &str); 3] = [
+    ("runs", "a policy of a run"),
+    ("compare.*.claims.*.better", "a metric of the world's own"),
+    ("compare.*.claims.*.share", "a claim that keeps"),
 ];
 
 /// The schema of a kind of file; of a scenario, with the one world that these tests go through key by key.
@@ -95,10 +97,20 @@ fn schema(kind: FileKind) -> Value {
     schema
 }
 
-fn text_of(kind: FileKind) -> &'static str {
+/// The talk of the other tests, with turns that fit into any context, and as many held-out items as an evaluation has by default.
+fn scenario() -> String {
+    let edits = [("tokens_max = 96", "tokens_max = 4"), ("held_out = 10", "held_out = 2000")];
+    edits.into_iter().fold(include_str!("talk.toml").to_owned(), |talk, (from, to)| {
+        assert!(talk.contains(from), "`{from}` stands in the file");
+        talk.replace(from, to)
+    })
+}
+
+fn text_of(kind: FileKind) -> String {
     match kind {
-        FileKind::Scenario => SCENARIO,
-        FileKind::Run => RUN,
+        FileKind::Scenario => scenario(),
+        FileKind::Run => RUN.to_owned(),
+        FileKind::Study => STUDY.to_owned(),
     }
 }
 
@@ -112,59 +124,108 @@ fn json_of(text: &str) -> Value {
     serde_json::to_value(text.parse::<toml::Table>().expect("TOML")).expect("TOML without dates is JSON")
 }
 
-/// Each key of a schema that is no section: its path and what is said of it. Entries of lists count as the first one.
+/// What a schema says of a key's entries, and the path to them: of a list and of a section whose keys one names oneself that is `KEY.*`, of
+/// any other key it is the key itself.
+fn within<'s>(name: &str, entry: &'s Value) -> (String, &'s Value) {
+    let entries = ["items", "additionalProperties"].into_iter().filter_map(|inner| entry.get(inner));
+    match entries.into_iter().find(|inner| inner.is_object()) {
+        Some(inner) => (format!("{name}.*"), inner),
+        None => (name.to_owned(), entry),
+    }
+}
+
+/// Each key of a schema that is no section: its path and what is said of it.
 fn keys(schema: &Value) -> Vec<(String, Value)> {
     let mut found = Vec::new();
-    let Some(properties) = schema["properties"].as_object() else { return found };
-    for (name, entry) in properties {
-        let (inner, path) = match entry.get("items") {
-            Some(items) => (items, format!("{name}[0]")),
-            None => (entry, name.clone()),
-        };
-        if inner.get("properties").is_none() {
-            found.push((path.clone(), entry.clone()));
+    for (name, entry) in schema["properties"].as_object().into_iter().flatten() {
+        let (path, inner) = within(name, entry);
+        if inner.get("properties").is_some() {
+            found.extend(keys(inner).into_iter().map(|(key, entry)| (format!("{path}.{key}"), entry)));
+        } else {
+            found.extend((path != *name).then(|| (path, inner.clone())));
+            found.push((name.clone(), entry.clone()));
         }
-        found.extend(keys(inner).into_iter().map(|(key, entry)| (format!("{path}.{key}"), entry)));
     }
     found
 }
 
+/// Where a key stands in a file: for each `*` in the first entry that has it, or else in the first.
+fn place(file: &Value, key: &str) -> String {
+    let Some((list, rest)) = key.split_once(".*") else {
+        return format!("/{}", key.replace('.', "/"));
+    };
+    let list = format!("/{}", list.replace('.', "/"));
+    let names: Vec<String> = match file.pointer(&list) {
+        Some(Value::Array(entries)) => (0..entries.len()).map(|index| index.to_string()).collect(),
+        Some(Value::Object(entries)) => entries.keys().cloned().collect(),
+        _ => panic!("the file of these tests lacks entries of {list}"),
+    };
+    let places = names.into_iter().map(|name| {
+        let entry = format!("{list}/{name}");
+        match rest.strip_prefix('.') {
+            Some(rest) => format!("{entry}{}", place(file.pointer(&entry).expect("it is listed"), rest)),
+            None => entry,
+        }
+    });
+    let places: Vec<String> = places.collect();
+    places.iter().find(|place| file.pointer(place).is_some()).unwrap_or(&places[0]).clone()
+}
+
 /// The good file of a kind, with `value` at `key`.
 fn with(kind: FileKind, key: &str, value: &Value) -> Value {
-    let mut file = json_of(text_of(kind));
-    let pointer = format!("/{}", key.replace("[0]", ".0").replace('.', "/"));
-    let (parent, name) = pointer.rsplit_once('/').expect("it begins with one");
-    if let Some(parent) = file.pointer_mut(parent) {
-        parent[name] = value.clone();
-        return file;
+    let mut file = json_of(&text_of(kind));
+    let place = place(&file, key);
+    put(&mut file, &place, value);
+    file
+}
+
+/// Puts a value to a place; null takes away what stands there.
+fn put(file: &mut Value, place: &str, value: &Value) {
+    let (parent, name) = place.rsplit_once('/').expect("it begins with one");
+    match file.pointer_mut(parent) {
+        Some(Value::Array(entries)) => entries[name.parse::<usize>().expect("entries are numbered")] = value.clone(),
+        Some(Value::Object(entries)) if value.is_null() => drop(entries.remove(name)),
+        Some(Value::Object(entries)) => drop(entries.insert(name.to_owned(), value.clone())),
+        _ => panic!("the file of these tests lacks the section of {place}"),
     }
-    panic!("the file of these tests lacks the section of {key}");
 }
 
 /// Whether `check` accepts a file, and what it says otherwise.
 fn checked(kind: FileKind, file: &Value) -> Result<(), String> {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    fs::write(folder.path().join("scenario.toml"), SCENARIO).expect("the folder is ours");
-    let path = folder.path().join(format!("{kind}.toml"));
-    fs::write(&path, toml::to_string(file).expect("JSON without null is TOML")).expect("the folder is ours");
-    match kind {
-        FileKind::Scenario => duologue_config::load_scenario(&path).map(drop).map_err(|errors| errors.to_string()),
-        FileKind::Run => load_run(&path, &[]).map(drop).map_err(|errors| errors.to_string()),
-    }
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).expect("the folder is ours");
+        path
+    };
+    write("scenario.toml", &scenario());
+    write("run.toml", RUN);
+    let path = write(&format!("{kind}.toml"), &toml::to_string(file).expect("JSON without null is TOML"));
+    let checked = match kind {
+        FileKind::Scenario => load_scenario(&path).map(drop),
+        FileKind::Run => load_run(&path, &[]).map(drop),
+        FileKind::Study => load_study(&path).map(drop),
+    };
+    checked.map_err(|errors| errors.to_string())
 }
 
 #[track_caller]
 fn agree(kind: FileKind, validator: &Validator, key: &str, value: &Value, good: bool) {
-    let file = with(kind, key, value);
-    assert_eq!(validator.is_valid(&file), good, "the schema of a {kind} file, {key} = {value}");
-    let checked = checked(kind, &file);
-    assert_eq!(checked.is_ok(), good, "the check of a {kind} file, {key} = {value}: {checked:?}");
+    agree_on(kind, validator, &with(kind, key, value), good, &format!("{key} = {value}"));
+}
+
+#[track_caller]
+fn agree_on(kind: FileKind, validator: &Validator, file: &Value, good: bool, what: &str) {
+    assert_eq!(validator.is_valid(file), good, "the schema of a {kind} file, {what}");
+    let checked = checked(kind, file);
+    assert_eq!(checked.is_ok(), good, "the check of a {kind} file, {what}: {checked:?}");
 }
 
 #[test]
 fn every_file_of_the_repository_is_valid() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    for (folder, kind) in [("scenarios", FileKind::Scenario), ("configs", FileKind::Run)] {
+    let folders = [("scenarios", FileKind::Scenario), ("configs", FileKind::Run), ("configs/studies", FileKind::Study)];
+    for (folder, kind) in folders {
         let (validator, mut count) = (validator(kind), 0);
         for entry in fs::read_dir(root.join(folder)).expect("the folder is part of the repository") {
             let path = entry.expect("a listed file can be named").path();
@@ -183,7 +244,7 @@ fn every_file_of_the_repository_is_valid() {
 #[test]
 fn the_files_of_these_tests_are_good_as_they_stand() {
     for kind in FileKind::ALL {
-        let file = json_of(text_of(kind));
+        let file = json_of(&text_of(kind));
         assert!(validator(kind).is_valid(&file), "{kind}");
         assert_eq!(checked(kind, &file), Ok(()), "{kind}");
     }
@@ -209,8 +270,7 @@ fn the_schema_has_the_keys_that_the_reader_knows_and_no_others() {
             assert_eq!(section["additionalProperties"], json!(false), "{kind}: {path}");
             count += own.len();
             for (name, entry) in section["properties"].as_object().expect("a section") {
-                let (inner, step) =
-                    entry.get("items").map_or((entry, name.clone()), |items| (items, format!("{name}[0]")));
+                let (step, inner) = within(name, entry);
                 if inner.get("properties").is_some() {
                     sections.push((format!("{path}.{step}").trim_start_matches('.').to_owned(), inner));
                 }
@@ -240,7 +300,7 @@ fn the_schema_and_the_check_have_the_same_ranges() {
                 }
             }
         }
-        assert!(count >= 15, "{kind} has {count} numbers");
+        assert!(count >= if kind == FileKind::Study { 7 } else { 15 }, "{kind} has {count} numbers");
     }
 }
 
@@ -288,7 +348,7 @@ fn the_schema_and_the_check_know_the_same_words() {
                 agree(kind, &validator, &key, word, true);
             }
         }
-        assert!(count >= 4, "{kind} has {count} keys with words");
+        assert!(count >= if kind == FileKind::Study { 3 } else { 4 }, "{kind} has {count} keys with words");
     }
     let scenario = validator(FileKind::Scenario);
     agree(FileKind::Scenario, &scenario, "agent.policy", &json!("model:runs/a"), true);
@@ -312,14 +372,10 @@ fn a_value_of_another_type_is_refused_by_both() {
 /// Every key and section of a schema, and whether it is needed where its section is there.
 fn needs(schema: &Value) -> Vec<(String, bool)> {
     let mut found = Vec::new();
-    let Some(properties) = schema["properties"].as_object() else { return found };
     let needed = schema["required"].as_array().cloned().unwrap_or_default();
-    for (name, entry) in properties {
+    for (name, entry) in schema["properties"].as_object().into_iter().flatten() {
         found.push((name.clone(), needed.contains(&json!(name))));
-        let (inner, path) = match entry.get("items") {
-            Some(items) => (items, format!("{name}[0]")),
-            None => (entry, name.clone()),
-        };
+        let (path, inner) = within(name, entry);
         found.extend(needs(inner).into_iter().map(|(key, needed)| (format!("{path}.{key}"), needed)));
     }
     found
@@ -327,20 +383,22 @@ fn needs(schema: &Value) -> Vec<(String, bool)> {
 
 #[test]
 fn what_is_needed_is_needed_by_both() {
-    for kind in FileKind::ALL {
+    for (kind, least) in [(FileKind::Scenario, 17), (FileKind::Run, 1), (FileKind::Study, 10)] {
         let (schema, validator) = (schema(kind), validator(kind));
         let needs = needs(&schema);
         for (key, needed) in &needs {
-            let mut file = json_of(text_of(kind));
-            let pointer = format!("/{}", key.replace("[0]", ".0").replace('.', "/"));
-            let (parent, name) = pointer.rsplit_once('/').expect("it begins with one");
-            file.pointer_mut(parent).and_then(Value::as_object_mut).expect("a section").remove(name);
-            assert_eq!(validator.is_valid(&file), !needed, "the schema of a {kind} file without {key}");
-            let checked = checked(kind, &file);
-            assert_eq!(checked.is_ok(), !needed, "the check of a {kind} file without {key}: {checked:?}");
+            let file = with(kind, key, &Value::Null);
+            let (valid, checked) = (validator.is_valid(&file), checked(kind, &file));
+            assert!(!(*needed && valid), "the schema of a {kind} file without {key}");
+            let only_checked = NEEDED_ELSEWHERE.iter().any(|(name, _)| name == key);
+            assert_eq!(
+                checked.is_ok(),
+                valid && !only_checked,
+                "the check of a {kind} file without {key}: {checked:?}"
+            );
         }
         let count = needs.iter().filter(|(_, needed)| *needed).count();
-        assert!(count >= if kind == FileKind::Scenario { 17 } else { 1 }, "{kind} needs {count} keys");
+        assert!(count >= least, "{kind} needs {count} keys");
     }
 }
 
@@ -348,7 +406,7 @@ fn what_is_needed_is_needed_by_both() {
 #[test]
 fn every_key_says_what_it_means_and_a_left_out_one_has_the_default_that_is_written() {
     for kind in FileKind::ALL {
-        for (key, entry) in keys(&schema(kind)) {
+        for (key, entry) in keys(&schema(kind)).into_iter().filter(|(key, _)| !key.ends_with(".*")) {
             let words = entry["description"].as_str().unwrap_or_default();
             assert!(words.len() > 10, "{kind}: {key}: {words}");
             if let Some(default) = entry.get("default") {
@@ -358,7 +416,7 @@ fn every_key_says_what_it_means_and_a_left_out_one_has_the_default_that_is_writt
     }
     let folder = tempfile::tempdir().expect("a temporary folder");
     let settings = |more: &str| {
-        fs::write(folder.path().join("scenario.toml"), SCENARIO).expect("the folder is ours");
+        fs::write(folder.path().join("scenario.toml"), scenario()).expect("the folder is ours");
         let path = folder.path().join("run.toml");
         fs::write(&path, format!("scenario = \"scenario.toml\"\n{more}")).expect("the folder is ours");
         load_run(&path, &[]).unwrap_or_else(|errors| panic!("{errors}")).0
@@ -388,27 +446,69 @@ fn the_schema_of_each_world_knows_its_own_keys_and_ways_to_have_items() {
         file.pointer_mut(parent).expect("the file has this section")[name] = value;
         file
     };
+    let agree = |pointer: &str, value: Value, good: bool| {
+        let what = format!("{pointer} = {value}");
+        agree_on(FileKind::Scenario, &validator, &with(pointer, value), good, &what);
+    };
     for value in [json!(0.0), json!(1.0)] {
-        agree_on(&validator, &with("/world/multi_detail_penalty", value), true);
+        agree("/world/multi_detail_penalty", value, true);
     }
     for value in [json!(-0.1), json!(1.1), json!("much")] {
-        agree_on(&validator, &with("/world/multi_detail_penalty", value), false);
+        agree("/world/multi_detail_penalty", value, false);
     }
-    agree_on(&validator, &with("/world/scale_min", json!(4.0)), false);
-    agree_on(&validator, &with("/world/items", json!({ "generate": 10, "held_out": 5 })), false);
-    agree_on(&validator, &with("/world/items", json!({ "generate": 10, "held_out": 5, "seed": 1 })), true);
-    agree_on(
-        &validator,
-        &with("/world/items", json!({ "generate": 10, "train": "a.json", "held_out": "b.json" })),
-        false,
-    );
-    agree_on(&validator, &with("/world/items", json!({ "train": "a.json" })), false);
+    agree("/world/scale_min", json!(4.0), false);
+    agree("/world/items", json!({ "generate": 10, "held_out": 5 }), false);
+    agree("/world/items", json!({ "generate": 10, "held_out": 5, "seed": 1 }), true);
+    agree("/world/items", json!({ "generate": 10, "train": "a.json", "held_out": "b.json" }), false);
+    agree("/world/items", json!({ "train": "a.json" }), false);
     // Whether the files are there is what only the check can tell.
     let files = json!({ "train": "a.json", "held_out": "b.json", "keep_known": true });
     assert!(validator.is_valid(&with("/world/items", files)));
 }
 
-fn agree_on(validator: &Validator, file: &Value, good: bool) {
-    assert_eq!(validator.is_valid(file), good, "the schema of {file}");
-    assert_eq!(checked(FileKind::Scenario, file).is_ok(), good, "the check of {file}");
+/// Which of a few keys there are, what lists hold and what one names oneself.
+#[test]
+fn both_know_what_a_study_needs_one_of_and_what_its_lists_and_names_may_be() {
+    let validator = validator(FileKind::Study);
+    let agree = |edits: &[(&str, Value)], good: bool| {
+        let mut file = json_of(STUDY);
+        edits.iter().for_each(|(place, value)| put(&mut file, place, value));
+        agree_on(FileKind::Study, &validator, &file, good, &format!("{edits:?}"));
+    };
+    let (none, empty) = (Value::Null, json!([]));
+    for nothing in [&none, &empty] {
+        agree(&[("/compare", nothing.clone())], true);
+        agree(&[("/compare", nothing.clone()), ("/cross", none.clone())], false);
+        agree(&[("/compare/0/rows", nothing.clone())], true);
+        agree(&[("/compare/0/claims", nothing.clone())], true);
+        agree(&[("/compare/0/rows", nothing.clone()), ("/compare/0/claims", empty.clone())], false);
+        for list in ["/seeds", "/compare/0/policies", "/cross/0/agents", "/cross/0/users", "/cross/0/metrics"] {
+            agree(&[(list, nothing.clone())], false);
+        }
+    }
+    agree(&[("/seeds", json!([1, 2, 1]))], false);
+    agree(&[("/compare/0/policies", json!(["start", "end", "script", "end"]))], false);
+    agree(&[("/cross/0/users", json!(["end", "end"]))], false);
+    agree(&[("/policies/script/run", json!("one"))], false);
+    agree(&[("/policies/script/policy", json!("model:runs/a")), ("/cross/0/users", json!(["script"]))], true);
+    agree(&[("/policies/script/policy", json!("model:"))], false);
+    agree(&[("/compare/0/claims/0/keeps_of", json!("start"))], false);
+    for (checkpoint, good) in [("step-000001", true), ("step-1", false), ("step-0000001", false), ("sft-000001", false)]
+    {
+        agree(&[("/policies/start/checkpoint", json!(checkpoint))], good);
+    }
+    agree(&[("/runs/one/set", json!(["grpo.steps"]))], false);
+}
+
+#[test]
+fn the_schema_and_the_check_have_the_same_names_for_what_a_study_names() {
+    let validator = validator(FileKind::Study);
+    let text = json_of(STUDY).to_string();
+    for (name, good) in [("a.b", true), ("A-1_", true), ("a b", false), ("a/b", false), (".a", false), ("", false)] {
+        for named in ["one", "script"] {
+            let renamed = text.replace(&format!("\"{named}\""), &format!("\"{name}\""));
+            let file = serde_json::from_str(&renamed).expect("another name makes no other JSON");
+            agree_on(FileKind::Study, &validator, &file, good, &format!("`{named}` called `{name}`"));
+        }
+    }
 }

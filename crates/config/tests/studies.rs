@@ -155,6 +155,30 @@ const MISTAKES: &[(&str, &str, &str)] = &[
          hint: did you mean `updates`?",
     ),
     (
+        "run = \"run.toml\"",
+        "run = \"haggle.toml\"",
+        "error: study.toml:5: runs.base.run: `haggle.toml` is a scenario file, and a run file is wanted here\n\
+         hint: a run file names its `scenario = \"…\"`",
+    ),
+    (
+        "run = \"run.toml\"",
+        "run = \"study.toml\"",
+        "error: study.toml:5: runs.base.run: `study.toml` is a study file, and a run file is wanted here\n\
+         hint: a run file names its `scenario = \"…\"`",
+    ),
+    (
+        "seat = \"agent\"",
+        "scenario = \"run.toml\"\nseat = \"agent\"",
+        "error: study.toml:18: compare[0].scenario: `run.toml` is a run file, and a scenario file is wanted here\n\
+         hint: a scenario file has a section `[world]`",
+    ),
+    (
+        "\"sft.updates=20\"",
+        "\"world.sees=0.9\"",
+        "error: study.toml:9: runs.long.set: `world.sees`: is a key of a scenario file, and this is a run file\n\
+         hint: an override changes the run file alone: write it into the scenario file, or into a copy of it that `scenario=FILE` names",
+    ),
+    (
         "\"sft.updates=20\"",
         "\"seed=20\"",
         "error: study.toml:9: runs.long.set[0]: has no effect: every run is made under each of `seeds`\n\
@@ -217,7 +241,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
         "items = 8",
         "items = 1001",
         "error: study.toml:19: compare[0].items: cannot be 1001: it is how many of the scenario's held-out items are played\n\
-         hint: it is at least 1 and at most 1000; the default is 1000",
+         hint: it is at least 1 and at most 1000; left out, all of them are played",
     ),
     (
         "policies = [\"SFT\", \"RL\", \"noisy\", \"long\"]",
@@ -265,7 +289,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
         "by = 0.02, better = \"less\"",
         "by = -0.02",
         "error: study.toml:24: compare[0].claims[1].by: cannot be -0.02: it is a margin in the metric's unit\n\
-         hint: it is at least 0 and at most 1000000; the default is 0\n\
+         hint: it is at least 0 and at most 1000000, e.g. 0.02\n\
          error: study.toml:24: compare[0].claims[1].better: is missing: whether more or less of `user/over_suspicion` is better depends \
          on the world\n\
          hint: add `better = \"more\"` or `better = \"less\"`",

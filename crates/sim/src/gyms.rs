@@ -1,6 +1,7 @@
 //! The gyms: one folder each, one shape ([`Gym`], [`GymWorld`], [`GymScript`]). A new one is a folder, a `pub mod`, and a line in the table
 //! below; its file keys are an entry in `config`'s table of gyms.
 
+pub mod drill;
 pub mod gym;
 pub mod haggle;
 pub mod intention;
@@ -11,10 +12,11 @@ pub mod search;
 use serde::Deserialize;
 use serde::Serialize;
 
+pub use drill::Drill;
+pub use drill::Skill;
 pub use gym::Gym;
 pub use gym::GymScript;
 pub use gym::GymWorld;
-pub use haggle::Drill;
 pub use op::Op;
 pub use phrasebook::Phrase;
 pub use phrasebook::Phrasebook;

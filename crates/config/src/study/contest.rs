@@ -20,11 +20,14 @@ use super::StudyClaim;
 use super::StudyCompare;
 use super::StudyPolicy;
 use super::trains;
+use crate::FileKind;
 use crate::allowed::Allowed;
 use crate::check::Check;
+use crate::demand::Says;
 use crate::load;
 use crate::policy;
 use crate::suggest;
+use crate::world;
 
 const SEATS: [(&str, Seat); 2] = [("agent", Seat::Agent), ("user", Seat::User)];
 const BETTER: [(&str, Better); 2] = [("more", Better::More), ("less", Better::Less)];
@@ -33,17 +36,17 @@ const MARGIN: Allowed = Allowed::between(0.0, 1e6, "it is a margin in the metric
 /// Shares that are to be kept.
 const KEPT: Allowed = Allowed::above(0.0, 1e3, "it is a share of what the other has");
 
-pub(super) fn compares(check: &mut Check<'_>, names: &mut Names, files: Vec<CompareFile>) -> Vec<StudyCompare> {
+pub(super) fn compares(check: &mut Check<'_>, names: &mut Names<'_>, files: Vec<CompareFile>) -> Vec<StudyCompare> {
     let read = |(index, file)| compare(check, names, &format!("compare[{index}]"), file);
     files.into_iter().enumerate().filter_map(read).collect()
 }
 
-pub(super) fn crosses(check: &mut Check<'_>, names: &mut Names, files: Vec<CrossFile>) -> Vec<Cross> {
+pub(super) fn crosses(check: &mut Check<'_>, names: &mut Names<'_>, files: Vec<CrossFile>) -> Vec<Cross> {
     let read = |(index, file)| cross(check, names, &format!("cross[{index}]"), file);
     files.into_iter().enumerate().filter_map(read).collect()
 }
 
-fn compare(check: &mut Check<'_>, names: &mut Names, key: &str, file: CompareFile) -> Option<StudyCompare> {
+fn compare(check: &mut Check<'_>, names: &mut Names<'_>, key: &str, file: CompareFile) -> Option<StudyCompare> {
     let CompareFile { scenario, seat, against, items, trials, policies, rows, claims } = file;
     let bout = bout(check, names, key, scenario, items, trials);
     let seat = check.word_required(&format!("{key}.seat"), seat.as_deref(), &SEATS, "seat = \"agent\"");
@@ -54,14 +57,16 @@ fn compare(check: &mut Check<'_>, names: &mut Names, key: &str, file: CompareFil
         player(check, names, &format!("{key}.against"), name, seat.map(Seat::partner), scenario);
     }
     let known = bout.as_ref().map(|bout| evaluation::names(&bout.scenario, bout.trials));
+    check.demand(key, Says::SomeOf(&["rows", "claims"]));
+    let (of_rows, of_claims) = (format!("{key}.rows"), format!("{key}.claims"));
+    let asks =
+        rows.as_ref().is_some_and(|rows| !rows.is_empty()) || claims.as_ref().is_some_and(|list| !list.is_empty());
+    check.present_here(&of_rows, asks || check.overlooked(&of_claims), "rows = [\"agent/score/mean\"]");
     let mut claimed = Vec::new();
     for (index, file) in claims.into_iter().flatten().enumerate() {
-        claimed.extend(claim(check, &format!("{key}.claims[{index}]"), file, &policies, known.as_ref()));
+        claimed.extend(claim(check, &format!("{of_claims}[{index}]"), file, &policies, known.as_ref()));
     }
-    let rows = metrics(check, &format!("{key}.rows"), rows.unwrap_or_default(), known.as_ref());
-    if rows.is_empty() && claimed.is_empty() {
-        check.present(&format!("{key}.rows"), false, "rows = [\"agent/score/mean\"]");
-    }
+    let rows = metrics(check, &of_rows, rows.unwrap_or_default(), known.as_ref());
     let mut shown: Vec<String> = Vec::new();
     for name in claimed.iter().map(|claim| claim.claim.metric.clone()).chain(rows) {
         if !shown.contains(&name) {
@@ -71,7 +76,7 @@ fn compare(check: &mut Check<'_>, names: &mut Names, key: &str, file: CompareFil
     Some(StudyCompare { bout: bout?, seat: seat?, against, policies, rows: shown, claims: claimed })
 }
 
-fn cross(check: &mut Check<'_>, names: &mut Names, key: &str, file: CrossFile) -> Option<Cross> {
+fn cross(check: &mut Check<'_>, names: &mut Names<'_>, key: &str, file: CrossFile) -> Option<Cross> {
     let CrossFile { scenario, items, trials, agents, users, metrics: wanted } = file;
     let bout = bout(check, names, key, scenario, items, trials);
     let scenario = bout.as_ref().map(|bout| &*bout.scenario);
@@ -79,7 +84,7 @@ fn cross(check: &mut Check<'_>, names: &mut Names, key: &str, file: CrossFile) -
     let agents = players(check, names, (&of_agents, "agents = [\"RL\"]"), agents, Some(Seat::Agent), scenario);
     let users = players(check, names, (&of_users, "users = [\"RL\"]"), users, Some(Seat::User), scenario);
     let own = format!("{key}.metrics");
-    check.present(&own, wanted.as_ref().is_some_and(|wanted| !wanted.is_empty()), "metrics = [\"agent/score/mean\"]");
+    check.filled(&own, wanted.as_ref().is_some_and(|wanted| !wanted.is_empty()), "metrics = [\"agent/score/mean\"]");
     let known = bout.as_ref().map(|bout| evaluation::names(&bout.scenario, bout.trials));
     let metrics = metrics(check, &own, wanted.unwrap_or_default(), known.as_ref());
     Some(Cross { bout: bout?, agents, users, metrics })
@@ -88,7 +93,7 @@ fn cross(check: &mut Check<'_>, names: &mut Names, key: &str, file: CrossFile) -
 /// Where and how often; `None` if the scenario is not known.
 fn bout(
     check: &mut Check<'_>,
-    names: &mut Names,
+    names: &mut Names<'_>,
     key: &str,
     written: Option<String>,
     items: Option<i64>,
@@ -98,16 +103,17 @@ fn bout(
     let trials = check.whole(&format!("{key}.trials"), trials, 1, repeats);
     let scenario = scenario(check, names, &format!("{key}.scenario"), written)?;
     let held_out = scenario.items.held_out;
-    let count =
-        Allowed::between(1.0, f64::from(held_out), "it is how many of the scenario's held-out items are played");
-    let items = check.whole(&format!("{key}.items"), items, held_out, count);
-    Some(Bout { scenario, items, trials })
+    let count = Allowed::between(1.0, world::ITEMS_MAX, "it is how many of the scenario's held-out items are played")
+        .here_at_most(f64::from(held_out));
+    let items = check.whole_optional(&format!("{key}.items"), items, count, "all of them are played");
+    Some(Bout { scenario, items: items.unwrap_or(held_out), trials })
 }
 
 /// The scenario that is named, or else the one that all runs share.
-fn scenario(check: &mut Check<'_>, names: &mut Names, key: &str, written: Option<String>) -> Option<Arc<Scenario>> {
+fn scenario(check: &mut Check<'_>, names: &mut Names<'_>, key: &str, written: Option<String>) -> Option<Arc<Scenario>> {
     if let Some(written) = written {
-        let source = load::named(&load::beside(&names.folder, &written), key, &written, check)?;
+        let path = names.shelf.beside(&names.folder, &written);
+        let source = load::named(names.shelf, FileKind::Scenario, &path, (key, &written), check)?;
         return match load::scenario_of(&source) {
             Ok(scenario) => Some(scenario.into()),
             Err(errors) => {
@@ -133,14 +139,15 @@ fn scenario(check: &mut Check<'_>, names: &mut Names, key: &str, written: Option
 /// A list of policies for one seat, under its key and with an example.
 fn players(
     check: &mut Check<'_>,
-    names: &mut Names,
+    names: &mut Names<'_>,
     (key, example): (&str, &str),
     given: Option<Vec<String>>,
     seat: Option<Seat>,
     scenario: Option<&Scenario>,
 ) -> Vec<String> {
     let given = given.unwrap_or_default();
-    check.present(key, !given.is_empty(), example);
+    check.filled(key, !given.is_empty(), example);
+    check.demand(key, Says::Distinct);
     for (index, name) in given.iter().enumerate() {
         let own = format!("{key}[{index}]");
         if given[..index].contains(name) && !check.overlooked(&own) {
@@ -154,7 +161,7 @@ fn players(
 /// A policy that must exist and be able to take its seat.
 fn player(
     check: &mut Check<'_>,
-    names: &mut Names,
+    names: &mut Names<'_>,
     key: &str,
     name: &str,
     seat: Option<Seat>,
@@ -178,9 +185,10 @@ fn player(
                 (format!("the run `{run}` trains no {seat}"), format!("it has a model of the {} only", seat.partner()))
             })
         }
-        StudyPolicy::Fixed(policy) => scenario
-            .and_then(|scenario| policy::mistake(&scenario.rules, seat, policy))
-            .or_else(|| policy::mistake_in_study(policy)),
+        StudyPolicy::Fixed(policy) => scenario.and_then(|scenario| {
+            check.demand(&format!("policies.{name}.policy"), policy::demand_in_study(&scenario.rules, seat));
+            policy::mistake(&scenario.rules, seat, policy).or_else(|| policy::mistake_in_study(policy))
+        }),
     };
     if let Some((what, hint)) = wrong
         && names.refused.insert((name.to_owned(), seat))
@@ -224,6 +232,7 @@ fn claim(
         return None;
     }
     let own = |name: &str| format!("{key}.{name}");
+    check.demand(key, Says::JustOneOf(&["beats", "not_worse_than", "keeps_of"]));
     check.present(&own("policy"), policy.is_some(), "policy = \"RL\"");
     check.present(&own("metric"), name.is_some(), "metric = \"agent/score/mean\"");
     let named = name.as_ref().is_some_and(|name| metric(check, &own("metric"), name, known));
@@ -234,13 +243,11 @@ fn claim(
         }
         (None, Some(than), None) => {
             check.without_effect(&own("share"), share, "`not_worse_than` asks for a difference");
-            check.present(&own("by"), by.is_some(), "by = 0.02");
-            (("not_worse_than", than), Demand::NotWorse { by: check.number(&own("by"), by, 0.0, MARGIN) })
+            (("not_worse_than", than), Demand::NotWorse { by: check.number_here(&own("by"), by, 0.02, MARGIN) })
         }
         (None, None, Some(than)) => {
             check.without_effect(&own("by"), by, "`keeps_of` asks for a share");
-            check.present(&own("share"), share.is_some(), "share = 0.9");
-            (("keeps_of", than), Demand::Keeps { share: check.number(&own("share"), share, 1.0, KEPT) })
+            (("keeps_of", than), Demand::Keeps { share: check.number_here(&own("share"), share, 0.9, KEPT) })
         }
         _ => {
             let hint = "write one of `beats`, `not_worse_than` and `keeps_of`, with the name of a policy";
@@ -266,7 +273,7 @@ fn direction(
     demand: Demand,
 ) -> Option<Better> {
     let own = format!("{key}.better");
-    let said = written.and_then(|word| check.meaning(&own, word, &BETTER));
+    let said = check.word_optional(&own, written, &BETTER);
     let metric = metric?;
     let known = Better::known(metric);
     if let (Some(known), Some(said)) = (known, said)

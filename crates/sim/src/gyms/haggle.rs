@@ -27,8 +27,6 @@ pub mod verdict;
 pub mod view;
 pub mod world;
 
-pub use drills::Drill;
-pub use drills::Skill;
 pub use example::example;
 pub use facts::Fact;
 pub use facts::Family;
@@ -53,6 +51,7 @@ use serde::Serialize;
 use crate::Scenario;
 use crate::Seat;
 use crate::draws::Stream;
+use crate::gyms::Drill;
 use crate::gyms::Gym;
 use crate::gyms::Phrasebook;
 use crate::gyms::Term;

@@ -6,6 +6,7 @@
 //!  world.rs     the talk: questions, what they cover, rewards by turn          view.rs       what each side knows of it
 //!  user.rs      how a user by rule judges a question and replies               agent.rs      scripts that ask
 //!  precedent.rs what tasks like this one used to leave out                     fixed.rs      the best list of questions for all tasks
+//!  drills.rs    taking up a request in its own words
 //!  verdict.rs   score and measures                                             phrases.rs    what a person in a seat can say
 //! ```
 //!
@@ -15,6 +16,7 @@
 
 pub mod agent;
 pub mod catalogue;
+pub mod drills;
 pub mod example;
 pub mod fixed;
 pub mod items;
@@ -50,6 +52,7 @@ use crate::Answer;
 use crate::Decision;
 use crate::Scenario;
 use crate::Seat;
+use crate::gyms::Drill;
 use crate::gyms::Gym;
 use crate::gyms::GymScript;
 use crate::gyms::Phrasebook;
@@ -86,6 +89,7 @@ impl Gym for Rules {
     const NAME: &'static str = "intention";
     const TERMS: &'static [Term] = TERMS;
     const MEASURES: &'static [&'static str] = MEASURES;
+    const HAS_DRILLS: bool = true;
 
     fn world(&self, scenario: &Scenario, casting: &Casting, _seed: u64) -> World {
         World::new(self.clone(), scenario, casting.split, casting.item)
@@ -97,6 +101,10 @@ impl Gym for Rules {
 
     fn item_id(&self, split: Split, item: u32) -> String {
         self.library.entry(split, item).item.id.clone()
+    }
+
+    fn drill(&self, scenario: &Scenario, split: Split, seat: Seat, index: u32) -> Option<Drill> {
+        drills::drill(self, scenario.items.seed, split, seat, index)
     }
 
     fn takes_turns(seat: Seat) -> bool {

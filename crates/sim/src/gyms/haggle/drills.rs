@@ -1,8 +1,5 @@
 //! Skills asked one by one: can a seat look up a fact, tell a trap from a fair claim, weigh an offer? Part of the cold start, and its gate.
 
-use serde::Deserialize;
-use serde::Serialize;
-
 use super::Fact;
 use super::PRICE_MAX;
 use super::Rules;
@@ -24,56 +21,12 @@ use crate::Scenario;
 use crate::Seat;
 use crate::Source;
 use crate::draws::Stream;
+use crate::gyms::Drill;
 use crate::gyms::GymWorld;
+use crate::gyms::Skill;
 use crate::record::Casting;
 use crate::record::EpisodeId;
 use crate::scenario::Split;
-
-/// One question with the one right answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Drill {
-    /// What it tries: `look_up`, `judge` or `weigh`.
-    pub skill: Skill,
-    /// Who is asked.
-    pub seat: Seat,
-    /// The brief, and the question as a message of the world.
-    pub messages: Vec<Message>,
-    /// The right answer, word for word.
-    pub answer: String,
-}
-
-/// What a drill tries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Skill {
-    /// Finding a fact in one's brief. No cold start goes on without it.
-    LookUp,
-    /// Setting a claim beside what one knows. Likewise.
-    Judge,
-    /// Telling what an offer would leave: a sum of up to five numbers, which small models only approach.
-    Weigh,
-}
-
-impl Skill {
-    /// The word for it in metrics.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Skill::LookUp => "look_up",
-            Skill::Judge => "judge",
-            Skill::Weigh => "weigh",
-        }
-    }
-
-    /// Whether a cold start that lacks it is stopped at the gate.
-    #[must_use]
-    pub fn is_required(self) -> bool {
-        match self {
-            Skill::LookUp | Skill::Judge => true,
-            Skill::Weigh => false,
-        }
-    }
-}
 
 /// The drill with this number for a seat. The seller is asked for a fact of its brief; the buyer is shown a claim, recalls what
 /// it knows, and says whether the claim is fair or a trap where that can be told. Either is asked what terms would leave it.
@@ -89,15 +42,10 @@ pub fn drill(rules: &Rules, scenario: &Scenario, split: Split, seat: Seat, index
     let mut world = World::new(rules.clone(), item, scenario, world_draws);
     let Observation { mut messages, view, .. } = world.observe(seat);
     let crate::View::Haggle(view) = view else { unreachable!("this gym shows its own view") };
-    let skill = match seat {
-        _ if draws.chance(0.4) => Skill::Weigh,
-        Seat::Agent => Skill::LookUp,
-        Seat::User => Skill::Judge,
-    };
-    let (question, answer) = match skill {
-        Skill::LookUp => look_up(&world, &mut draws),
-        Skill::Judge => judge(&world, &mut draws),
-        Skill::Weigh => weigh(&view, &mut draws),
+    let (skill, (question, answer)) = match seat {
+        _ if draws.chance(0.4) => (Skill::Weigh, weigh(&view, &mut draws)),
+        Seat::Agent => (Skill::LookUp, look_up(&world, &mut draws)),
+        Seat::User => (Skill::Judge, judge(&world, &mut draws)),
     };
     messages.push(Message { from: Source::World, text: question });
     Drill { skill, seat, messages, answer }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::Detail;
 use super::Lexicon;
 use super::lexicon::QUESTION_WORDS_MAX;
+use super::lexicon::words;
 use super::precedent::Telling;
 use super::view::AgentView;
 use crate::Address;
@@ -29,7 +30,7 @@ pub enum Kind {
     Spam,
     /// The best list of questions that is the same for all tasks.
     Fixed,
-    /// The cold start's teacher: by turns careless, plain and telling.
+    /// The cold start's teacher: by turns careless, plain, literal and telling.
     Noisy,
 }
 
@@ -79,13 +80,13 @@ impl Kind {
     }
 }
 
-/// How a careless, a plain and a telling asker share the teacher's dialogues.
+/// How a careless, a plain, a literal and a telling asker share the teacher's dialogues.
 fn noisy(view: &AgentView, turn: usize, whole: &mut Draws, draws: &mut Draws) -> String {
     let level = whole.uniform();
-    if level < 0.2 {
+    if level < 0.15 {
         return about_detail(random_detail(view, draws));
     }
-    if level < 0.5 {
+    if level < 0.3 {
         let near = view.library.precedents().neighbours(&view.category, &view.task);
         // The nearest few, any of their details: a plain asker knows such tasks, not their order.
         let details: Vec<&Detail> = near.iter().take(8).flat_map(|(entry, _)| &entry.item.missing_details).collect();
@@ -95,19 +96,43 @@ fn noisy(view: &AgentView, turn: usize, whole: &mut Draws, draws: &mut Draws) ->
             about_detail(draws.pick::<&Detail>(&details))
         };
     }
-    // The same words in the same order for the whole episode, drawn by their scores, so that no turn repeats another.
-    let order = drawn_order(view, whole);
-    let size = 2 + (whole.uniform() * 6.0) as usize;
-    let words: Vec<String> = order.into_iter().skip(turn * size).take(size).collect();
+    // The same words in the same order for the whole episode, so that no turn repeats another. A literal asker takes the request itself
+    // up first, piece by piece: people leave out particulars of what they name.
+    let is_literal = level < 0.75;
+    let size = 4 + (whole.uniform() * 4.0) as usize;
+    let pieces = if is_literal { pieces(&view.task, size) } else { Vec::new() };
+    if let Some(piece) = pieces.get(turn) {
+        return name_words(&[(*piece).to_owned()], view.library.lexicon());
+    }
+    let order = drawn_order(view, if is_literal { 4.0 } else { 1.5 }, whole);
+    let new = order.into_iter().filter(|drawn| !pieces.iter().any(|piece| words(piece).contains(drawn)));
+    let words: Vec<String> = new.skip((turn - pieces.len()) * size).take(size).collect();
     name_words(&words, view.library.lexicon())
 }
 
-/// All telling words in an order drawn without replacement, the chance of each by its score (exponential races).
-fn drawn_order(view: &AgentView, draws: &mut Draws) -> Vec<String> {
+/// The text in pieces of so many words, as it stands there.
+fn pieces(text: &str, size: usize) -> Vec<&str> {
+    let (mut pieces, mut count, mut from, mut end) = (Vec::new(), 0, None, 0);
+    let runs = text.split(|c: char| !c.is_alphanumeric()).filter(|run| !run.is_empty());
+    for run in runs {
+        let start = run.as_ptr() as usize - text.as_ptr() as usize;
+        if count == size {
+            pieces.extend(from.map(|from: usize| &text[from..end]));
+            (count, from) = (0, None);
+        }
+        from.get_or_insert(start);
+        (count, end) = (count + 1, start + run.len());
+    }
+    pieces.extend(from.map(|from| &text[from..end]));
+    pieces
+}
+
+/// All telling words in an order drawn without replacement, the chance of each by a power of its score (exponential races).
+fn drawn_order(view: &AgentView, sharpness: f64, draws: &mut Draws) -> Vec<String> {
     let mut raced: Vec<(f64, String)> = telling_words(view)
         .into_iter()
         .take(120)
-        .map(|(word, promise)| (-(1.0 - draws.uniform()).ln() / promise.worth.powf(1.5), word))
+        .map(|(word, promise)| (-(1.0 - draws.uniform()).ln() / promise.worth.powf(sharpness), word))
         .collect();
     raced.sort_by(|a, b| a.0.total_cmp(&b.0));
     raced.into_iter().map(|(_, word)| word).collect()
@@ -175,7 +200,7 @@ fn packed(view: &AgentView, turn: usize) -> Vec<String> {
 }
 
 /// A question that names these words; where the lead would count against its focus, nothing but them.
-fn name_words(words: &[String], lexicon: &Lexicon) -> String {
+pub(super) fn name_words(words: &[String], lexicon: &Lexicon) -> String {
     let lead = if lexicon.telling(LEAD).is_empty() { LEAD } else { "" };
     format!("{lead} {}?", words.join(", ")).trim_start().to_owned()
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::Seat;
 use crate::Source;
-use crate::gyms::haggle::Drill;
+use crate::gyms::Drill;
 use crate::gyms::haggle::Fact;
 use crate::gyms::haggle::example;
 use crate::scenario::Split;
