@@ -22,6 +22,7 @@ use sim::record::Casting;
 use text::Dialect;
 
 use crate::failure::Failure;
+use crate::remotes::Remotes;
 
 /// Episodes alive at once, and rows in a batch, where no run file says so.
 pub const LIVE_MAX: usize = 256;
@@ -42,15 +43,20 @@ impl Cast {
     /// Brings `policy` for `seat` to life, and says what castings call it. Scripts need no life.
     ///
     /// # Errors
-    /// [`Failure::Input`] if there is no such policy, or a model's folder is damaged.
+    /// [`Failure::Input`] if there is no such policy, a model's folder or a recording is damaged, or there is no server to ask.
     pub fn add(
         &mut self,
         scenario: &Scenario,
         seat: Seat,
         policy: &str,
         loader: &dyn ModelLoader,
+        remotes: &mut Remotes,
     ) -> Result<String, Failure> {
         config::check_policy(&format!("--{seat}"), &scenario.rules, seat, policy)?;
+        if let Some(player) = remotes.player(&scenario.name, policy)? {
+            self.guests.players.insert(policy.to_owned(), player);
+            return Ok(policy.to_owned());
+        }
         let Some(folder) = policy.strip_prefix("model:") else {
             return Ok(policy.to_owned());
         };

@@ -23,6 +23,7 @@ use crate::cast::Cast;
 use crate::failure::Failure;
 use crate::flags::EvalFlags;
 use crate::progress::Progress;
+use crate::remotes::Remotes;
 use crate::stdout::say;
 
 /// One row of the result: who met whom where, and what came of it.
@@ -39,12 +40,19 @@ struct Run {
 pub async fn eval(flags: EvalFlags, loader: &dyn ModelLoader) -> Result<(), Failure> {
     let scenarios: Vec<_> = config::load_scenarios(&flags.scenarios)?.into_iter().map(Arc::new).collect();
     let mut runs = Vec::new();
+    let everybody: Vec<String> =
+        scenarios.iter().flat_map(|scenario| Seat::ALL.map(|seat| chosen(&flags, scenario, seat))).flatten().collect();
+    let mut remotes = Remotes::new(&flags.remote, flags.seed, &everybody)?;
     for scenario in &scenarios {
-        runs.push(eval_scenario(&flags, scenario, loader).await?);
+        runs.push(eval_scenario(&flags, scenario, loader, &mut remotes).await?);
     }
     if flags.json {
-        say(json!({ "runs": runs.iter().flatten().map(to_json).collect::<Vec<_>>() }))?;
-        return Ok(());
+        let mut results = json!({ "runs": runs.iter().flatten().map(to_json).collect::<Vec<_>>() });
+        if let Some(tallies) = remotes.tallies() {
+            results["remote"] = json!(tallies);
+        }
+        say(results)?;
+        return remotes.end();
     }
     for (scenario, runs) in scenarios.iter().zip(&runs) {
         if runs.len() > 1 {
@@ -52,24 +60,22 @@ pub async fn eval(flags: EvalFlags, loader: &dyn ModelLoader) -> Result<(), Fail
         }
         runs.iter().try_for_each(|run| print(run, scenario))?;
     }
-    Ok(())
+    remotes.end()
 }
 
 async fn eval_scenario(
     flags: &EvalFlags,
     scenario: &Arc<Scenario>,
     loader: &dyn ModelLoader,
+    remotes: &mut Remotes,
 ) -> Result<Vec<Run>, Failure> {
-    let chosen = |given: &[String], seat: Seat| match given {
-        [] => vec![scenario.seats[seat].policy.clone()],
-        given => given.to_vec(),
-    };
     let mut cast = Cast::new();
-    let mut name = |seat, policy: &String| cast.add(scenario, seat, policy, loader).map(|name| (policy.clone(), name));
+    let mut name =
+        |seat, policy: &String| cast.add(scenario, seat, policy, loader, remotes).map(|name| (policy.clone(), name));
     let agents: Vec<_> =
-        chosen(&flags.agent, Seat::Agent).iter().map(|p| name(Seat::Agent, p)).collect::<Result<_, _>>()?;
+        chosen(flags, scenario, Seat::Agent).iter().map(|p| name(Seat::Agent, p)).collect::<Result<_, _>>()?;
     let users: Vec<_> =
-        chosen(&flags.user, Seat::User).iter().map(|p| name(Seat::User, p)).collect::<Result<_, _>>()?;
+        chosen(flags, scenario, Seat::User).iter().map(|p| name(Seat::User, p)).collect::<Result<_, _>>()?;
     let mut troupe = cast.troupe(Box::new(NoJournal)).await?;
     let episodes = u64::from(items(flags, scenario)) * u64::from(flags.trials);
     let mut progress = Progress::start("eval", episodes * (agents.len() * users.len()) as u64, 0);
@@ -87,6 +93,12 @@ async fn eval_scenario(
     progress.end();
     troupe.stop().await;
     Ok(runs)
+}
+
+/// Who is measured at this seat.
+fn chosen(flags: &EvalFlags, scenario: &Scenario, seat: Seat) -> Vec<String> {
+    let given = Pair { agent: &flags.agent, user: &flags.user };
+    if given[seat].is_empty() { vec![scenario.seats[seat].policy.clone()] } else { given[seat].clone() }
 }
 
 async fn eval_pair(

@@ -87,7 +87,7 @@ pub struct RolloutFlags {
     /// Seed of every draw.
     #[arg(long, default_value_t = 1, allow_negative_numbers = true, value_parser = seed)]
     pub seed: u64,
-    /// Who plays the agent: rule, random, scripted:NAME, model:DIR. The scenario's own unless given.
+    /// Who plays the agent: rule, random, scripted:NAME, model:DIR, openai:MODEL, replay:FILE. The scenario's own unless given.
     #[arg(long)]
     pub agent: Option<String>,
     /// Who plays the user.
@@ -102,6 +102,9 @@ pub struct RolloutFlags {
     /// Print one record a line as JSON instead of a readable transcript.
     #[arg(long)]
     pub json: bool,
+    /// Bounds of other people's models.
+    #[command(flatten)]
+    pub remote: RemoteFlags,
 }
 
 /// `duologue play SCENARIO.toml`
@@ -121,7 +124,7 @@ pub struct PlayFlags {
     /// A file of acts, one JSON object a line, that plays instead of you; `-` is stdin.
     #[arg(long, value_name = "ACTS.jsonl")]
     pub script: Option<PathBuf>,
-    /// Who plays the agent, where you are the user: rule, random, scripted:NAME, model:DIR. The scenario's own unless given.
+    /// Who plays the agent, where you are the user: rule, random, scripted:NAME, model:DIR, openai:MODEL, replay:FILE. The scenario's own unless given.
     #[arg(long)]
     pub agent: Option<String>,
     /// Who plays the user, where you are the agent.
@@ -133,6 +136,52 @@ pub struct PlayFlags {
     /// Print one line a step as JSON on stdout; without a script, acts are read from stdin as they come.
     #[arg(long)]
     pub json: bool,
+    /// Bounds of other people's models.
+    #[command(flatten)]
+    pub remote: RemoteFlags,
+}
+
+/// What policies `openai:MODEL` may ask of the server at OPENAI_BASE_URL, whose key is OPENAI_API_KEY. All of them are for the whole command;
+/// none has an effect where no such policy plays.
+#[derive(Clone, Debug, Default, PartialEq, Args)]
+#[command(next_help_heading = "Remote models (openai:MODEL)")]
+pub struct RemoteFlags {
+    /// Write every reply and fault into this new file, so that `replay:FILE` plays the same again without a request.
+    #[arg(long = "remote-record", value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// Keep good replies in this file, and take them from it.
+    #[arg(long = "remote-cache", value_name = "FILE")]
+    pub cache: Option<PathBuf>,
+    /// Requests in all; 100000 unless given.
+    #[arg(long = "remote-calls", value_name = "N", allow_negative_numbers = true, value_parser = count)]
+    pub calls: Option<u32>,
+    /// Tokens in all, read and written; no bound unless given.
+    #[arg(long = "remote-tokens", value_name = "N", allow_negative_numbers = true, value_parser = count)]
+    pub tokens: Option<u32>,
+    /// Dollars in all, by the prices; no bound unless given.
+    #[arg(long = "remote-dollars", value_name = "D", allow_negative_numbers = true, value_parser = amount)]
+    pub dollars: Option<f64>,
+    /// What a model costs: dollars for a million tokens read, and written, e.g. gpt-4o=2.5,10. Repeat it for others.
+    #[arg(long = "remote-price", value_name = "MODEL=READ,WRITTEN", value_parser = price)]
+    pub prices: Vec<(String, remote::Price)>,
+    /// Requests on their way at once; 16 unless given.
+    #[arg(long = "remote-concurrency", value_name = "N", allow_negative_numbers = true, value_parser = count)]
+    pub concurrency: Option<u32>,
+    /// Milliseconds that one request may take; 60000 unless given.
+    #[arg(long = "remote-deadline-ms", value_name = "MS", allow_negative_numbers = true, value_parser = count)]
+    pub deadline_ms: Option<u32>,
+    /// Requests for one question, the first included; 5 unless given.
+    #[arg(long = "remote-attempts", value_name = "N", allow_negative_numbers = true, value_parser = count)]
+    pub attempts: Option<u32>,
+    /// Milliseconds before the second request for a question, doubled for each further one; 500 unless given.
+    #[arg(long = "remote-backoff-ms", value_name = "MS", allow_negative_numbers = true, value_parser = count)]
+    pub backoff_ms: Option<u32>,
+    /// Tokens of one reply, thought included; 2048 unless given.
+    #[arg(long = "remote-reply-tokens", value_name = "N", allow_negative_numbers = true, value_parser = count)]
+    pub reply_tokens: Option<u32>,
+    /// Sampling temperature; 0 unless given.
+    #[arg(long = "remote-temperature", value_name = "T", allow_negative_numbers = true, value_parser = temperature)]
+    pub temperature: Option<f32>,
 }
 
 /// `duologue train RUN.toml`
@@ -200,6 +249,9 @@ pub struct EvalFlags {
     /// Print JSON on stdout.
     #[arg(long)]
     pub json: bool,
+    /// Bounds of other people's models.
+    #[command(flatten)]
+    pub remote: RemoteFlags,
 }
 
 /// `duologue study STUDY.toml`
@@ -356,6 +408,25 @@ fn kinds() -> impl TypedValueParser<Value = FileKind> {
 fn count(text: &str) -> Result<u32, String> {
     let count = text.parse().ok().filter(|count| *count > 0);
     count.ok_or_else(|| format!("it is a whole number from 1 to {}", u32::MAX))
+}
+
+/// An amount of money.
+fn amount(text: &str) -> Result<f64, String> {
+    let dollars = text.parse().ok().filter(|dollars: &f64| dollars.is_finite() && *dollars > 0.0);
+    dollars.ok_or_else(|| "it is an amount in dollars, above 0".to_owned())
+}
+
+/// A model and its price.
+fn price(text: &str) -> Result<(String, remote::Price), String> {
+    let (model, price) =
+        text.rsplit_once('=').filter(|(model, _)| !model.is_empty()).ok_or("it is MODEL=READ,WRITTEN")?;
+    Ok((model.to_owned(), price.parse()?))
+}
+
+/// A temperature, in the range that OpenAI's models take.
+fn temperature(text: &str) -> Result<f32, String> {
+    let temperature = text.parse().ok().filter(|temperature| (0.0..=2.0).contains(temperature));
+    temperature.ok_or_else(|| "a temperature is a number from 0 to 2".to_owned())
 }
 
 /// A seed, in the range that run files have too.

@@ -20,6 +20,7 @@ mod misuse;
 pub mod plan;
 pub mod play;
 pub mod progress;
+pub mod remotes;
 pub mod replay;
 pub mod report;
 pub mod rollout;

@@ -40,6 +40,7 @@ use crate::play::guest::Witness;
 use crate::play::hand::Hand;
 use crate::play::hand::Keyboard;
 use crate::play::hand::Place;
+use crate::remotes::Remotes;
 
 /// What castings call whoever sits down from outside.
 const GUEST: &str = "guest";
@@ -58,7 +59,8 @@ pub async fn play(flags: PlayFlags, loader: &dyn ModelLoader) -> Result<(), Fail
     let reasons = scenario.seats[seat].reasons;
     let script = flags.script.as_deref().map(|file| Script::read(file, reasons)).transpose()?;
     let mut cast = Cast::new();
-    let policies = policies(&flags, &scenario, &mut cast, loader)?;
+    let mut remotes = Remotes::new(&flags.remote, flags.seed, [&given(&flags, &scenario)[seat.partner()]])?;
+    let policies = policies(&flags, &scenario, &mut cast, loader, &mut remotes)?;
     // A person may think as long as they like.
     scenario.seats[seat].deadline_ms = None;
     let scenario = Arc::new(scenario);
@@ -93,7 +95,9 @@ pub async fn play(flags: PlayFlags, loader: &dyn ModelLoader) -> Result<(), Fail
     };
     troupe.stop().await;
     let played: Played = played?.pop().ok_or_else(|| anyhow!("one casting was played, and nothing came of it"))?;
-    desk.close(played)
+    let closed = desk.close(played);
+    remotes.end()?;
+    closed
 }
 
 /// Who was asked for at each seat; at the guest's, the scenario's own, which does not play.
@@ -108,6 +112,7 @@ fn policies(
     scenario: &Scenario,
     cast: &mut Cast,
     loader: &dyn ModelLoader,
+    remotes: &mut Remotes,
 ) -> Result<Pair<String>, Failure> {
     let seat = Seat::from(flags.seat);
     let partner = seat.partner();
@@ -117,7 +122,7 @@ fn policies(
         let hint = format!("name whom to meet with --{partner}, or sit there yourself with --seat {partner}");
         return Err(Failure::input(what, Some(&hint)));
     }
-    let name = cast.add(scenario, partner, &given(flags, scenario)[partner], loader)?;
+    let name = cast.add(scenario, partner, &given(flags, scenario)[partner], loader, remotes)?;
     Ok(Pair::from_fn(|at| if at == seat { GUEST.to_owned() } else { name.clone() }))
 }
 

@@ -19,6 +19,7 @@ use crate::cast::Cast;
 use crate::failure::Failure;
 use crate::flags::RolloutFlags;
 use crate::progress::Progress;
+use crate::remotes::Remotes;
 use crate::stage::SCENARIO_FILE;
 use crate::stdout::say;
 use crate::transcript::transcript;
@@ -31,10 +32,11 @@ pub async fn rollout(flags: RolloutFlags, loader: &dyn ModelLoader) -> Result<()
     let scenario = Arc::new(config::load_scenario(&flags.scenario)?);
     let mut cast = Cast::new();
     let given = Pair { agent: flags.agent.clone(), user: flags.user.clone() };
+    let given = given.map(|seat, policy| policy.unwrap_or_else(|| scenario.seats[seat].policy.clone()));
+    let mut remotes = Remotes::new(&flags.remote, flags.seed, [&given.agent, &given.user])?;
     let mut policies = Pair::default();
     for seat in Seat::ALL {
-        let policy = given[seat].clone().unwrap_or_else(|| scenario.seats[seat].policy.clone());
-        policies[seat] = cast.add(&scenario, seat, &policy, loader)?;
+        policies[seat] = cast.add(&scenario, seat, &given[seat], loader, &mut remotes)?;
     }
     let journal = journal(&flags, &scenario)?;
     let split = flags.items.into();
@@ -62,7 +64,7 @@ pub async fn rollout(flags: RolloutFlags, loader: &dyn ModelLoader) -> Result<()
             Played::Lost(id, why) => eprintln!("{id} was lost: {why}"),
         }
     }
-    Ok(())
+    remotes.end()
 }
 
 /// The folder of the records, with the scenario beside them so that they can be re-driven.

@@ -8,14 +8,11 @@ use crate::ConfigError;
 use crate::demand::Says;
 use crate::suggest;
 
-/// Prefixes of policies that are made of something on disk, and what follows them.
-const PREFIXES: [(&str, &str); 1] = [("model:", "DIR")];
+/// Prefixes of policies that are made of something outside, and what follows them.
+const PREFIXES: [(&str, &str); 3] = [("model:", "DIR"), ("openai:", "MODEL"), ("replay:", "FILE")];
 
-/// Prefixes of policies that will be, and what follows them.
-const PLANNED: [(&str, &str); 2] = [("openai:", "MODEL"), ("replay:", "FILE")];
-
-/// Checks a policy given by a flag, e.g. `--agent scripted:good`: whether this build knows it for that seat. Whether the folder of a
-/// `model:DIR` holds a model is found out when it is opened.
+/// Checks a policy given by a flag, e.g. `--agent scripted:good`: whether it is one for that seat. Whether the folder of a `model:DIR` holds a
+/// model, the file of a `replay:FILE` a recording, and a server the model of an `openai:MODEL`, is found out when they are needed.
 ///
 /// # Errors
 /// One that names `flag`, with the nearest policy or all of them as a hint.
@@ -28,12 +25,36 @@ pub fn check_policy(flag: &str, rules: &Rules, seat: Seat, policy: &str) -> Resu
     }
 }
 
+/// Whether a policy is a script of the gym, and not made of something outside.
+pub(crate) fn is_script(policy: &str) -> bool {
+    !PREFIXES.iter().any(|(prefix, _)| policy.starts_with(prefix))
+}
+
+/// What is wrong with a policy in a study, beyond what [`mistake`] says. A study finds its evaluations again by what decides them, and what
+/// decides another server's words is in nobody's hands here.
+pub(crate) fn mistake_in_study(policy: &str) -> Option<(String, String)> {
+    let elsewhere = PREFIXES.iter().any(|(prefix, _)| *prefix != "model:" && policy.starts_with(prefix));
+    let what = || {
+        format!(
+            "`{policy}` cannot play in a study: nothing here decides what it says, so its results could not be found again"
+        )
+    };
+    elsewhere.then(|| (what(), "measure it with `duologue eval`".to_owned()))
+}
+
 /// What a schema says of a policy for `seat`.
 pub(crate) fn demand(rules: &Rules, seat: Seat) -> Says {
-    Says::Policy {
-        scripts: Script::names(rules, seat),
-        prefixes: PREFIXES.map(|(prefix, _)| prefix.to_owned()).to_vec(),
-    }
+    demanded(rules, seat, &PREFIXES)
+}
+
+/// The same in a study: see [`mistake_in_study`].
+pub(crate) fn demand_in_study(rules: &Rules, seat: Seat) -> Says {
+    demanded(rules, seat, &PREFIXES[..1])
+}
+
+fn demanded(rules: &Rules, seat: Seat, prefixes: &[(&str, &str)]) -> Says {
+    let prefixes = prefixes.iter().map(|(prefix, _)| (*prefix).to_owned()).collect();
+    Says::Policy { scripts: Script::names(rules, seat), prefixes }
 }
 
 /// What is wrong with a policy, and what may have been meant; `None` if it is a good one.
@@ -51,10 +72,6 @@ pub(crate) fn mistake(rules: &Rules, seat: Seat, policy: &str) -> Option<(String
     let names = Script::names(rules, seat);
     let prefixed = PREFIXES.map(|(prefix, rest)| format!("{prefix}{rest}"));
     let known = names.iter().chain(&prefixed).map(String::as_str);
-    if let Some((prefix, rest)) = PLANNED.iter().find(|(prefix, _)| policy.starts_with(prefix)) {
-        let what = format!("`{policy}` cannot play: policies of the kind {prefix}{rest} are not built yet");
-        return Some((what, format!("the {seat} can be {}", suggest::list(known))));
-    }
     let hint = match suggest::nearest(policy, names.iter().map(String::as_str)) {
         Some(name) => format!("did you mean `{name}`? The {seat} can be {}", suggest::list(known)),
         None => format!("the {seat} can be {}", suggest::list(known)),

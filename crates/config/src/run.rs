@@ -188,7 +188,7 @@ pub(crate) fn against_scenario(check: &mut Check<'_>, settings: &RunSettings, sc
             break;
         }
     }
-    if settings.sft.teacher.starts_with("model:") {
+    if !policy::is_script(&settings.sft.teacher) {
         let what = format!("cannot be `{}`: a cold start learns from a script", settings.sft.teacher);
         check.error("sft.teacher", what, "write a script of both seats, e.g. `scripted:noisy`");
     }

@@ -58,7 +58,7 @@ pub(crate) struct ScenarioFile {
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 struct SeatFile {
-    /// Who plays unless a run file or a flag names another: rule, random, scripted:NAME or model:DIR.
+    /// Who plays unless a run file or a flag names another: rule, random, scripted:NAME, model:DIR, openai:MODEL or replay:FILE.
     policy: Option<String>,
     /// Tokens a model may sample for one turn, thought included; spent without an act, the seat fails.
     tokens_max: Option<i64>,

@@ -2,6 +2,7 @@
 
 mod haggle;
 mod intention;
+mod search;
 
 use schemars::JsonSchema;
 use schemars::Schema;
@@ -23,7 +24,8 @@ const COMMON: [&str; 2] = ["gym", "items"];
 pub(crate) const ITEMS_MAX: f64 = 1e7;
 
 /// The gyms by name: a new one is a file beside these and an entry here.
-pub(crate) const GYMS: [(&str, Gym); 2] = [("haggle", haggle::GYM), ("intention", intention::GYM)];
+pub(crate) const GYMS: [(&str, Gym); 3] =
+    [("haggle", haggle::GYM), ("intention", intention::GYM), ("search", search::GYM)];
 
 /// How a gym stands in scenario files.
 #[derive(Clone, Copy)]

@@ -461,7 +461,7 @@ fn an_unknown_policy_is_answered_with_the_policies_of_its_seat() {
     let known = |seat: Seat| {
         let names = Script::names(&scenario.rules, seat);
         let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-        format!("{}, `model:DIR`", quoted.join(", "))
+        format!("{}, `model:DIR`, `openai:MODEL`, `replay:FILE`", quoted.join(", "))
     };
     let wrong = |from: &str, to: &str| printed(&[(from, to)], &[]);
     assert_eq!(
@@ -473,12 +473,13 @@ fn an_unknown_policy_is_answered_with_the_policies_of_its_seat() {
         )
     );
     assert_eq!(
-        wrong("policy = \"rule\"\ntokens_max", "policy = \"openai:some-model\"\ntokens_max"),
-        format!(
-            "error: scenario.toml:14: user.policy: `openai:some-model` cannot play: policies of the kind openai:MODEL are not built yet\n\
-             hint: the user can be {}",
-            known(Seat::User)
-        )
+        wrong("policy = \"rule\"\ntokens_max", "policy = \"openai:\"\ntokens_max"),
+        "error: scenario.toml:14: user.policy: `openai:` does not say which\nhint: write openai:MODEL"
+    );
+    assert_eq!(
+        wrong("teacher = \"scripted:noisy\"", "teacher = \"openai:some-model\""),
+        "error: run.toml:8: sft.teacher: cannot be `openai:some-model`: a cold start learns from a script\n\
+         hint: write a script of both seats, e.g. `scripted:noisy`"
     );
     assert_eq!(
         wrong("teacher = \"scripted:noisy\"", "teacher = \"nobody\""),

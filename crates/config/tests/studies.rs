@@ -205,10 +205,17 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ),
     (
         "noisy = { policy = \"scripted:noisy\" }",
+        "noisy = { policy = \"openai:some-model\" }",
+        "error: study.toml:15: policies.noisy.policy: `openai:some-model` cannot play in a study: nothing here decides what it says, so its \
+         results could not be found again\n\
+         hint: measure it with `duologue eval`",
+    ),
+    (
+        "noisy = { policy = \"scripted:noisy\" }",
         "noisy = { policy = \"scripted:nosy\" }",
         "error: study.toml:15: policies.noisy.policy: there is no policy `scripted:nosy` for the agent\n\
          hint: did you mean `scripted:noisy`? The agent can be `rule`, `random`, `scripted:good`, `scripted:bad`, `scripted:spam`, \
-         `scripted:noisy`, `scripted:trapper`, `scripted:never-claim`, `scripted:always-lie`, `scripted:immediate-close`, `model:DIR`",
+         `scripted:noisy`, `scripted:trapper`, `scripted:never-claim`, `scripted:always-lie`, `scripted:immediate-close`, `model:DIR`, `openai:MODEL`, `replay:FILE`",
     ),
     (
         "noisy = { policy = \"scripted:noisy\" }",

@@ -7,6 +7,7 @@ pub mod haggle;
 pub mod intention;
 pub mod op;
 pub mod phrasebook;
+pub mod search;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -222,6 +223,8 @@ gyms! {
     Haggle = haggle,
     /// An agent that finds out what a user has left out.
     Intention = intention,
+    /// A question that takes two look-ups.
+    Search = search,
 }
 
 /// The kind that a table of a gym's scripts has under this name; `None` if there is none.

@@ -13,6 +13,7 @@
 //!  documented.rs  `docs/ERRORS.md`: every mistake in it is made, and what it says is said
 //!  tokens.rs    prices and held-out words as the quickstart's tokenizer sees them
 //!  published.rs UserRL's own requests, where they are at hand
+//!  remote.rs    other people's models           server.rs    a server of them that misbehaves
 //! ```
 
 mod account;
@@ -27,7 +28,9 @@ mod play;
 mod privacy;
 mod program;
 mod published;
+mod remote;
 mod replay;
+mod server;
 mod study;
 mod tokens;
 mod training;

@@ -26,6 +26,7 @@ use crate::cast::Cast;
 use crate::failure::Failure;
 use crate::manifest;
 use crate::progress::Progress;
+use crate::remotes::Remotes;
 use crate::runtime;
 use crate::workers;
 
@@ -167,7 +168,7 @@ impl Open<'_> {
         let mut cast = Cast::new();
         let mut names = Pair::default();
         for seat in Seat::ALL {
-            names[seat] = cast.add(&bout.scenario, seat, &self.policies[seat], loader)?;
+            names[seat] = cast.add(&bout.scenario, seat, &self.policies[seat], loader, &mut Remotes::default())?;
         }
         let castings = plan::eval_castings(Split::HeldOut, bout.items, bout.trials, &names, 0);
         let episodes = castings.len();

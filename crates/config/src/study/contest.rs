@@ -186,8 +186,8 @@ fn player(
             })
         }
         StudyPolicy::Fixed(policy) => scenario.and_then(|scenario| {
-            check.demand(&format!("policies.{name}.policy"), policy::demand(&scenario.rules, seat));
-            policy::mistake(&scenario.rules, seat, policy)
+            check.demand(&format!("policies.{name}.policy"), policy::demand_in_study(&scenario.rules, seat));
+            policy::mistake(&scenario.rules, seat, policy).or_else(|| policy::mistake_in_study(policy))
         }),
     };
     if let Some((what, hint)) = wrong

@@ -1,0 +1,118 @@
+//! A remote or recorded model in one seat of one episode: what it was shown, as chat messages, and what it said.
+
+use std::sync::Arc;
+
+use sim::Address;
+use sim::Answer;
+use sim::Decision;
+use sim::Fault;
+use sim::Observation;
+use sim::Query;
+use sim::Seat;
+use sim::draws::Stream;
+use text::reasoning;
+
+use crate::Client;
+use crate::Form;
+use crate::Recorder;
+use crate::Recording;
+use crate::chat;
+use crate::chat::ChatMessage;
+use crate::chat::Reply;
+use crate::chat::Request;
+use crate::chat::Role;
+
+/// What is added to the part of a seat that is asked for words, and of one that is asked for JSON.
+const WORDS: &str = include_str!("../prompts/words.txt");
+const JSON: &str = include_str!("../prompts/json.txt");
+
+/// Whose words they are.
+#[derive(Clone, Debug)]
+pub enum Voice {
+    /// A model's, elsewhere.
+    Remote {
+        /// Who asks it.
+        client: Arc<Client>,
+        /// Its name there.
+        model: String,
+        /// Who writes down what it says; `None`: nobody.
+        recorder: Option<Arc<Recorder>>,
+    },
+    /// Those of a run that was recorded.
+    Recorded(Arc<Recording>),
+}
+
+/// One seat in one episode.
+#[derive(Debug)]
+pub struct Speaker {
+    seat: Seat,
+    voice: Voice,
+    place: String,
+    address: Address,
+    asked: u32,
+    talk: Vec<ChatMessage>,
+}
+
+impl Speaker {
+    /// A seat that has said nothing. `place` names the episode in all that the command plays; replies are drawn at `address`, if they are drawn.
+    #[must_use]
+    pub fn new(seat: Seat, voice: Voice, place: &str, address: Address) -> Speaker {
+        Speaker { seat, voice, place: format!("{place}/{seat}"), address, asked: 0, talk: Vec::new() }
+    }
+
+    /// Takes a turn. Whatever the model says is the seat's own doing: text that holds no act is a bad act, not a fault.
+    ///
+    /// # Errors
+    /// A [`Fault`] if there is no reply.
+    pub async fn decide(&mut self, observation: &Observation) -> Result<Decision, Fault> {
+        chat::show(&mut self.talk, &observation.messages);
+        let Reply { text, thought, closed } = self.say(self.talk.clone(), &Form::Act).await?;
+        chat::add(&mut self.talk, Role::Assistant, if text.is_empty() { "…" } else { &text });
+        // The thought is off already: what looks like one now was meant to be heard, and must not be.
+        let act = reasoning::read(text.as_bytes(), false, closed).act;
+        Ok(Decision { act, thought, generation: None })
+    }
+
+    /// Answers a question of the world, which is complete in itself.
+    ///
+    /// # Errors
+    /// A [`Fault`] if there is no reply. One that is not what was asked for is the world's to refuse.
+    pub async fn answer(&mut self, query: &Query) -> Result<Answer, Fault> {
+        let form = Form::of(query);
+        let mut talk = Vec::new();
+        chat::show(&mut talk, &query.messages);
+        let wish = match form {
+            Form::Json(_) => JSON,
+            Form::Words | Form::Act => WORDS,
+        };
+        match talk.first_mut().filter(|first| first.role == Role::System) {
+            Some(part) => part.content.push_str(&format!("\n\n{}", wish.trim())),
+            None => talk.insert(0, ChatMessage { role: Role::System, content: wish.trim().to_owned() }),
+        }
+        let Reply { text, thought, .. } = self.say(talk, &form).await?;
+        let reply = form.content(&text).to_owned();
+        let decision = Decision { thought, ..Decision::say(reply.clone()) };
+        Ok(Answer { reply, decision: Some(decision) })
+    }
+
+    async fn say(&mut self, messages: Vec<ChatMessage>, form: &Form) -> Result<Reply, Fault> {
+        let number = self.asked;
+        self.asked += 1;
+        let (place, prompt) = (format!("{}/{number}", self.place), chat::hash(&messages));
+        let (client, model, recorder) = match &self.voice {
+            Voice::Recorded(recording) => return recording.answer(&place, &prompt),
+            Voice::Remote { client, model, recorder } => (client, model.clone(), recorder),
+        };
+        let asked = recorder.as_ref().map(|recorder| recorder.asked(self.seat, place, prompt));
+        let limits = client.limits();
+        let (temperature, max_tokens) = (limits.temperature, limits.reply_tokens_max);
+        let drawn = || (self.address.draws(Stream::Tokens(self.seat, number)).uniform() * f64::from(u32::MAX)) as u32;
+        let seed = (temperature > 0.0).then(drawn);
+        let request = Request { model, messages, temperature, max_tokens, seed };
+        let reply = client.ask(&request, form).await.map_err(|problem| problem.fault(self.seat));
+        if let Some(asked) = asked {
+            asked.came_to(&reply);
+        }
+        reply
+    }
+}
