@@ -2,6 +2,7 @@
 
 mod haggle;
 mod intention;
+mod telepathy;
 
 use schemars::JsonSchema;
 use schemars::Schema;
@@ -20,7 +21,8 @@ use crate::node::Value;
 const COMMON: [&str; 2] = ["gym", "items"];
 
 /// The gyms by name: a new one is a file beside these and an entry here.
-pub(crate) const GYMS: [(&str, Gym); 2] = [("haggle", haggle::GYM), ("intention", intention::GYM)];
+pub(crate) const GYMS: [(&str, Gym); 3] =
+    [("haggle", haggle::GYM), ("intention", intention::GYM), ("telepathy", telepathy::GYM)];
 
 /// How a gym stands in scenario files.
 #[derive(Clone, Copy)]
@@ -67,7 +69,7 @@ pub(crate) fn world(check: &mut Check<'_>, root: &Node) -> (Rules, ItemCounts) {
     (gym.read)(check, world, &part(world, |key| !COMMON.contains(&key)))
 }
 
-fn item_counts(check: &mut Check<'_>, world: &Node) -> ItemCounts {
+pub(crate) fn item_counts(check: &mut Check<'_>, world: &Node) -> ItemCounts {
     let Some(items) = world.get("items") else {
         return ItemCounts { train: 0, held_out: 0, seed: 0 };
     };

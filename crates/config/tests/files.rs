@@ -16,10 +16,18 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-fn toml_files(folder: &str) -> Vec<PathBuf> {
-    let entries = fs::read_dir(root().join(folder)).expect("the folder is part of the repository");
-    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("a listed file can be named").path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+/// The files of a folder and of the folders in it, each with its path from the root of the repository.
+fn toml_files(folder: &str) -> Vec<String> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(root().join(folder)).expect("the folder is part of the repository") {
+        let entry = entry.expect("a listed file can be named");
+        let path = format!("{folder}/{}", entry.file_name().display());
+        if entry.path().is_dir() {
+            paths.extend(toml_files(&path));
+        } else if path.ends_with(".toml") {
+            paths.push(path);
+        }
+    }
     paths.sort();
     assert!(!paths.is_empty(), "{folder} holds no file");
     paths
@@ -27,31 +35,30 @@ fn toml_files(folder: &str) -> Vec<PathBuf> {
 
 #[test]
 fn every_file_parses_and_begins_with_the_command_that_runs_it() {
-    for folder in ["scenarios", "configs", "configs/studies"] {
-        for path in toml_files(folder) {
-            if needs_a_release(&path) {
-                eprintln!("skipped: {} needs a release in DUOLOGUE_DATA", path.display());
-                continue;
-            }
-            let checked = check_file(&path).unwrap_or_else(|errors| panic!("{errors}"));
-            let kind = match checked {
-                Checked::Scenario(_) => "scenarios",
-                Checked::Run(..) => "configs",
-                Checked::Study(_) => "configs/studies",
-            };
-            assert_eq!(kind, folder, "{}", path.display());
-            let text = fs::read_to_string(&path).unwrap();
-            let first = text.lines().next().unwrap();
-            let names_itself = first.contains(&format!("{folder}/{}", path.file_name().unwrap().to_str().unwrap()));
-            assert!(first.starts_with("# duologue ") && names_itself, "{}: {first}", path.display());
+    for path in ["scenarios", "configs"].map(toml_files).concat() {
+        let file = root().join(&path);
+        if needs_a_release(&file) {
+            eprintln!("skipped: {path} needs a release in DUOLOGUE_DATA");
+            continue;
         }
+        let checked = check_file(&file).unwrap_or_else(|errors| panic!("{errors}"));
+        let folder = match checked {
+            Checked::Scenario(_) => "scenarios/",
+            Checked::Study(_) => "configs/studies/",
+            Checked::Run(..) => "configs/",
+        };
+        assert!(path.starts_with(folder), "{path}");
+        let text = fs::read_to_string(&file).unwrap();
+        let first = text.lines().next().unwrap();
+        assert!(first.starts_with("# duologue ") && first.contains(&path), "{path}: {first}");
     }
 }
 
 /// Whether a file plays published items that are not at hand; `tests/` checks such files where they are.
 fn needs_a_release(path: &Path) -> bool {
-    let plays = |text: &str| text.contains("userrl");
-    plays(&fs::read_to_string(path).expect("a listed file can be read")) && std::env::var_os("DUOLOGUE_DATA").is_none()
+    let text = fs::read_to_string(path).expect("a listed file can be read");
+    let plays = ["\"userrl/", "intention-userrl.toml\""].iter().any(|named| text.contains(named));
+    plays && std::env::var_os("DUOLOGUE_DATA").is_none()
 }
 
 #[test]
@@ -87,6 +94,12 @@ fn the_haggle_file_is_the_example_that_tests_and_benches_play() {
 fn the_intention_file_is_the_example_that_tests_and_benches_play() {
     let scenario = load_scenario(&root().join("scenarios/intention.toml")).unwrap();
     assert_eq!(scenario, sim::gyms::intention::example());
+}
+
+#[test]
+fn the_telepathy_file_is_the_example_that_tests_and_benches_play() {
+    let scenario = load_scenario(&root().join("scenarios/userrl/telepathy.toml")).unwrap();
+    assert_eq!(scenario, sim::gyms::telepathy::example());
 }
 
 #[test]

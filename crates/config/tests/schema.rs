@@ -166,14 +166,19 @@ fn every_file_of_the_repository_is_valid() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     for (folder, kind) in [("scenarios", FileKind::Scenario), ("configs", FileKind::Run)] {
         let (validator, mut count) = (validator(kind), 0);
-        for entry in fs::read_dir(root.join(folder)).expect("the folder is part of the repository") {
-            let path = entry.expect("a listed file can be named").path();
-            if path.extension().is_some_and(|extension| extension == "toml") {
-                let file = json_of(&fs::read_to_string(&path).expect("it can be read"));
-                let errors: Vec<String> =
-                    validator.iter_errors(&file).map(|e| format!("{}: {e}", e.instance_path())).collect();
-                assert!(errors.is_empty(), "{}: {errors:?}", path.display());
-                count += 1;
+        let mut folders = vec![root.join(folder)];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).expect("the folder is part of the repository") {
+                let path = entry.expect("a listed file can be named").path();
+                if path.is_dir() && !path.ends_with("configs/studies") {
+                    folders.push(path);
+                } else if path.extension().is_some_and(|extension| extension == "toml") {
+                    let file = json_of(&fs::read_to_string(&path).expect("it can be read"));
+                    let errors: Vec<String> =
+                        validator.iter_errors(&file).map(|e| format!("{}: {e}", e.instance_path())).collect();
+                    assert!(errors.is_empty(), "{}: {errors:?}", path.display());
+                    count += 1;
+                }
             }
         }
         assert!(count > 0, "{folder} holds no file");
@@ -406,6 +411,38 @@ fn the_schema_of_each_world_knows_its_own_keys_and_ways_to_have_items() {
     // Whether the files are there is what only the check can tell.
     let files = json!({ "train": "a.json", "held_out": "b.json", "keep_known": true });
     assert!(validator.is_valid(&with("/world/items", files)));
+}
+
+/// Published items may also come out of one file, which is divided.
+#[test]
+fn the_schema_knows_each_way_to_name_published_things() {
+    let validator = validator(FileKind::Scenario);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios/userrl");
+    let good = json_of(&fs::read_to_string(folder.join("telepathy.toml")).expect("it is part of the repository"));
+    let with = |items: Value| {
+        let mut file = good.clone();
+        file["world"]["items"] = items;
+        file
+    };
+    agree_on(&validator, &good, true);
+    agree_on(&validator, &with(json!({ "generate": 10, "held_out": 5, "seed": 1 })), true);
+    for bad in [
+        json!({ "file": "a.json", "held_out": 5 }),
+        json!({ "file": "a.json", "seed": 5 }),
+        json!({ "file": "a.json", "held_out": "b.json", "seed": 1 }),
+        json!({ "file": "a.json", "held_out": 5, "seed": 1, "keep_known": true }),
+        json!({ "train": "a.json" }),
+    ] {
+        agree_on(&validator, &with(bad), false);
+    }
+    for good in [
+        json!({ "file": "a.json", "held_out": 5, "seed": 1 }),
+        json!({ "train": "a.json", "held_out": "b.json" }),
+        json!({ "train": "a.json", "held_out": "b.json", "keep_known": true }),
+    ] {
+        // Whether the files are there is what only the check can tell.
+        assert!(validator.is_valid(&with(good.clone())), "{good}");
+    }
 }
 
 fn agree_on(validator: &Validator, file: &Value, good: bool) {

@@ -6,6 +6,12 @@ pub mod haggle;
 pub mod intention;
 pub mod op;
 pub mod phrasebook;
+pub mod reply;
+pub mod slip;
+pub mod splits;
+pub mod telepathy;
+pub mod words;
+pub mod yes_no;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -17,6 +23,9 @@ pub use haggle::Drill;
 pub use op::Op;
 pub use phrasebook::Phrase;
 pub use phrasebook::Phrasebook;
+pub use slip::Slip;
+pub use splits::Splits;
+pub use yes_no::YesNo;
 
 use crate::Address;
 use crate::Answer;
@@ -220,6 +229,8 @@ gyms! {
     Haggle = haggle,
     /// An agent that finds out what a user has left out.
     Intention = intention,
+    /// An agent that guesses what a user thinks of.
+    Telepathy = telepathy,
 }
 
 /// The kind that a table of a gym's scripts has under this name; `None` if there is none.
