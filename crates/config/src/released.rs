@@ -3,6 +3,7 @@
 pub(crate) mod division;
 pub(crate) mod intention;
 pub(crate) mod telepathy;
+pub(crate) mod turtle;
 
 use std::env;
 use std::path::Path;

@@ -3,6 +3,7 @@
 mod haggle;
 mod intention;
 mod telepathy;
+mod turtle;
 
 use schemars::JsonSchema;
 use schemars::Schema;
@@ -21,8 +22,8 @@ use crate::node::Value;
 const COMMON: [&str; 2] = ["gym", "items"];
 
 /// The gyms by name: a new one is a file beside these and an entry here.
-pub(crate) const GYMS: [(&str, Gym); 3] =
-    [("haggle", haggle::GYM), ("intention", intention::GYM), ("telepathy", telepathy::GYM)];
+pub(crate) const GYMS: [(&str, Gym); 4] =
+    [("haggle", haggle::GYM), ("intention", intention::GYM), ("telepathy", telepathy::GYM), ("turtle", turtle::GYM)];
 
 /// How a gym stands in scenario files.
 #[derive(Clone, Copy)]

@@ -435,6 +435,11 @@ fn the_schema_knows_each_way_to_name_published_things() {
     ] {
         agree_on(&validator, &with(bad), false);
     }
+    let mut turtle = json_of(&fs::read_to_string(folder.join("turtle.toml")).expect("it is part of the repository"));
+    for (threshold, good) in [(json!(0.0), false), (json!(0.9), true), (json!(1.0), true), (json!(1.1), false)] {
+        turtle["world"]["success_threshold"] = threshold;
+        agree_on(&validator, &turtle, good);
+    }
     for good in [
         json!({ "file": "a.json", "held_out": 5, "seed": 1 }),
         json!({ "train": "a.json", "held_out": "b.json" }),

@@ -10,6 +10,7 @@ pub mod reply;
 pub mod slip;
 pub mod splits;
 pub mod telepathy;
+pub mod turtle;
 pub mod words;
 pub mod yes_no;
 
@@ -231,6 +232,8 @@ gyms! {
     Intention = intention,
     /// An agent that guesses what a user thinks of.
     Telepathy = telepathy,
+    /// An agent that finds out what really happened in a story.
+    Turtle = turtle,
 }
 
 /// The kind that a table of a gym's scripts has under this name; `None` if there is none.

@@ -171,13 +171,41 @@ fn all_401_published_things_are_guessed_by_title_and_no_name_is_in_both_splits()
 }
 
 #[test]
+fn a_perfect_answer_ends_the_talk_about_each_of_all_471_published_stories() {
+    let Some(folder) = data() else {
+        eprintln!("skipped: no UserRL release in DUOLOGUE_DATA");
+        return;
+    };
+    let one_file = "{ file = \"FOLDER/stories.json\", held_out = 48, seed = 42 }";
+    let scenario = Arc::new(scenario_with(&folder, "scenarios/userrl/published/turtle.toml", one_file));
+    assert_eq!((scenario.items.train, scenario.items.held_out), (423, 48));
+    let Rules::Turtle(rules) = &scenario.rules else { panic!("it is turtle") };
+    let surface = |item: &Arc<sim::gyms::turtle::Item>| sim::gyms::words::normal(&item.surface);
+    let known: Vec<String> = rules.library.of(Split::Train).iter().map(surface).collect();
+    assert!(rules.library.of(Split::HeldOut).iter().all(|item| !known.contains(&surface(item))));
+    let mut short = 0;
+    for split in [Split::Train, Split::HeldOut] {
+        for (number, item) in (0..).zip(rules.library.of(split)) {
+            short += usize::from(item.criteria.iter().fold(0.0, |sum, criterion| sum + criterion.weight) < 1.0);
+            let record = one_act(&scenario, split, number, &item.bottom);
+            assert_eq!((record.stop, record.turns.len()), (Some(Stop::Terminated), 1), "{}", item.id);
+            assert!((record.scores.agent.unwrap() - 1.0).abs() < 1e-9, "{}", item.id);
+            let said: String = record.turns[0].observed.iter().map(|message| message.text.as_str()).collect();
+            assert!(item.criteria.iter().all(|criterion| !said.contains(&criterion.statement)), "{said}");
+            assert_eq!(one_act(&scenario, split, number, &item.surface).scores.agent, Some(0.0));
+        }
+    }
+    assert_eq!(short, 138, "so many would never end without the tolerance");
+}
+
+#[test]
 fn the_files_that_play_published_items_of_userrl_are_played_to_the_end() {
     let Some(folder) = data() else {
         eprintln!("skipped: no UserRL release in DUOLOGUE_DATA");
         return;
     };
     let release = folder.parent().expect("it was joined to its parent");
-    for name in ["telepathy"] {
+    for name in ["telepathy", "turtle"] {
         let file = format!("scenarios/userrl/published/{name}.toml");
         let mut eval = command(&["eval", &file, "--agent", "scripted:spam", "--limit", "5", "--json"]);
         eval.env("DUOLOGUE_DATA", release);
