@@ -2,6 +2,7 @@
 
 pub(crate) mod division;
 pub(crate) mod intention;
+pub(crate) mod persuade;
 pub(crate) mod telepathy;
 pub(crate) mod turtle;
 

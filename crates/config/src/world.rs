@@ -2,6 +2,7 @@
 
 mod haggle;
 mod intention;
+mod persuade;
 mod telepathy;
 mod turtle;
 
@@ -22,8 +23,13 @@ use crate::node::Value;
 const COMMON: [&str; 2] = ["gym", "items"];
 
 /// The gyms by name: a new one is a file beside these and an entry here.
-pub(crate) const GYMS: [(&str, Gym); 4] =
-    [("haggle", haggle::GYM), ("intention", intention::GYM), ("telepathy", telepathy::GYM), ("turtle", turtle::GYM)];
+pub(crate) const GYMS: [(&str, Gym); 5] = [
+    ("haggle", haggle::GYM),
+    ("intention", intention::GYM),
+    ("persuade", persuade::GYM),
+    ("telepathy", telepathy::GYM),
+    ("turtle", turtle::GYM),
+];
 
 /// How a gym stands in scenario files.
 #[derive(Clone, Copy)]

@@ -5,6 +5,7 @@ pub mod gym;
 pub mod haggle;
 pub mod intention;
 pub mod op;
+pub mod persuade;
 pub mod phrasebook;
 pub mod reply;
 pub mod slip;
@@ -138,6 +139,12 @@ macro_rules! gyms {
                 match self { $(Rules::$Gym(_) => <$gym::Rules as Gym>::takes_turns(seat),)+ }
             }
 
+            /// See [`Gym::without_scripts`].
+            #[must_use]
+            pub fn without_scripts(&self, seat: Seat) -> Option<&'static str> {
+                match self { $(Rules::$Gym(rules) => Gym::without_scripts(rules, seat),)+ }
+            }
+
             /// See [`Gym::drill`].
             #[must_use]
             pub fn drill(&self, scenario: &Scenario, split: Split, seat: Seat, index: u32) -> Option<Drill> {
@@ -230,6 +237,8 @@ gyms! {
     Haggle = haggle,
     /// An agent that finds out what a user has left out.
     Intention = intention,
+    /// An agent that changes a user's mind.
+    Persuade = persuade,
     /// An agent that guesses what a user thinks of.
     Telepathy = telepathy,
     /// An agent that finds out what really happened in a story.
