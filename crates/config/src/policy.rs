@@ -67,7 +67,10 @@ pub(crate) fn mistake(rules: &Rules, seat: Seat, policy: &str) -> Option<(String
         }
     }
     if Script::named(rules, seat, policy).is_some() {
-        return None;
+        let why = rules.without_scripts(seat)?;
+        let ways = PREFIXES.map(|(prefix, rest)| format!("{prefix}{rest}"));
+        let hint = format!("the {seat} can be {}", suggest::list(ways.iter().map(String::as_str)));
+        return Some((format!("`{policy}` cannot sit here: {why}"), hint));
     }
     let names = Script::names(rules, seat);
     let prefixed = PREFIXES.map(|(prefix, rest)| format!("{prefix}{rest}"));

@@ -1,4 +1,10 @@
-//! Items out of files of a published release, named by `items` in `[world]`.
+//! Items out of files of a published release, named by `items` in `[world]`. One file per form that a release has.
+
+pub(crate) mod division;
+pub(crate) mod intention;
+pub(crate) mod persuade;
+pub(crate) mod telepathy;
+pub(crate) mod turtle;
 
 pub(crate) mod search;
 
@@ -8,9 +14,7 @@ use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use sim::gyms::intention::Item;
-use sim::gyms::intention::Library;
-use sim::gyms::intention::precedent::is_same_task;
+use serde::de::DeserializeOwned;
 
 use crate::Source;
 use crate::check::Check;
@@ -26,40 +30,17 @@ pub(crate) struct FilesFile {
     train: Option<String>,
     /// The items to measure on.
     held_out: Option<String>,
-    /// Whether held-out items are kept whose task is also one to learn from; false by default.
+    /// Whether held-out items are kept that are also to be learned from, by task, claim, name or surface; false by default.
     keep_known: Option<bool>,
 }
 
-/// Whether `items` names files.
+/// Whether `items` names a file to learn from and one to measure on.
 pub(crate) fn is_asked_for(world: &Node) -> bool {
     world.get("items.train").is_some()
 }
 
-/// The requests of two files in the form of UserRL's `all_intentions_*.json`, without the held-out ones whose task is among those to
-/// learn from, unless `keep_known` says to keep them. `None` if `items` names no files, or after a mistake, which has been noted.
-pub(crate) fn intentions(check: &mut Check<'_>, world: &Node) -> Option<Library> {
-    let items = world.get("items").filter(|_| is_asked_for(world))?;
-    let FilesFile { train, held_out, keep_known } = check.read_part(items, "world.items");
-    check.present("world.items.held_out", held_out.is_some(), "held_out = \"userrl/intentions_test.json\"");
-    let train = read(check, "world.items.train", &train?)?;
-    let mut held_out = read(check, "world.items.held_out", &held_out?)?;
-    if !keep_known.unwrap_or(false) {
-        held_out.retain(|item| !train.iter().any(|known| is_same_task(&known.task, &item.task)));
-    }
-    match Library::new(train, held_out) {
-        Ok(library) => Some(library),
-        Err(error) => {
-            check.error(
-                "world.items",
-                format!("cannot be played: {error}"),
-                "mend the file, or leave the item out of it",
-            );
-            None
-        }
-    }
-}
-
-fn read(check: &mut Check<'_>, key: &str, written: &str) -> Option<Vec<Item>> {
+/// Reads what `written` names as JSON; `form` says what it should be. `None` after a mistake, which has been noted at `key`.
+fn read<T: DeserializeOwned>(check: &mut Check<'_>, key: &str, written: &str, form: &str) -> Option<T> {
     let path = place(check.folder(), written);
     let hint = format!("the path starts at this file's folder, or at ${DATA} if that is set");
     let source = match Source::read(&path) {
@@ -72,9 +53,7 @@ fn read(check: &mut Check<'_>, key: &str, written: &str) -> Option<Vec<Item>> {
     match serde_json::from_str(&source.text) {
         Ok(items) => Some(items),
         Err(error) => {
-            let form =
-                "it is a list of {id, category, task, missing_details: [{description, importance, inquiry, options}]}";
-            check.error(key, format!("`{written}` holds no requests: {error}"), form);
+            check.error(key, format!("`{written}` cannot be played: {error}"), form);
             None
         }
     }

@@ -95,7 +95,7 @@ fn scenario_schema() -> Value {
         let mut world = alone["properties"]["world"].take();
         world["properties"]["gym"]["enum"] = json!([name]);
         if let Some(files) = gym.files {
-            worlds.push(with_files(&world, files));
+            worlds.extend(with_files(&world, files));
         }
         worlds.push(world);
     }
@@ -118,14 +118,23 @@ fn study_schema() -> Value {
     schema
 }
 
-/// The same world with its items out of a release's files.
-fn with_files(world: &Value, files: fn(&mut SchemaGenerator) -> Schema) -> Value {
-    let mut items = files(&mut generator()).to_value();
-    close(&mut items);
-    items["required"] = json!(["train", "held_out"]);
-    let mut world = world.clone();
-    world["properties"]["items"] = items;
-    world
+/// The same world with its items out of a release's files, once for each way to name them.
+fn with_files(world: &Value, files: fn(&mut SchemaGenerator) -> Schema) -> Vec<Value> {
+    let mut files = files(&mut generator()).to_value();
+    close(&mut files);
+    let ways = match files.get("oneOf").and_then(Value::as_array) {
+        Some(ways) => ways.clone(),
+        None => {
+            files["required"] = json!(["train", "held_out"]);
+            vec![files]
+        }
+    };
+    let with = |items| {
+        let mut world = world.clone();
+        world["properties"]["items"] = items;
+        world
+    };
+    ways.into_iter().map(with).collect()
 }
 
 /// No null, which TOML has not; no formats, which are Rust's; no keys that nobody reads.

@@ -2,7 +2,10 @@
 
 mod haggle;
 mod intention;
+mod persuade;
 mod search;
+mod telepathy;
+mod turtle;
 
 use schemars::JsonSchema;
 use schemars::Schema;
@@ -24,8 +27,14 @@ const COMMON: [&str; 2] = ["gym", "items"];
 pub(crate) const ITEMS_MAX: f64 = 1e7;
 
 /// The gyms by name: a new one is a file beside these and an entry here.
-pub(crate) const GYMS: [(&str, Gym); 3] =
-    [("haggle", haggle::GYM), ("intention", intention::GYM), ("search", search::GYM)];
+pub(crate) const GYMS: [(&str, Gym); 6] = [
+    ("haggle", haggle::GYM),
+    ("intention", intention::GYM),
+    ("persuade", persuade::GYM),
+    ("search", search::GYM),
+    ("telepathy", telepathy::GYM),
+    ("turtle", turtle::GYM),
+];
 
 /// How a gym stands in scenario files.
 #[derive(Clone, Copy)]
@@ -72,7 +81,7 @@ pub(crate) fn world(check: &mut Check<'_>, root: &Node) -> (Rules, ItemCounts) {
     (gym.read)(check, world, &part(world, |key| !COMMON.contains(&key)))
 }
 
-fn item_counts(check: &mut Check<'_>, world: &Node) -> ItemCounts {
+pub(crate) fn item_counts(check: &mut Check<'_>, world: &Node) -> ItemCounts {
     let Some(items) = world.get("items") else {
         return ItemCounts { train: 0, held_out: 0, seed: 0 };
     };

@@ -103,6 +103,24 @@ fn the_search_file_is_the_example_that_tests_and_benches_play() {
 }
 
 #[test]
+fn the_telepathy_file_is_the_example_that_tests_and_benches_play() {
+    let scenario = load_scenario(&root().join("scenarios/userrl/telepathy.toml")).unwrap();
+    assert_eq!(scenario, sim::gyms::telepathy::example());
+}
+
+#[test]
+fn the_turtle_file_is_the_example_that_tests_and_benches_play() {
+    let scenario = load_scenario(&root().join("scenarios/userrl/turtle.toml")).unwrap();
+    assert_eq!(scenario, sim::gyms::turtle::example());
+}
+
+#[test]
+fn the_persuade_file_is_the_example_that_tests_and_benches_play() {
+    let scenario = load_scenario(&root().join("scenarios/userrl/persuade.toml")).unwrap();
+    assert_eq!(scenario, sim::gyms::persuade::example());
+}
+
+#[test]
 fn overrides_change_what_they_name_and_the_hash_with_it() {
     let path = root().join("configs/quickstart.toml");
     let load = |overrides: &[&str]| {

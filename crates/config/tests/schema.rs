@@ -227,14 +227,19 @@ fn every_file_of_the_repository_is_valid() {
     let folders = [("scenarios", FileKind::Scenario), ("configs", FileKind::Run), ("configs/studies", FileKind::Study)];
     for (folder, kind) in folders {
         let (validator, mut count) = (validator(kind), 0);
-        for entry in fs::read_dir(root.join(folder)).expect("the folder is part of the repository") {
-            let path = entry.expect("a listed file can be named").path();
-            if path.extension().is_some_and(|extension| extension == "toml") {
-                let file = json_of(&fs::read_to_string(&path).expect("it can be read"));
-                let errors: Vec<String> =
-                    validator.iter_errors(&file).map(|e| format!("{}: {e}", e.instance_path())).collect();
-                assert!(errors.is_empty(), "{}: {errors:?}", path.display());
-                count += 1;
+        let mut folders = vec![root.join(folder)];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).expect("the folder is part of the repository") {
+                let path = entry.expect("a listed file can be named").path();
+                if path.is_dir() && !path.ends_with("configs/studies") {
+                    folders.push(path);
+                } else if path.extension().is_some_and(|extension| extension == "toml") {
+                    let file = json_of(&fs::read_to_string(&path).expect("it can be read"));
+                    let errors: Vec<String> =
+                        validator.iter_errors(&file).map(|e| format!("{}: {e}", e.instance_path())).collect();
+                    assert!(errors.is_empty(), "{}: {errors:?}", path.display());
+                    count += 1;
+                }
             }
         }
         assert!(count > 0, "{folder} holds no file");
@@ -510,5 +515,48 @@ fn the_schema_and_the_check_have_the_same_names_for_what_a_study_names() {
             let file = serde_json::from_str(&renamed).expect("another name makes no other JSON");
             agree_on(FileKind::Study, &validator, &file, good, &format!("`{named}` called `{name}`"));
         }
+    }
+}
+
+/// Published items may also come out of one file, which is divided.
+#[test]
+fn the_schema_knows_each_way_to_name_published_things() {
+    let validator = validator(FileKind::Scenario);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios/userrl");
+    let good = json_of(&fs::read_to_string(folder.join("telepathy.toml")).expect("it is part of the repository"));
+    let with = |items: Value| {
+        let mut file = good.clone();
+        file["world"]["items"] = items;
+        file
+    };
+    agree_on(FileKind::Scenario, &validator, &good, true, "as it stands");
+    agree_on(
+        FileKind::Scenario,
+        &validator,
+        &with(json!({ "generate": 10, "held_out": 5, "seed": 1 })),
+        true,
+        "other items",
+    );
+    for bad in [
+        json!({ "file": "a.json", "held_out": 5 }),
+        json!({ "file": "a.json", "seed": 5 }),
+        json!({ "file": "a.json", "held_out": "b.json", "seed": 1 }),
+        json!({ "file": "a.json", "held_out": 5, "seed": 1, "keep_known": true }),
+        json!({ "train": "a.json" }),
+    ] {
+        agree_on(FileKind::Scenario, &validator, &with(bad), false, "other items");
+    }
+    let mut turtle = json_of(&fs::read_to_string(folder.join("turtle.toml")).expect("it is part of the repository"));
+    for (threshold, good) in [(json!(0.0), false), (json!(0.9), true), (json!(1.0), true), (json!(1.1), false)] {
+        turtle["world"]["success_threshold"] = threshold;
+        agree_on(FileKind::Scenario, &validator, &turtle, good, "another threshold");
+    }
+    for good in [
+        json!({ "file": "a.json", "held_out": 5, "seed": 1 }),
+        json!({ "train": "a.json", "held_out": "b.json" }),
+        json!({ "train": "a.json", "held_out": "b.json", "keep_known": true }),
+    ] {
+        // Whether the files are there is what only the check can tell.
+        assert!(validator.is_valid(&with(good.clone())), "{good}");
     }
 }

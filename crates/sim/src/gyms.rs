@@ -6,8 +6,16 @@ pub mod gym;
 pub mod haggle;
 pub mod intention;
 pub mod op;
+pub mod persuade;
 pub mod phrasebook;
+pub mod reply;
 pub mod search;
+pub mod slip;
+pub mod splits;
+pub mod telepathy;
+pub mod turtle;
+pub mod words;
+pub mod yes_no;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -20,6 +28,9 @@ pub use gym::GymWorld;
 pub use op::Op;
 pub use phrasebook::Phrase;
 pub use phrasebook::Phrasebook;
+pub use slip::Slip;
+pub use splits::Splits;
+pub use yes_no::YesNo;
 
 use crate::Address;
 use crate::Answer;
@@ -131,6 +142,12 @@ macro_rules! gyms {
                 match self { $(Rules::$Gym(_) => <$gym::Rules as Gym>::takes_turns(seat),)+ }
             }
 
+            /// See [`Gym::without_scripts`].
+            #[must_use]
+            pub fn without_scripts(&self, seat: Seat) -> Option<&'static str> {
+                match self { $(Rules::$Gym(rules) => Gym::without_scripts(rules, seat),)+ }
+            }
+
             /// See [`Gym::drill`].
             #[must_use]
             pub fn drill(&self, scenario: &Scenario, split: Split, seat: Seat, index: u32) -> Option<Drill> {
@@ -225,6 +242,12 @@ gyms! {
     Intention = intention,
     /// A question that takes two look-ups.
     Search = search,
+    /// An agent that changes a user's mind.
+    Persuade = persuade,
+    /// An agent that guesses what a user thinks of.
+    Telepathy = telepathy,
+    /// An agent that finds out what really happened in a story.
+    Turtle = turtle,
 }
 
 /// The kind that a table of a gym's scripts has under this name; `None` if there is none.

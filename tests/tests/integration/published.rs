@@ -1,5 +1,5 @@
-//! UserRL's own requests, where they are at hand: counts of the specification (userrl §2.2), and scores that another program, written
-//! in another language from the same rules, found.
+//! UserRL's own items, where they are at hand: counts of the specification (userrl §2), what ends a talk about each of them, and for
+//! requests the scores that another program, written in another language from the same rules, found.
 
 use std::env;
 use std::fs;
@@ -7,16 +7,30 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use sim::Act;
+use sim::Choice;
+use sim::Decision;
+use sim::EpisodeId;
+use sim::EpisodeRecord;
+use sim::Pair;
+use sim::Phase;
+use sim::Scenario;
+use sim::Seat;
+use sim::Stop;
+use sim::gyms::Rules;
+use sim::gyms::Script;
 use sim::gyms::intention::Importance;
 use sim::gyms::intention::Item;
 use sim::gyms::intention::Library;
 use sim::gyms::intention::items::question_reward;
 use sim::gyms::intention::library::Entry;
 use sim::gyms::intention::precedent::is_same_task;
+use sim::record::Casting;
 use sim::scenario::Split;
 
 use crate::program::command;
 use crate::program::finish;
+use crate::program::root;
 
 /// `DUOLOGUE_DATA`, or else the folder beside the project.
 pub fn data() -> Option<PathBuf> {
@@ -101,4 +115,104 @@ fn without_the_release_the_error_says_where_it_is_looked_for() {
         "{said}"
     );
     assert!(said.contains("$DUOLOGUE_DATA"), "{said}");
+}
+
+/// A scenario of the checkout, with the items that `items` says in place of its own; `FOLDER` in it is the release's.
+fn scenario_with(folder: &Path, file: &str, items: &str) -> Scenario {
+    let text = fs::read_to_string(root().join(file)).expect("it is part of the checkout");
+    let line = text.lines().find(|line| line.starts_with("items = ")).expect("a scenario has items");
+    let items = items.replace("FOLDER", &folder.canonicalize().expect("it is there").display().to_string());
+    let place = tempfile::tempdir().expect("a temporary folder");
+    let path = place.path().join("scenario.toml");
+    fs::write(&path, text.replace(line, &format!("items = {items}"))).expect("the place is ours");
+    config::load_scenario(&path).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+/// One act about an item of a split, with the rule user.
+fn one_act(scenario: &Arc<Scenario>, split: Split, item: u32, content: &str) -> EpisodeRecord {
+    let id = EpisodeId { phase: Phase::Eval, round: 0, group: item, trial: 0, member: 1 };
+    let policies = Pair { agent: "person".to_owned(), user: "rule".to_owned() };
+    let casting = Casting { id, split, item, policies, learns: Pair::default() };
+    let user = Script::named(&scenario.rules, Seat::User, "rule").expect("there is one");
+    let address = casting.id.address(1);
+    let mut acts =
+        vec![Act::Say("[finish]".to_owned()), Act::Tool { choice: Choice::Answer, content: content.to_owned() }];
+    let decide = |_, _: &_| Decision { act: Ok(acts.pop().expect("it finished")), thought: None, generation: None };
+    sim::drive(casting, scenario, 1, decide, |seat, query| user.answer(seat, query, address))
+}
+
+#[test]
+fn all_401_published_things_are_guessed_by_title_and_no_name_is_in_both_splits() {
+    let Some(folder) = data() else {
+        eprintln!("skipped: no UserRL release in DUOLOGUE_DATA");
+        return;
+    };
+    let one_file = "{ file = \"FOLDER/entities.json\", held_out = 41, seed = 42 }";
+    let scenario = Arc::new(scenario_with(&folder, "scenarios/userrl/published/telepathy.toml", one_file));
+    assert_eq!((scenario.items.train, scenario.items.held_out), (360, 41));
+    let Rules::Telepathy(rules) = &scenario.rules else { panic!("it is telepathy") };
+    for split in [Split::Train, Split::HeldOut] {
+        for (number, item) in (0..).zip(rules.library.of(split)) {
+            for name in item.names() {
+                let record = one_act(&scenario, split, number, name);
+                assert_eq!(
+                    (record.stop, record.scores.agent, record.turns.len()),
+                    (Some(Stop::Terminated), Some(1.0), 1)
+                );
+                let said: String = record.turns[0].observed.iter().map(|message| message.text.as_str()).collect();
+                assert!(!said.contains(&item.target) && !said.contains(name), "{said} gives {name} away");
+            }
+            assert_eq!(one_act(&scenario, split, number, "anything").scores.agent, Some(0.0));
+        }
+    }
+    // The same file twice: everything to measure on is known.
+    let twice = "{ train = \"FOLDER/entities.json\", held_out = \"FOLDER/entities.json\", keep_known = true }";
+    assert_eq!(scenario_with(&folder, "scenarios/userrl/published/telepathy.toml", twice).items.held_out, 401);
+}
+
+#[test]
+fn a_perfect_answer_ends_the_talk_about_each_of_all_471_published_stories() {
+    let Some(folder) = data() else {
+        eprintln!("skipped: no UserRL release in DUOLOGUE_DATA");
+        return;
+    };
+    let one_file = "{ file = \"FOLDER/stories.json\", held_out = 48, seed = 42 }";
+    let scenario = Arc::new(scenario_with(&folder, "scenarios/userrl/published/turtle.toml", one_file));
+    assert_eq!((scenario.items.train, scenario.items.held_out), (423, 48));
+    let Rules::Turtle(rules) = &scenario.rules else { panic!("it is turtle") };
+    let surface = |item: &Arc<sim::gyms::turtle::Item>| sim::gyms::words::normal(&item.surface);
+    let known: Vec<String> = rules.library.of(Split::Train).iter().map(surface).collect();
+    assert!(rules.library.of(Split::HeldOut).iter().all(|item| !known.contains(&surface(item))));
+    let mut short = 0;
+    for split in [Split::Train, Split::HeldOut] {
+        for (number, item) in (0..).zip(rules.library.of(split)) {
+            short += usize::from(item.criteria.iter().fold(0.0, |sum, criterion| sum + criterion.weight) < 1.0);
+            let record = one_act(&scenario, split, number, &item.bottom);
+            assert_eq!((record.stop, record.turns.len()), (Some(Stop::Terminated), 1), "{}", item.id);
+            assert!((record.scores.agent.unwrap() - 1.0).abs() < 1e-9, "{}", item.id);
+            let said: String = record.turns[0].observed.iter().map(|message| message.text.as_str()).collect();
+            assert!(item.criteria.iter().all(|criterion| !said.contains(&criterion.statement)), "{said}");
+            assert_eq!(one_act(&scenario, split, number, &item.surface).scores.agent, Some(0.0));
+        }
+    }
+    assert_eq!(short, 138, "so many would never end without the tolerance");
+}
+
+#[test]
+fn the_files_that_play_published_items_of_userrl_are_played_to_the_end() {
+    let Some(folder) = data() else {
+        eprintln!("skipped: no UserRL release in DUOLOGUE_DATA");
+        return;
+    };
+    let release = folder.parent().expect("it was joined to its parent");
+    for name in ["telepathy", "turtle"] {
+        let file = format!("scenarios/userrl/published/{name}.toml");
+        let mut eval = command(&["eval", &file, "--agent", "scripted:spam", "--limit", "5", "--json"]);
+        eval.env("DUOLOGUE_DATA", release);
+        let result: serde_json::Value = serde_json::from_str(&finish(eval).done()).unwrap();
+        assert_eq!(
+            (&result["runs"][0]["scored"], &result["runs"][0]["metrics"]["score"]["mean"]),
+            (&5.into(), &0.0.into())
+        );
+    }
 }

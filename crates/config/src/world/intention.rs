@@ -16,6 +16,7 @@ use crate::check::Check;
 use crate::node::Node;
 use crate::released;
 use crate::released::FilesFile;
+use crate::released::intention::intentions;
 
 /// How it stands in scenario files.
 pub(super) const GYM: Gym =
@@ -54,7 +55,7 @@ fn rules(check: &mut Check<'_>, world: &Node, constants: &Node) -> (Rules, ItemC
 fn library(check: &mut Check<'_>, world: &Node) -> (intention::Library, ItemCounts) {
     let few = ItemCounts { train: 1, held_out: 1, seed: 0 };
     if released::is_asked_for(world) {
-        let Some(library) = released::intentions(check, world) else {
+        let Some(library) = intentions(check, world) else {
             return (intention::catalogue::library(few), few);
         };
         let count = |split| u32::try_from(library.of(split).len()).unwrap_or(u32::MAX);

@@ -57,6 +57,11 @@ pub trait Gym {
         true
     }
 
+    /// Why no script can sit at `seat` with these items; `None` if scripts can.
+    fn without_scripts(&self, _seat: Seat) -> Option<&'static str> {
+        None
+    }
+
     /// The drill with this number for a seat, for cold starts; `None` if the gym has none.
     fn drill(&self, _scenario: &Scenario, _split: Split, _seat: Seat, _index: u32) -> Option<Drill> {
         None
