@@ -1,4 +1,7 @@
-//! Items out of files of a published release, named by `items` in `[world]`.
+//! Items out of files of a published release, named by `items` in `[world]`. One file per gym.
+
+pub(crate) mod function;
+pub(crate) mod intention;
 
 use std::env;
 use std::path::Path;
@@ -6,9 +9,7 @@ use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use sim::gyms::intention::Item;
-use sim::gyms::intention::Library;
-use sim::gyms::intention::precedent::is_same_task;
+use serde::de::DeserializeOwned;
 
 use crate::Source;
 use crate::check::Check;
@@ -24,7 +25,7 @@ pub(crate) struct FilesFile {
     train: Option<String>,
     /// The items to measure on.
     held_out: Option<String>,
-    /// Whether held-out items are kept whose task is also one to learn from; false by default.
+    /// Whether held-out items are kept that are also to be learned from, by the gym's own measure; false by default.
     keep_known: Option<bool>,
 }
 
@@ -33,31 +34,23 @@ pub(crate) fn is_asked_for(world: &Node) -> bool {
     world.get("items.train").is_some()
 }
 
-/// The requests of two files in the form of UserRL's `all_intentions_*.json`, without the held-out ones whose task is among those to
-/// learn from, unless `keep_known` says to keep them. `None` if `items` names no files, or after a mistake, which has been noted.
-pub(crate) fn intentions(check: &mut Check<'_>, world: &Node) -> Option<Library> {
+/// The items of both files and `keep_known`; `None` if `items` names no files, or after a mistake, which has been noted. `example` names a
+/// file to measure on, `form` says what a file holds.
+fn items<T: DeserializeOwned>(
+    check: &mut Check<'_>,
+    world: &Node,
+    example: &str,
+    form: &str,
+) -> Option<(FilesFile, Vec<T>, Vec<T>)> {
     let items = world.get("items").filter(|_| is_asked_for(world))?;
-    let FilesFile { train, held_out, keep_known } = check.read_part(items, "world.items");
-    check.present("world.items.held_out", held_out.is_some(), "held_out = \"userrl/intentions_test.json\"");
-    let train = read(check, "world.items.train", &train?)?;
-    let mut held_out = read(check, "world.items.held_out", &held_out?)?;
-    if !keep_known.unwrap_or(false) {
-        held_out.retain(|item| !train.iter().any(|known| is_same_task(&known.task, &item.task)));
-    }
-    match Library::new(train, held_out) {
-        Ok(library) => Some(library),
-        Err(error) => {
-            check.error(
-                "world.items",
-                format!("cannot be played: {error}"),
-                "mend the file, or leave the item out of it",
-            );
-            None
-        }
-    }
+    let files: FilesFile = check.read_part(items, "world.items");
+    check.present("world.items.held_out", files.held_out.is_some(), &format!("held_out = \"{example}\""));
+    let train = read(check, "world.items.train", files.train.as_deref()?, form)?;
+    let held_out = read(check, "world.items.held_out", files.held_out.as_deref()?, form)?;
+    Some((files, train, held_out))
 }
 
-fn read(check: &mut Check<'_>, key: &str, written: &str) -> Option<Vec<Item>> {
+fn read<T: DeserializeOwned>(check: &mut Check<'_>, key: &str, written: &str, form: &str) -> Option<Vec<T>> {
     let path = place(check.folder(), written);
     let hint = format!("the path starts at this file's folder, or at ${DATA} if that is set");
     let source = match Source::read(&path) {
@@ -70,12 +63,20 @@ fn read(check: &mut Check<'_>, key: &str, written: &str) -> Option<Vec<Item>> {
     match serde_json::from_str(&source.text) {
         Ok(items) => Some(items),
         Err(error) => {
-            let form =
-                "it is a list of {id, category, task, missing_details: [{description, importance, inquiry, options}]}";
-            check.error(key, format!("`{written}` holds no requests: {error}"), form);
+            check.error(key, format!("`{written}` is of another form: {error}"), format!("it is a list of {form}"));
             None
         }
     }
+}
+
+/// The library, or a note that its items cannot be played.
+fn playable<T, E: std::fmt::Display>(check: &mut Check<'_>, library: Result<T, E>) -> Option<T> {
+    library
+        .map_err(|error| {
+            let what = format!("cannot be played: {error}");
+            check.error("world.items", what, "mend the file, or leave the item out of it");
+        })
+        .ok()
 }
 
 /// Beside the scenario, or else among the releases.

@@ -164,7 +164,9 @@ fn agree(kind: FileKind, validator: &Validator, key: &str, value: &Value, good: 
 #[test]
 fn every_file_of_the_repository_is_valid() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    for (folder, kind) in [("scenarios", FileKind::Scenario), ("configs", FileKind::Run)] {
+    let folders =
+        ["scenarios", "scenarios/userrl", "scenarios/userrl/published"].map(|folder| (folder, FileKind::Scenario));
+    for (folder, kind) in folders.into_iter().chain([("configs", FileKind::Run)]) {
         let (validator, mut count) = (validator(kind), 0);
         for entry in fs::read_dir(root.join(folder)).expect("the folder is part of the repository") {
             let path = entry.expect("a listed file can be named").path();

@@ -1,6 +1,7 @@
 //! The gyms: one folder each, one shape ([`Gym`], [`GymWorld`], [`GymScript`]). A new one is a folder, a `pub mod`, and a line in the table
 //! below; its file keys are an entry in `config`'s table of gyms.
 
+pub mod function;
 pub mod gym;
 pub mod haggle;
 pub mod intention;
@@ -220,6 +221,8 @@ gyms! {
     Haggle = haggle,
     /// An agent that finds out what a user has left out.
     Intention = intention,
+    /// A hidden formula that an agent infers.
+    Function = function,
 }
 
 /// The kind that a table of a gym's scripts has under this name; `None` if there is none.

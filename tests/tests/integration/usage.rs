@@ -72,7 +72,7 @@ fn a_reader_that_has_heard_enough_is_no_failure() {
 #[test]
 fn every_file_of_the_checkout_is_good() {
     let mut count = 0;
-    for folder in ["scenarios", "configs", "configs/studies"] {
+    for folder in ["scenarios", "scenarios/userrl", "scenarios/userrl/published", "configs", "configs/studies"] {
         for entry in fs::read_dir(root().join(folder)).expect("the folder is tracked") {
             let file = format!("{folder}/{}", entry.expect("it can be listed").file_name().display());
             let mut check = command(&["check", &file]);
