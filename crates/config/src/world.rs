@@ -3,6 +3,7 @@
 mod function;
 mod haggle;
 mod intention;
+mod travel;
 
 use schemars::JsonSchema;
 use schemars::Schema;
@@ -22,8 +23,8 @@ use crate::node::Value;
 const COMMON: [&str; 2] = ["gym", "items"];
 
 /// The gyms by name: a new one is a file beside these and an entry here.
-pub(crate) const GYMS: [(&str, Gym); 3] =
-    [("haggle", haggle::GYM), ("intention", intention::GYM), ("function", function::GYM)];
+pub(crate) const GYMS: [(&str, Gym); 4] =
+    [("haggle", haggle::GYM), ("intention", intention::GYM), ("function", function::GYM), ("travel", travel::GYM)];
 
 /// How a gym stands in scenario files.
 #[derive(Clone, Copy)]

@@ -100,6 +100,12 @@ fn the_function_file_is_the_example_that_tests_and_benches_play() {
 }
 
 #[test]
+fn the_travel_file_is_the_example_that_tests_and_benches_play() {
+    let scenario = load_scenario(&root().join("scenarios/userrl/travel.toml")).unwrap();
+    assert_eq!(scenario, sim::gyms::travel::example());
+}
+
+#[test]
 fn overrides_change_what_they_name_and_the_hash_with_it() {
     let path = root().join("configs/quickstart.toml");
     let load = |overrides: &[&str]| {

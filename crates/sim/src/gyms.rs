@@ -7,6 +7,7 @@ pub mod haggle;
 pub mod intention;
 pub mod op;
 pub mod phrasebook;
+pub mod travel;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -223,6 +224,8 @@ gyms! {
     Intention = intention,
     /// A hidden formula that an agent infers.
     Function = function,
+    /// A trip that an agent plans by a user's hidden wishes.
+    Travel = travel,
 }
 
 /// The kind that a table of a gym's scripts has under this name; `None` if there is none.
