@@ -20,6 +20,8 @@ use sim::scenario::Split;
 
 use crate::program::command;
 use crate::program::finish;
+use crate::program::root;
+use crate::training::scratch;
 
 /// `DUOLOGUE_DATA`, or else the folder beside the project.
 pub fn data() -> Option<PathBuf> {
@@ -115,6 +117,15 @@ fn published_functions_are_split_as_published_or_cleanly_and_can_be_inferred() {
     // Of the 78 that are measured on, 28 are to be learned from, written otherwise.
     assert_eq!(good["runs"][0]["scored"], 50);
     assert_eq!(good["runs"][0]["metrics"]["agent/score"]["mean"], 1.0, "{good}");
+    let kept = scratch();
+    let file = kept.path().join("function.toml");
+    let text = fs::read_to_string(root().join(scenario)).expect("it is part of the repository");
+    let names = "held_out = \"userrl/functions.json\"";
+    fs::write(&file, text.replace(names, &format!("{names}, keep_known = true"))).expect("the folder is ours");
+    let mut eval = command(&["eval", file.to_str().expect("a plain path"), "--agent", "scripted:spam", "--json"]);
+    eval.env("DUOLOGUE_DATA", release);
+    let all: serde_json::Value = serde_json::from_str(&finish(eval).done()).unwrap();
+    assert_eq!(all["runs"][0]["scored"], 78);
     let spam = scores(&["--agent", "scripted:spam"]);
     assert!(spam["runs"][0]["metrics"]["agent/score"]["mean"].as_f64().unwrap() < 0.4, "{spam}");
 }
