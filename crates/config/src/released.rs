@@ -1,12 +1,12 @@
 //! Items out of files of a published release, named by `items` in `[world]`. One file per form that a release has.
 
 pub(crate) mod division;
+pub(crate) mod function;
 pub(crate) mod intention;
 pub(crate) mod persuade;
+pub(crate) mod search;
 pub(crate) mod telepathy;
 pub(crate) mod turtle;
-
-pub(crate) mod search;
 
 use std::env;
 use std::path::Path;
@@ -30,13 +30,29 @@ pub(crate) struct FilesFile {
     train: Option<String>,
     /// The items to measure on.
     held_out: Option<String>,
-    /// Whether held-out items are kept that are also to be learned from, by task, claim, name or surface; false by default.
+    /// Whether held-out items are kept that are also to be learned from, by the gym's own measure; false by default.
     keep_known: Option<bool>,
 }
 
 /// Whether `items` names a file to learn from and one to measure on.
 pub(crate) fn is_asked_for(world: &Node) -> bool {
     world.get("items.train").is_some()
+}
+
+/// The items of both files and `keep_known`; `None` if `items` names no files, or after a mistake, which has been noted. `example` names a
+/// file to measure on, `form` says what a file holds.
+fn items<T: DeserializeOwned>(
+    check: &mut Check<'_>,
+    world: &Node,
+    example: &str,
+    form: &str,
+) -> Option<(FilesFile, Vec<T>, Vec<T>)> {
+    let items = world.get("items").filter(|_| is_asked_for(world))?;
+    let files: FilesFile = check.read_part(items, "world.items");
+    check.present("world.items.held_out", files.held_out.is_some(), &format!("held_out = \"{example}\""));
+    let train = read::<Vec<T>>(check, "world.items.train", files.train.as_deref()?, form)?;
+    let held_out = read::<Vec<T>>(check, "world.items.held_out", files.held_out.as_deref()?, form)?;
+    Some((files, train, held_out))
 }
 
 /// Reads what `written` names as JSON; `form` says what it should be. `None` after a mistake, which has been noted at `key`.
@@ -57,6 +73,16 @@ fn read<T: DeserializeOwned>(check: &mut Check<'_>, key: &str, written: &str, fo
             None
         }
     }
+}
+
+/// The library, or a note that its items cannot be played.
+fn playable<T, E: std::fmt::Display>(check: &mut Check<'_>, library: Result<T, E>) -> Option<T> {
+    library
+        .map_err(|error| {
+            let what = format!("cannot be played: {error}");
+            check.error("world.items", what, "mend the file, or leave the item out of it");
+        })
+        .ok()
 }
 
 /// Beside the scenario, or else among the releases.

@@ -1,10 +1,12 @@
 //! `[world]`: the gym, its items and its constants. One file per gym.
 
+mod function;
 mod haggle;
 mod intention;
 mod persuade;
 mod search;
 mod telepathy;
+mod travel;
 mod turtle;
 
 use schemars::JsonSchema;
@@ -14,6 +16,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use sim::gyms::Rules;
 use sim::scenario::ItemCounts;
+use sim::scenario::Split;
 
 use crate::allowed::Allowed;
 use crate::check::Check;
@@ -27,12 +30,14 @@ const COMMON: [&str; 2] = ["gym", "items"];
 pub(crate) const ITEMS_MAX: f64 = 1e7;
 
 /// The gyms by name: a new one is a file beside these and an entry here.
-pub(crate) const GYMS: [(&str, Gym); 6] = [
+pub(crate) const GYMS: [(&str, Gym); 8] = [
     ("haggle", haggle::GYM),
+    ("function", function::GYM),
     ("intention", intention::GYM),
     ("persuade", persuade::GYM),
     ("search", search::GYM),
     ("telepathy", telepathy::GYM),
+    ("travel", travel::GYM),
     ("turtle", turtle::GYM),
 ];
 
@@ -82,16 +87,27 @@ pub(crate) fn world(check: &mut Check<'_>, root: &Node) -> (Rules, ItemCounts) {
 }
 
 pub(crate) fn item_counts(check: &mut Check<'_>, world: &Node) -> ItemCounts {
+    let some = Allowed::between(1.0, ITEMS_MAX, "without items there is nothing to play");
+    item_counts_within(check, world, some, some)
+}
+
+/// The same where the generator bounds how many items there can be to learn from, and how many to measure on.
+fn item_counts_within(check: &mut Check<'_>, world: &Node, learn: Allowed, measure: Allowed) -> ItemCounts {
     let Some(items) = world.get("items") else {
         return ItemCounts { train: 0, held_out: 0, seed: 0 };
     };
     let ItemsFile { generate, held_out, seed } = check.read_part(items, "world.items");
-    let some = Allowed::between(1.0, ITEMS_MAX, "without items there is nothing to play");
     ItemCounts {
-        train: check.whole_required("world.items.generate", generate, 4000, some),
-        held_out: check.whole_required("world.items.held_out", held_out, 1000, some),
+        train: check.whole_required("world.items.generate", generate, 4000, learn),
+        held_out: check.whole_required("world.items.held_out", held_out, 1000, measure),
         seed: check.whole_required("world.items.seed", seed, 7, Allowed::SEED),
     }
+}
+
+/// How many items of each split there are out of files.
+fn counted(of: impl Fn(Split) -> usize) -> ItemCounts {
+    let count = |split| u32::try_from(of(split)).unwrap_or(u32::MAX);
+    ItemCounts { train: count(Split::Train), held_out: count(Split::HeldOut), seed: 0 }
 }
 
 /// The section `node` with only the keys that are wanted; a value that is no section stays what it is.

@@ -57,7 +57,7 @@ fn every_file_parses_and_begins_with_the_command_that_runs_it() {
 /// Whether a file plays published items that are not at hand; `tests/` checks such files where they are.
 fn needs_a_release(path: &Path) -> bool {
     let text = fs::read_to_string(path).expect("a listed file can be read");
-    let plays = ["\"userrl/", "intention-userrl.toml\""].iter().any(|named| text.contains(named));
+    let plays = ["\"userrl/", "-userrl.toml\"", "../intention.toml\"", "/published/"].iter().any(|named| text.contains(named));
     plays && std::env::var_os("DUOLOGUE_DATA").is_none()
 }
 
@@ -118,6 +118,18 @@ fn the_turtle_file_is_the_example_that_tests_and_benches_play() {
 fn the_persuade_file_is_the_example_that_tests_and_benches_play() {
     let scenario = load_scenario(&root().join("scenarios/userrl/persuade.toml")).unwrap();
     assert_eq!(scenario, sim::gyms::persuade::example());
+}
+
+#[test]
+fn the_function_file_is_the_example_that_tests_and_benches_play() {
+    let scenario = load_scenario(&root().join("scenarios/userrl/function.toml")).unwrap();
+    assert_eq!(scenario, sim::gyms::function::example());
+}
+
+#[test]
+fn the_travel_file_is_the_example_that_tests_and_benches_play() {
+    let scenario = load_scenario(&root().join("scenarios/userrl/travel.toml")).unwrap();
+    assert_eq!(scenario, sim::gyms::travel::example());
 }
 
 #[test]

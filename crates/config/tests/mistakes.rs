@@ -599,3 +599,38 @@ fn checked_scenario() -> Scenario {
     fs::write(folder.path().join("scenario.toml"), SCENARIO).expect("the folder is ours");
     load_scenario(&folder.path().join("scenario.toml")).expect("the scenario is good as it stands")
 }
+
+/// What is printed about a scenario of the repository in which `from` stands as `to`.
+fn printed_of(file: &str, from: &str, to: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios/userrl").join(file);
+    let text = fs::read_to_string(path).expect("the file is part of the repository");
+    assert!(text.contains(from), "`{from}` must stand in {file}");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(folder.path().join(file), text.replacen(from, to, 1)).expect("the folder is ours");
+    let errors = load_scenario(&folder.path().join(file)).err();
+    shown(errors.map(|errors| errors.to_string()).unwrap_or_default(), folder.path())
+}
+
+#[test]
+fn constants_of_userrls_gyms_out_of_their_ranges_are_told() {
+    let function = |from, to| printed_of("function.toml", from, to);
+    let said = function("held_out = 200", "held_out = 10001");
+    assert!(said.contains("held_out: cannot be 10001: most of the 58 987 functions are to learn from"), "{said}");
+    let said = function("tolerance = 1e-6", "tolerance = 2");
+    assert!(said.contains("world.tolerance: cannot be 2"), "{said}");
+    let said = function(
+        "{ generate = 2000, held_out = 200, seed = 7 }",
+        "{ train = \"nowhere.json\", held_out = \"b.json\" }",
+    );
+    assert!(said.contains("world.items.train: `nowhere.json` cannot be read: there is no such file"), "{said}");
+    assert!(said.contains("DUOLOGUE_DATA"), "{said}");
+    let travel = |from, to| printed_of("travel.toml", from, to);
+    let said = travel("choice_correct_reward = 0.8", "choice_correct_reward = 1.8");
+    assert!(said.contains("world.choice_correct_reward: cannot be 1.8"), "{said}");
+    let said = travel("search_failure_interval = 5", "search_failure_interval = -1");
+    assert!(said.contains("world.search_failure_interval: cannot be -1"), "{said}");
+    let said = travel("generate = 1000", "generate = 100001");
+    assert!(said.contains("world.items.generate: cannot be 100001"), "{said}");
+    let said = travel("elicitation_interval", "elicitation_intervall");
+    assert!(said.contains("did you mean `elicitation_interval`?"), "{said}");
+}

@@ -2,6 +2,7 @@
 //! below; its file keys are an entry in `config`'s table of gyms.
 
 pub mod drill;
+pub mod function;
 pub mod gym;
 pub mod haggle;
 pub mod intention;
@@ -13,6 +14,7 @@ pub mod search;
 pub mod slip;
 pub mod splits;
 pub mod telepathy;
+pub mod travel;
 pub mod turtle;
 pub mod words;
 pub mod yes_no;
@@ -248,6 +250,10 @@ gyms! {
     Telepathy = telepathy,
     /// An agent that finds out what really happened in a story.
     Turtle = turtle,
+    /// A hidden formula that an agent infers.
+    Function = function,
+    /// A trip that an agent plans by a user's hidden wishes.
+    Travel = travel,
 }
 
 /// The kind that a table of a gym's scripts has under this name; `None` if there is none.

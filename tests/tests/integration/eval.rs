@@ -161,3 +161,26 @@ fn several_policies_are_shown_as_a_table_with_the_numbers_of_their_own_rows() {
         assert!(row.ends_with(&format!(" {} / {}", score("agent"), score("user"))), "{row}");
     }
 }
+
+/// One command for all of UserRL's gyms, from the binary alone: scripts that play well earn something in each.
+#[test]
+fn all_of_userrls_gyms_are_measured_in_one_command() {
+    let folder = root().join("scenarios/userrl");
+    let mut files: Vec<String> = std::fs::read_dir(&folder)
+        .expect("the folder is tracked")
+        .map(|entry| entry.expect("it can be listed").file_name().into_string().expect("a plain name"))
+        .filter(|name| name.ends_with(".toml"))
+        .map(|name| format!("scenarios/userrl/{name}"))
+        .collect();
+    files.sort();
+    let mut arguments = vec!["eval"];
+    arguments.extend(files.iter().map(String::as_str));
+    arguments.extend(["--agent", "scripted:good", "--user", "rule", "--limit", "10", "--json"]);
+    let result: Value = serde_json::from_str(&duologue(&arguments).done()).expect("stdout is one JSON value");
+    let runs = result["runs"].as_array().expect("a list");
+    assert_eq!(runs.len(), files.len());
+    for run in runs {
+        assert_eq!(run["scored"], 10, "{}", run["scenario"]);
+        assert!(estimate(&run["metrics"]["agent/score"]).0 > 0.0, "{}", run["scenario"]);
+    }
+}

@@ -1,6 +1,7 @@
 //! UserRL's own items, where they are at hand: counts of the specification (userrl §2), what ends a talk about each of them, and for
 //! requests the scores that another program, written in another language from the same rules, found.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::path::Path;
@@ -19,6 +20,8 @@ use sim::Seat;
 use sim::Stop;
 use sim::gyms::Rules;
 use sim::gyms::Script;
+use sim::gyms::function;
+use sim::gyms::function::Expression;
 use sim::gyms::intention::Importance;
 use sim::gyms::intention::Item;
 use sim::gyms::intention::Library;
@@ -31,6 +34,7 @@ use sim::scenario::Split;
 use crate::program::command;
 use crate::program::finish;
 use crate::program::root;
+use crate::training::scratch;
 
 /// `DUOLOGUE_DATA`, or else the folder beside the project.
 pub fn data() -> Option<PathBuf> {
@@ -87,6 +91,56 @@ fn the_release_has_the_counts_and_the_matching_the_scores_found_independently() 
     close(mean(Split::HeldOut, &inquiries), 0.511_290_322_580_645_2);
     close(mean(Split::Train, &inquiries), 0.548_517_786_561_264_8);
     close(mean(Split::HeldOut, &descriptions), 2.570_967_741_935_484);
+}
+
+/// Acceptance test 3 of the specification (userrl §8.3), and what it counts of the release (§2.1).
+#[test]
+fn all_published_functions_give_their_expected_result_and_fall_into_396_classes() {
+    let Some(folder) = data() else {
+        eprintln!("skipped: no UserRL release in DUOLOGUE_DATA");
+        return;
+    };
+    let text = fs::read_to_string(folder.join("functions.json")).expect("it lies there");
+    let items: Vec<function::Item> = serde_json::from_str(&text).expect("it is of the known form");
+    assert_eq!(items.len(), 538);
+    for item in &items {
+        let rule = Expression::read(&item.rule).unwrap_or_else(|error| panic!("{}: {error}", item.id));
+        assert_eq!(rule.value(&item.test_case), Ok(item.expected_result), "{}: {}", item.id, item.rule);
+    }
+    let library = function::Library::new(items.clone(), items).unwrap();
+    let classes: BTreeSet<_> = library.of(Split::Train).iter().map(|entry| &entry.class).collect();
+    assert_eq!(classes.len(), 396);
+    assert_eq!(library.clone().without_known(), Err(function::LibraryError::Empty("held-out")));
+}
+
+#[test]
+fn published_functions_are_split_as_published_or_cleanly_and_can_be_inferred() {
+    let Some(folder) = data() else {
+        eprintln!("skipped: no UserRL release in DUOLOGUE_DATA");
+        return;
+    };
+    let release = folder.parent().expect("it was joined to its parent");
+    let scenario = "scenarios/userrl/published/function.toml";
+    let scores = |more: &[&str]| -> serde_json::Value {
+        let mut eval = command(&[&["eval", scenario, "--json"], more].concat());
+        eval.env("DUOLOGUE_DATA", release);
+        serde_json::from_str(&finish(eval).done()).unwrap()
+    };
+    let good = scores(&["--agent", "scripted:good"]);
+    // Of the 78 that are measured on, 28 are to be learned from, written otherwise.
+    assert_eq!(good["runs"][0]["scored"], 50);
+    assert_eq!(good["runs"][0]["metrics"]["agent/score"]["mean"], 1.0, "{good}");
+    let kept = scratch();
+    let file = kept.path().join("function.toml");
+    let text = fs::read_to_string(root().join(scenario)).expect("it is part of the repository");
+    let names = "held_out = \"userrl/functions.json\"";
+    fs::write(&file, text.replace(names, &format!("{names}, keep_known = true"))).expect("the folder is ours");
+    let mut eval = command(&["eval", file.to_str().expect("a plain path"), "--agent", "scripted:spam", "--json"]);
+    eval.env("DUOLOGUE_DATA", release);
+    let all: serde_json::Value = serde_json::from_str(&finish(eval).done()).unwrap();
+    assert_eq!(all["runs"][0]["scored"], 78);
+    let spam = scores(&["--agent", "scripted:spam"]);
+    assert!(spam["runs"][0]["metrics"]["agent/score"]["mean"].as_f64().unwrap() < 0.4, "{spam}");
 }
 
 #[test]

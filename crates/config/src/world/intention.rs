@@ -7,16 +7,15 @@ use serde::Deserialize;
 use sim::gyms::Rules;
 use sim::gyms::intention;
 use sim::scenario::ItemCounts;
-use sim::scenario::Split;
 
 use super::Gym;
+use super::counted;
 use super::item_counts;
 use crate::allowed::Allowed;
 use crate::check::Check;
 use crate::node::Node;
 use crate::released;
 use crate::released::FilesFile;
-use crate::released::intention::intentions;
 
 /// How it stands in scenario files.
 pub(super) const GYM: Gym =
@@ -55,11 +54,10 @@ fn rules(check: &mut Check<'_>, world: &Node, constants: &Node) -> (Rules, ItemC
 fn library(check: &mut Check<'_>, world: &Node) -> (intention::Library, ItemCounts) {
     let few = ItemCounts { train: 1, held_out: 1, seed: 0 };
     if released::is_asked_for(world) {
-        let Some(library) = intentions(check, world) else {
+        let Some(library) = released::intention::library(check, world) else {
             return (intention::catalogue::library(few), few);
         };
-        let count = |split| u32::try_from(library.of(split).len()).unwrap_or(u32::MAX);
-        let counts = ItemCounts { train: count(Split::Train), held_out: count(Split::HeldOut), seed: 0 };
+        let counts = counted(|split| library.of(split).len());
         return (library, counts);
     }
     let counts = item_counts(check, world);

@@ -1,0 +1,41 @@
+//! The scenario of `scenarios/userrl/travel.toml` as a value, for tests and benches; a test keeps both alike.
+
+use std::sync::Arc;
+
+use super::catalogue;
+use crate::Pair;
+use crate::RewardKind;
+use crate::Scenario;
+use crate::Seat;
+use crate::gyms::Rules;
+use crate::scenario::ItemCounts;
+use crate::scenario::JudgeRules;
+use crate::scenario::RewardRule;
+use crate::scenario::SeatRules;
+
+/// Trips of our own making.
+#[must_use]
+pub fn example() -> Scenario {
+    let items = ItemCounts { train: 1000, held_out: 200, seed: 7 };
+    let library = Arc::new(catalogue::library(items));
+    let reward = |seat, name: &str, kind, weight| RewardRule { seat, name: name.to_owned(), kind, weight };
+    let seat =
+        |policy: &str| SeatRules { policy: policy.to_owned(), tokens_max: 64, reasons: false, deadline_ms: None };
+    Scenario {
+        name: "travel".to_owned(),
+        turns_max: 16,
+        malformed_max: 3,
+        rules: Rules::Travel(super::Rules::of(library)),
+        items,
+        seats: Pair { agent: seat("scripted:good"), user: seat("rule") },
+        judge: JudgeRules { policy: "rule".to_owned(), deadline_ms: 2000 },
+        rewards: vec![
+            reward(Seat::Agent, "searched", RewardKind::Outcome, 1.0),
+            reward(Seat::Agent, "elicited", RewardKind::Outcome, 1.0),
+            reward(Seat::Agent, "chosen", RewardKind::Outcome, 1.0),
+            reward(Seat::Agent, "well_formed", RewardKind::Training, 0.1),
+            reward(Seat::User, "served", RewardKind::Outcome, 1.0),
+        ],
+        success: Pair { agent: Some("best >= 1".parse().expect("it is a comparison")), user: None },
+    }
+}

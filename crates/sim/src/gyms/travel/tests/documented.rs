@@ -1,0 +1,28 @@
+//! The pages that explain the numbers have to name every number that a metric or a table of this gym can name.
+
+use super::super::MEASURES;
+use super::super::Script;
+use super::super::TERMS;
+use crate::Seat;
+use crate::gyms::GymScript;
+
+const SCENARIOS: &str = include_str!("../../../../../../docs/SCENARIOS.md");
+const METRICS: &str = include_str!("../../../../../../docs/METRICS.md");
+
+#[test]
+fn every_term_measure_and_script_is_on_the_page() {
+    let (_, page) = SCENARIOS.split_once("## `travel`: the world").expect("the gym has its part of the page");
+    let (_, metrics) = METRICS.split_once("## The measures of `travel`").expect("the gym has its part of the page");
+    let names = TERMS
+        .iter()
+        .map(|term| term.name.to_owned())
+        .chain(Script::names(Seat::Agent))
+        .chain(Script::names(Seat::User));
+    for name in names {
+        assert!(page.contains(&format!("`{name}`")), "docs/SCENARIOS.md does not mention {name}");
+    }
+    for measure in MEASURES {
+        assert!(page.contains(&format!("| `{measure}` |")), "no row for {measure} in docs/SCENARIOS.md");
+        assert!(metrics.contains(&format!("| `{measure}` |")), "no row for {measure} in docs/METRICS.md");
+    }
+}
