@@ -1,5 +1,7 @@
 //! Items out of files of a published release, named by `items` in `[world]`.
 
+pub(crate) mod tau;
+
 use std::env;
 use std::path::Path;
 use std::path::PathBuf;

@@ -2,6 +2,7 @@
 
 mod haggle;
 mod intention;
+mod tau;
 
 use schemars::JsonSchema;
 use schemars::Schema;
@@ -20,7 +21,7 @@ use crate::node::Value;
 const COMMON: [&str; 2] = ["gym", "items"];
 
 /// The gyms by name: a new one is a file beside these and an entry here.
-pub(crate) const GYMS: [(&str, Gym); 2] = [("haggle", haggle::GYM), ("intention", intention::GYM)];
+pub(crate) const GYMS: [(&str, Gym); 3] = [("haggle", haggle::GYM), ("intention", intention::GYM), ("tau", tau::GYM)];
 
 /// How a gym stands in scenario files.
 #[derive(Clone, Copy)]

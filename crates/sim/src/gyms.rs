@@ -6,6 +6,7 @@ pub mod haggle;
 pub mod intention;
 pub mod op;
 pub mod phrasebook;
+pub mod tau;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -220,6 +221,8 @@ gyms! {
     Haggle = haggle,
     /// An agent that finds out what a user has left out.
     Intention = intention,
+    /// An agent that serves customers with tools over a database.
+    Tau = tau,
 }
 
 /// The kind that a table of a gym's scripts has under this name; `None` if there is none.

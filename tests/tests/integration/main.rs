@@ -13,6 +13,7 @@
 //!  documented.rs  `docs/ERRORS.md`: every mistake in it is made, and what it says is said
 //!  tokens.rs    prices and held-out words as the quickstart's tokenizer sees them
 //!  published.rs UserRL's own requests, where they are at hand
+//!  tau.rs       tau-bench's tasks and recorded dialogues, where they are at hand
 //! ```
 
 mod account;
@@ -29,6 +30,7 @@ mod program;
 mod published;
 mod replay;
 mod study;
+mod tau;
 mod tokens;
 mod training;
 mod twice;
