@@ -11,12 +11,12 @@ fn file(name: &str) -> PathBuf {
 }
 
 fn check(items: &str, more: &str) -> Result<sim::Scenario, String> {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("there is room");
     let path = folder.path().join("tau.toml");
-    let text = std::fs::read_to_string(file("tau.toml")).unwrap();
+    let text = std::fs::read_to_string(file("tau.toml")).expect("it is part of the repository");
     let text = text.replace("{ generate = 1000, held_out = 200, seed = 7 }", items);
     let text = text.replace("domain = \"both\"", more);
-    std::fs::write(&path, text).unwrap();
+    std::fs::write(&path, text).expect("there is room");
     load_scenario(&path).map_err(|errors| errors.to_string())
 }
 
