@@ -5,6 +5,7 @@ pub(crate) mod function;
 pub(crate) mod intention;
 pub(crate) mod persuade;
 pub(crate) mod search;
+pub(crate) mod tau;
 pub(crate) mod telepathy;
 pub(crate) mod turtle;
 

@@ -5,6 +5,7 @@ mod haggle;
 mod intention;
 mod persuade;
 mod search;
+mod tau;
 mod telepathy;
 mod travel;
 mod turtle;
@@ -30,12 +31,13 @@ const COMMON: [&str; 2] = ["gym", "items"];
 pub(crate) const ITEMS_MAX: f64 = 1e7;
 
 /// The gyms by name: a new one is a file beside these and an entry here.
-pub(crate) const GYMS: [(&str, Gym); 8] = [
+pub(crate) const GYMS: [(&str, Gym); 9] = [
     ("haggle", haggle::GYM),
     ("function", function::GYM),
     ("intention", intention::GYM),
     ("persuade", persuade::GYM),
     ("search", search::GYM),
+    ("tau", tau::GYM),
     ("telepathy", telepathy::GYM),
     ("travel", travel::GYM),
     ("turtle", turtle::GYM),

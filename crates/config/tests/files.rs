@@ -57,7 +57,8 @@ fn every_file_parses_and_begins_with_the_command_that_runs_it() {
 /// Whether a file plays published items that are not at hand; `tests/` checks such files where they are.
 fn needs_a_release(path: &Path) -> bool {
     let text = fs::read_to_string(path).expect("a listed file can be read");
-    let plays = ["\"userrl/", "-userrl.toml\"", "../intention.toml\"", "/published/"].iter().any(|named| text.contains(named));
+    let plays =
+        ["\"userrl/", "-userrl.toml\"", "../intention.toml\"", "/published/"].iter().any(|named| text.contains(named));
     plays && std::env::var_os("DUOLOGUE_DATA").is_none()
 }
 

@@ -13,6 +13,7 @@ pub mod reply;
 pub mod search;
 pub mod slip;
 pub mod splits;
+pub mod tau;
 pub mod telepathy;
 pub mod travel;
 pub mod turtle;
@@ -254,6 +255,8 @@ gyms! {
     Function = function,
     /// A trip that an agent plans by a user's hidden wishes.
     Travel = travel,
+    /// An agent that serves customers with tools over a database.
+    Tau = tau,
 }
 
 /// The kind that a table of a gym's scripts has under this name; `None` if there is none.

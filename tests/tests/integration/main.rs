@@ -14,6 +14,7 @@
 //!  tokens.rs    prices and held-out words as the quickstart's tokenizer sees them
 //!  published.rs UserRL's own requests, where they are at hand
 //!  remote.rs    other people's models           server.rs    a server of them that misbehaves
+//!  tau.rs       tau-bench's tasks and recorded dialogues, where they are at hand
 //! ```
 
 mod account;
@@ -32,6 +33,7 @@ mod remote;
 mod replay;
 mod server;
 mod study;
+mod tau;
 mod tokens;
 mod training;
 mod twice;

@@ -1,0 +1,43 @@
+//! The scenario of `scenarios/userrl/tau.toml` as a value, for tests and benches; a test keeps both alike.
+
+use std::sync::Arc;
+
+use super::catalogue;
+use crate::Pair;
+use crate::RewardKind;
+use crate::Scenario;
+use crate::Seat;
+use crate::gyms::Rules;
+use crate::scenario::ItemCounts;
+use crate::scenario::JudgeRules;
+use crate::scenario::RewardRule;
+use crate::scenario::SeatRules;
+
+/// Customers of our own making.
+#[must_use]
+pub fn example() -> Scenario {
+    let items = ItemCounts { train: 1000, held_out: 200, seed: 7 };
+    let library = Arc::new(catalogue::library(items, None));
+    let reward = |seat, name: &str, kind, weight| RewardRule { seat, name: name.to_owned(), kind, weight };
+    let seat = |policy: &str, tokens_max| SeatRules {
+        policy: policy.to_owned(),
+        tokens_max,
+        reasons: false,
+        deadline_ms: None,
+    };
+    Scenario {
+        name: "tau".to_owned(),
+        turns_max: 30,
+        malformed_max: 3,
+        rules: Rules::Tau(super::Rules { policy: false, library }),
+        items,
+        seats: Pair { agent: seat("scripted:good", 512), user: seat("rule", 256) },
+        judge: JudgeRules { policy: "rule".to_owned(), deadline_ms: 2000 },
+        rewards: vec![
+            reward(Seat::Agent, "solved", RewardKind::Outcome, 1.0),
+            reward(Seat::Agent, "well_formed", RewardKind::Training, 0.1),
+            reward(Seat::User, "served", RewardKind::Outcome, 1.0),
+        ],
+        success: Pair { agent: Some("solved".parse().expect("it is a name")), user: None },
+    }
+}
