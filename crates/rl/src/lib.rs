@@ -33,6 +33,7 @@ pub mod plan;
 pub mod policy;
 pub mod schedule;
 pub mod settings;
+pub mod userrl;
 
 pub use batch::Batch;
 pub use batch::Objective;
