@@ -38,8 +38,8 @@ const LEAST: &str = r#"
 name = "least"
 turns_max = 30
 world = { gym = "tau", items = { generate = 1, held_out = 1, seed = 1 } }
-agent = { policy = "rule", tokens_max = 512 }
-user = { policy = "rule", tokens_max = 256 }
+agent = { policy = "rule", tokens_max = 48 }
+user = { policy = "rule", tokens_max = 48 }
 reward = [
     { seat = "agent", name = "solved", kind = "outcome", weight = 1.0 },
     { seat = "user", name = "served", kind = "outcome", weight = 1.0 },
