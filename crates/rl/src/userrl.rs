@@ -101,7 +101,9 @@ mod tests {
     /// The spec's own column.
     #[test]
     fn the_macro_average_counts_every_gym_once() {
-        for (model, expected) in [("Qwen3-8B Equalized/R2G", 0.6452), ("Gemini-2.5-Pro", 0.6338), ("GPT-4o-mini", 0.2163)] {
+        for (model, expected) in
+            [("Qwen3-8B Equalized/R2G", 0.6452), ("Gemini-2.5-Pro", 0.6338), ("GPT-4o-mini", 0.2163)]
+        {
             let row = PUBLISHED.iter().find(|row| row.model == model).expect("it is one of them");
             let average = macro_average(&row.scores).expect("there are gyms");
             assert!((average - expected).abs() <= 1e-4, "{model}: {average}");
