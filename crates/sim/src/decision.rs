@@ -57,6 +57,12 @@ impl Decision {
         Decision { act: Err(NoAct::OutOfTokens), thought: None, generation: None }
     }
 
+    /// What a script answers that is shown the other seat's view: a mistake of whoever put it there.
+    pub(crate) fn in_the_other_seat() -> Decision {
+        let act = Err(NoAct::Malformed("a script sits in the other seat".to_owned()));
+        Decision { act, thought: None, generation: None }
+    }
+
     /// A decision without reasoning or tokens.
     #[must_use]
     pub fn say(text: impl Into<String>) -> Decision {

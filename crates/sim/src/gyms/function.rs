@@ -130,11 +130,7 @@ impl GymScript for Script {
     fn decide(self, seat: Seat, turn: u32, view: &View, address: Address) -> Decision {
         match self {
             Script::Agent(kind) => Decision::say(kind.act(view, seat, turn, address)),
-            Script::User => Decision {
-                act: Err(crate::NoAct::Malformed("a script sits in the other seat".to_owned())),
-                thought: None,
-                generation: None,
-            },
+            Script::User => Decision::in_the_other_seat(),
         }
     }
 }

@@ -129,11 +129,7 @@ impl GymScript for Script {
     fn decide(self, seat: Seat, turn: u32, view: &View, address: Address) -> Decision {
         match (self, view) {
             (Script::Agent(kind), View::Agent(view)) => Decision::say(kind.act(view, seat, turn, address)),
-            (Script::Agent(_) | Script::User(_), _) => Decision {
-                act: Err(crate::NoAct::Malformed("a script sits in the other seat".to_owned())),
-                thought: None,
-                generation: None,
-            },
+            (Script::Agent(_) | Script::User(_), _) => Decision::in_the_other_seat(),
         }
     }
 

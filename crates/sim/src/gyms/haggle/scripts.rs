@@ -14,7 +14,6 @@ use super::talk;
 use crate::Act;
 use crate::Address;
 use crate::Decision;
-use crate::NoAct;
 use crate::Seat;
 use crate::draws::Stream;
 use crate::gyms::GymScript;
@@ -69,11 +68,7 @@ impl GymScript for Script {
                 };
                 Decision { thought: Some(thought), ..said }
             }
-            (Script::Seller(_), View::Buyer(_)) | (Script::Buyer(_), View::Seller(_)) => Decision {
-                act: Err(NoAct::Malformed("a script sits in the other seat".to_owned())),
-                thought: None,
-                generation: None,
-            },
+            (Script::Seller(_), View::Buyer(_)) | (Script::Buyer(_), View::Seller(_)) => Decision::in_the_other_seat(),
         }
     }
 }
