@@ -33,6 +33,7 @@ use sim::gyms::Drill;
 use sim::gyms::Skill;
 use sim::record::Casting;
 use sim::scenario::Split;
+use text::Dialect;
 use text::SeatStream;
 
 use crate::failure::Failure;
@@ -47,8 +48,6 @@ use crate::stage::Stage;
 const SFT_LOG_EVERY: u64 = 20;
 /// Held-out drills each seat must answer at the gate.
 pub(crate) const PROBES: u32 = 200;
-/// Longest answer to a drill, in tokens.
-pub(crate) const PROBE_TOKENS_MAX: u32 = 16;
 /// Held-out items on which the two models meet at each evaluation, for excerpts.
 const EXCERPTS: u32 = 8;
 
@@ -189,6 +188,11 @@ async fn probe(stage: &mut Stage, seat: Seat) -> anyhow::Result<BTreeMap<Skill, 
     Ok(right)
 }
 
+/// How many tokens an answer to the drill may have: those of the right one and its end, since what goes on is wrong.
+pub(crate) fn probe_tokens_max(drill: &Drill, dialect: &Dialect) -> u32 {
+    dialect.tokenizer().encode(&drill.answer).len() as u32 + 1
+}
+
 /// A drill as a row of its own: no episode, one turn, the likeliest answer.
 fn probe_row(stage: &Stage, drill: &Drill, index: u32) -> Row {
     let mut stream = SeatStream::new(&stage.dialect, false);
@@ -199,7 +203,7 @@ fn probe_row(stage: &Stage, drill: &Drill, index: u32) -> Row {
         stream: stream.tokens().to_vec(),
         address: episode.address(stage.setup.settings.seed),
         turn: 0,
-        tokens_max: PROBE_TOKENS_MAX,
+        tokens_max: probe_tokens_max(drill, &stage.dialect),
         temperature: 1.0,
         greedy: true,
     }

@@ -93,7 +93,7 @@ fn the_haggle_file_is_the_example_that_tests_and_benches_play() {
 
 #[test]
 fn the_intention_file_is_the_example_that_tests_and_benches_play() {
-    let scenario = load_scenario(&root().join("scenarios/intention.toml")).unwrap();
+    let scenario = load_scenario(&root().join("scenarios/userrl/intention.toml")).unwrap();
     assert_eq!(scenario, sim::gyms::intention::example());
 }
 

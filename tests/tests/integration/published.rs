@@ -150,10 +150,10 @@ fn the_files_that_play_the_release_are_good() {
         return;
     };
     let release = folder.parent().expect("it was joined to its parent");
-    let mut check = command(&["check", "scenarios/intention-userrl.toml", "configs/intention.toml"]);
+    let mut check = command(&["check", "scenarios/userrl/published/intention.toml", "configs/intention.toml"]);
     check.env("DUOLOGUE_DATA", release);
     assert!(finish(check).done().contains("configs/intention.toml"));
-    let mut eval = command(&["eval", "scenarios/intention-userrl.toml", "--agent", "rule", "--limit", "5", "--json"]);
+    let mut eval = command(&["eval", "scenarios/userrl/published/intention.toml", "--agent", "rule", "--limit", "5", "--json"]);
     eval.env("DUOLOGUE_DATA", release);
     let result: serde_json::Value = serde_json::from_str(&finish(eval).done()).unwrap();
     assert_eq!(result["runs"][0]["scored"], 5);
@@ -161,11 +161,11 @@ fn the_files_that_play_the_release_are_good() {
 
 #[test]
 fn without_the_release_the_error_says_where_it_is_looked_for() {
-    let mut check = command(&["check", "scenarios/intention-userrl.toml"]);
+    let mut check = command(&["check", "scenarios/userrl/published/intention.toml"]);
     check.env_remove("DUOLOGUE_DATA");
     let said = finish(check).refused();
     assert!(
-        said.contains("intention-userrl.toml:13: world.items.train: `userrl/intentions_train.json` cannot be read"),
+        said.contains("intention.toml:13: world.items.train: `userrl/intentions_train.json` cannot be read"),
         "{said}"
     );
     assert!(said.contains("$DUOLOGUE_DATA"), "{said}");

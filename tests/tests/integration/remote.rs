@@ -20,7 +20,7 @@ use crate::server::Server;
 use crate::training::scratch;
 
 const KEY: &str = "sk-canary-0123456789";
-const SCENARIO: &str = "scenarios/intention.toml";
+const SCENARIO: &str = "scenarios/userrl/intention.toml";
 
 /// The program with a server of models; `arguments` are separated by spaces.
 fn with_server(server: &Server, arguments: &str) -> Command {

@@ -81,7 +81,7 @@ fn every_file_of_the_checkout_is_good() {
                 continue;
             }
             let mut check = command(&["check", &file]);
-            let names = ["\"userrl/", "intention-userrl.toml\"", "../intention.toml\""];
+            let names = ["\"userrl/", "published/intention.toml\"", "../intention.toml\""];
             if fs::read_to_string(root().join(&file)).is_ok_and(|text| names.iter().any(|name| text.contains(name))) {
                 let Some(release) = published::data() else {
                     eprintln!("skipped: {file} plays UserRL's release, which is not in DUOLOGUE_DATA");

@@ -173,9 +173,10 @@ fn gate(setup: &Setup, dialect: &Dialect) -> PhaseBudget {
     let scenario = &setup.scenario;
     let sampled = Pair::from_fn(|seat| {
         let drills = (0..train::PROBES).filter_map(|index| scenario.rules.drill(scenario, Split::HeldOut, seat, index));
-        let most = u64::from(train::PROBE_TOKENS_MAX);
-        let answer = |answer: &str| (dialect.tokenizer().encode(answer).len() as u64 + 1).min(most);
-        let one = |drill: sim::gyms::Drill| Tokens { min: 1, expected: answer(&drill.answer), max: most };
+        let one = |drill: sim::gyms::Drill| {
+            let most = u64::from(train::probe_tokens_max(&drill, dialect));
+            Tokens { min: 1, expected: most, max: most }
+        };
         match setup.learning()[seat] {
             true => drills.map(one).fold(Tokens::default(), Tokens::plus),
             false => Tokens::default(),

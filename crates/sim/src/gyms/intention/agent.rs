@@ -6,7 +6,6 @@ use serde::Serialize;
 use super::Detail;
 use super::Lexicon;
 use super::lexicon::QUESTION_WORDS_MAX;
-use super::lexicon::words;
 use super::precedent::Telling;
 use super::view::AgentView;
 use crate::Address;
@@ -70,23 +69,26 @@ impl Kind {
                 let words: Vec<String> = telling_words(view).into_iter().take(40).map(|(word, _)| word).collect();
                 name_words(&words, lexicon)
             }
-            Kind::Fixed => {
-                let questions = view.library.fixed();
-                let words = questions.get(turn % questions.len().max(1));
-                words.map_or_else(|| "Anything else?".to_owned(), |words| name_words(words, lexicon))
-            }
+            Kind::Fixed => listed(view, turn),
             Kind::Noisy => noisy(view, turn, &mut address.draws(Stream::Rule(seat, WHOLE_EPISODE)), &mut draws),
         }
     }
 }
 
+/// The question with this number of the best list that is the same for all tasks.
+fn listed(view: &AgentView, number: usize) -> String {
+    let questions = view.library.fixed();
+    let words = questions.get(number % questions.len().max(1));
+    words.map_or_else(|| "Anything else?".to_owned(), |words| name_words(words, view.library.lexicon()))
+}
+
 /// How a careless, a plain, a literal and a telling asker share the teacher's dialogues.
 fn noisy(view: &AgentView, turn: usize, whole: &mut Draws, draws: &mut Draws) -> String {
     let level = whole.uniform();
-    if level < 0.15 {
+    if level < 0.1 {
         return about_detail(random_detail(view, draws));
     }
-    if level < 0.3 {
+    if level < 0.2 {
         let near = view.library.precedents().neighbours(&view.category, &view.task);
         // The nearest few, any of their details: a plain asker knows such tasks, not their order.
         let details: Vec<&Detail> = near.iter().take(8).flat_map(|(entry, _)| &entry.item.missing_details).collect();
@@ -96,18 +98,19 @@ fn noisy(view: &AgentView, turn: usize, whole: &mut Draws, draws: &mut Draws) ->
             about_detail(draws.pick::<&Detail>(&details))
         };
     }
-    // The same words in the same order for the whole episode, so that no turn repeats another. A literal asker takes the request itself
-    // up first, piece by piece: people leave out particulars of what they name.
-    let is_literal = level < 0.75;
-    let size = 4 + (whole.uniform() * 4.0) as usize;
-    let pieces = if is_literal { pieces(&view.task, size) } else { Vec::new() };
-    if let Some(piece) = pieces.get(turn) {
-        return name_words(&[(*piece).to_owned()], view.library.lexicon());
+    // A telling asker names what such requests leave out, in the same order for the whole episode, so that no turn repeats another. A
+    // literal one takes the request itself up first, piece by piece, since people leave out particulars of what they name; then it asks
+    // what all requests leave out.
+    let size = 5 + (whole.uniform() * 4.0) as usize;
+    if level < 0.3 {
+        let order = drawn_order(view, 2.0, whole).into_iter();
+        return name_words(&order.skip(turn * size).take(size).collect::<Vec<_>>(), view.library.lexicon());
     }
-    let order = drawn_order(view, if is_literal { 4.0 } else { 1.5 }, whole);
-    let new = order.into_iter().filter(|drawn| !pieces.iter().any(|piece| words(piece).contains(drawn)));
-    let words: Vec<String> = new.skip((turn - pieces.len()) * size).take(size).collect();
-    name_words(&words, view.library.lexicon())
+    let pieces = pieces(&view.task, size);
+    match pieces.get(turn) {
+        Some(piece) => name_words(&[(*piece).to_owned()], view.library.lexicon()),
+        None => listed(view, turn - pieces.len()),
+    }
 }
 
 /// The text in pieces of so many words, as it stands there.

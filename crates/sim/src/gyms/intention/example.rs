@@ -1,4 +1,4 @@
-//! The scenario of `scenarios/intention.toml` as a value, for tests and benches; a test keeps both alike.
+//! The scenario of `scenarios/userrl/intention.toml` as a value, for tests and benches; a test keeps both alike.
 
 use std::sync::Arc;
 
