@@ -153,7 +153,8 @@ fn the_files_that_play_the_release_are_good() {
     let mut check = command(&["check", "scenarios/userrl/published/intention.toml", "configs/intention.toml"]);
     check.env("DUOLOGUE_DATA", release);
     assert!(finish(check).done().contains("configs/intention.toml"));
-    let mut eval = command(&["eval", "scenarios/userrl/published/intention.toml", "--agent", "rule", "--limit", "5", "--json"]);
+    let mut eval =
+        command(&["eval", "scenarios/userrl/published/intention.toml", "--agent", "rule", "--limit", "5", "--json"]);
     eval.env("DUOLOGUE_DATA", release);
     let result: serde_json::Value = serde_json::from_str(&finish(eval).done()).unwrap();
     assert_eq!(result["runs"][0]["scored"], 5);
