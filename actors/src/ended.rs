@@ -32,6 +32,9 @@ pub enum TroupeError {
     /// The scenario names a judge that nobody has brought. Nothing was played.
     #[error("there is no judge `{0}`")]
     UnknownJudge(String),
+    /// A casting counts further than the terms have scenarios. Nothing was played.
+    #[error("there is no scenario with number {0}")]
+    UnknownScenario(u32),
     /// The same episode is cast twice in one play. Nothing was played.
     #[error("episode {0} is cast twice in one play")]
     CastTwice(EpisodeId),

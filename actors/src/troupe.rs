@@ -16,6 +16,7 @@ use runs::Offset;
 use sim::EpisodeId;
 use sim::Pair;
 use sim::Party;
+use sim::Scenario;
 use sim::Seat;
 use sim::gyms::Script;
 use sim::record::Casting;
@@ -116,7 +117,8 @@ impl Troupe {
     /// Plays each casting once. In lockstep if any seat is a model, else as it comes. Dropping the future breaks the play off.
     ///
     /// # Errors
-    /// [`TroupeError::UnknownPolicy`], [`TroupeError::UnknownJudge`] and [`TroupeError::CastTwice`] before anything is played;
+    /// [`TroupeError::UnknownPolicy`], [`TroupeError::UnknownJudge`], [`TroupeError::UnknownScenario`] and [`TroupeError::CastTwice`] before
+    /// anything is played;
     /// [`TroupeError::Ended`] if a service dies. A dying episode or seat is no error but part of the result.
     pub async fn play(&mut self, castings: Vec<Casting>, terms: &Terms) -> Result<Performance, TroupeError> {
         self.check(&castings, terms)?;
@@ -246,17 +248,22 @@ impl Troupe {
         if let Some(twice) = castings.iter().find(|casting| !ids.insert(casting.id)) {
             return Err(TroupeError::CastTwice(twice.id));
         }
-        let judge = &terms.scenario.judge.policy;
-        if judge != "rule" && !self.guests.judges.contains_key(judge) {
+        let judges = terms.scenarios.iter().map(|scenario| &scenario.judge.policy);
+        let stranger = judges.filter(|judge| *judge != "rule").find(|judge| !self.guests.judges.contains_key(*judge));
+        if let Some(judge) = stranger {
             return Err(TroupeError::UnknownJudge(judge.clone()));
         }
         // Few different names, many castings.
-        let names: BTreeSet<(Seat, &String)> = castings.iter().flat_map(|c| c.policies.iter()).collect();
-        names.into_iter().try_for_each(|(seat, policy)| self.check_policy(seat, policy, terms))
+        let names: BTreeSet<(u32, Seat, &String)> =
+            castings.iter().flat_map(|c| c.policies.iter().map(|(seat, policy)| (c.scenario, seat, policy))).collect();
+        names.into_iter().try_for_each(|(number, seat, policy)| {
+            let scenario = terms.scenarios.get(number as usize).ok_or(TroupeError::UnknownScenario(number))?;
+            self.check_policy(seat, policy, scenario)
+        })
     }
 
-    fn check_policy(&self, seat: Seat, policy: &str, terms: &Terms) -> Result<(), TroupeError> {
-        let rules = &terms.scenario.rules;
+    fn check_policy(&self, seat: Seat, policy: &str, scenario: &Scenario) -> Result<(), TroupeError> {
+        let rules = &scenario.rules;
         let known = self.guests.players.contains_key(policy)
             || match model_name(policy, seat) {
                 Some(name) => self.models.contains(name),

@@ -31,7 +31,7 @@ pub fn haggle() -> Result<Arc<Scenario>, Box<dyn Error>> {
 
 /// Terms of a play; `record`: whether its episodes go into the journal.
 pub fn terms(scenario: &Arc<Scenario>, record: bool) -> Terms {
-    Terms { scenario: Arc::clone(scenario), seed: SEED, sampling: Pair::default(), record }
+    Terms { scenarios: vec![Arc::clone(scenario)], seed: SEED, sampling: Pair::default(), record }
 }
 
 /// So many episodes, each of another group.
@@ -39,6 +39,7 @@ pub fn castings(episodes: u32, agent: &str, user: &str) -> Vec<Casting> {
     let policies = Pair { agent: agent.to_owned(), user: user.to_owned() };
     let casting = |group| Casting {
         id: EpisodeId { phase: Phase::Rollout, round: 0, group, trial: 0, member: 1 },
+        scenario: 0,
         split: Split::Train,
         item: group % ITEMS,
         policies: policies.clone(),

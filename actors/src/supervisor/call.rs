@@ -30,14 +30,22 @@ pub struct Voice {
 /// The terms of one play.
 #[derive(Clone)]
 pub struct Terms {
-    /// What is played.
-    pub scenario: Arc<Scenario>,
+    /// What is played: a casting says which of them.
+    pub scenarios: Vec<Arc<Scenario>>,
     /// The seed of every address of randomness.
     pub seed: u64,
     /// How each seat's model draws its tokens.
     pub sampling: Pair<Sampling>,
     /// Whether the records go into the journal.
     pub record: bool,
+}
+
+impl Terms {
+    /// What a casting plays; `None` if it counts further than there are scenarios.
+    #[must_use]
+    pub fn scenario(&self, casting: &Casting) -> Option<&Arc<Scenario>> {
+        self.scenarios.get(casting.scenario as usize)
+    }
 }
 
 /// What a play gives.

@@ -6,6 +6,7 @@ use ractor::Actor;
 use ractor::ActorRef;
 use rl::Session;
 use sim::Pair;
+use sim::Scenario;
 use sim::Seat;
 use sim::gyms::Script;
 use sim::record::Casting;
@@ -101,18 +102,19 @@ impl SupervisorState {
     ) -> Result<(), String> {
         let terms = self.play().ok_or("nothing is played")?.terms.clone();
         let id = casting.id;
-        let judge = &terms.scenario.judge.policy;
+        let scenario = terms.scenario(&casting).ok_or("there is no such scenario")?.clone();
+        let judge = &scenario.judge.policy;
         let arguments = EpisodeArguments {
             ticket,
             players: Pair {
-                agent: self.player(&terms, ticket, &casting, Seat::Agent)?,
-                user: self.player(&terms, ticket, &casting, Seat::User)?,
+                agent: self.player(&terms, &scenario, ticket, &casting, Seat::Agent)?,
+                user: self.player(&terms, &scenario, ticket, &casting, Seat::User)?,
             },
-            deadlines_ms: Pair::from_fn(|seat| deadline_ms(&terms, &casting, seat)),
+            deadlines_ms: Pair::from_fn(|seat| deadline_ms(&scenario, &casting, seat)),
             stagehand: self.guests.stagehand(&casting),
             judge: self.guests.judge(judge, &casting).ok_or_else(|| format!("there is no judge `{judge}`"))?,
             casting,
-            scenario: terms.scenario,
+            scenario,
             seed: terms.seed,
             supervisor: myself.clone(),
         };
@@ -126,6 +128,7 @@ impl SupervisorState {
     pub(super) fn player(
         &self,
         terms: &Terms,
+        scenario: &Scenario,
         ticket: Ticket,
         casting: &Casting,
         seat: Seat,
@@ -141,7 +144,7 @@ impl SupervisorState {
                 ticket,
                 session: Session { episode: casting.id, seat },
                 address: address.member(casting.id.member),
-                tokens_max: terms.scenario.seats[seat].tokens_max,
+                tokens_max: scenario.seats[seat].tokens_max,
                 sampling: terms.sampling[seat],
                 server: server.mail.clone(),
                 stream: SeatStream::new(&server.dialect, server.dialect.reasons(seat)),
@@ -149,7 +152,7 @@ impl SupervisorState {
                 turn: 0,
             }));
         }
-        let script = Script::named(&terms.scenario.rules, seat, policy);
+        let script = Script::named(&scenario.rules, seat, policy);
         let script = script.ok_or_else(|| format!("there is no policy `{policy}`"))?;
         Ok(Box::new(ScriptPlayer { seat, script, address }))
     }
@@ -195,10 +198,10 @@ impl SupervisorState {
 
 /// A seat's deadline. A model has none: it waits for the others at the barrier, which is not its doing, and its own work is bounded by
 /// `tokens_max`. Were it timed, one slow guest would put everybody who waits for it at fault.
-fn deadline_ms(terms: &Terms, casting: &Casting, seat: Seat) -> Option<u64> {
+fn deadline_ms(scenario: &Scenario, casting: &Casting, seat: Seat) -> Option<u64> {
     match model_name(&casting.policies[seat], seat) {
         Some(_) => None,
-        None => terms.scenario.seats[seat].deadline_ms,
+        None => scenario.seats[seat].deadline_ms,
     }
 }
 

@@ -78,7 +78,7 @@ pub fn terms() -> Terms {
 
 pub fn terms_of(scenario: Scenario) -> Terms {
     let sampling = Pair { agent: Sampling::default(), user: Sampling::default() };
-    Terms { scenario: Arc::new(scenario), seed: SEED, sampling, record: true }
+    Terms { scenarios: vec![Arc::new(scenario)], seed: SEED, sampling, record: true }
 }
 
 pub fn id(group: u32, member: u32) -> EpisodeId {
@@ -87,7 +87,7 @@ pub fn id(group: u32, member: u32) -> EpisodeId {
 
 pub fn casting(group: u32, member: u32, agent: &str, user: &str) -> Casting {
     let policies = Pair { agent: agent.to_owned(), user: user.to_owned() };
-    Casting { id: id(group, member), split: Split::Train, item: group, policies, learns: Pair::default() }
+    Casting { id: id(group, member), scenario: 0, split: Split::Train, item: group, policies, learns: Pair::default() }
 }
 
 /// `groups` groups of `members`, in the order of their ids.

@@ -98,9 +98,9 @@ async fn a_user_that_only_mumbles_fails_by_itself_and_its_partner_is_not_scored(
     let record = one(scripts(), "rule", "mumbling", &terms()).await;
     assert_eq!(record.stop, Some(Stop::Failed(Seat::User)));
     assert_eq!(record.fault, None);
-    assert_eq!(record.scores.user, Some(terms().scenario.worst(Seat::User)));
+    assert_eq!(record.scores.user, Some(terms().scenarios[0].worst(Seat::User)));
     assert_eq!(record.scores.agent, None);
-    assert_eq!(record.turns_of(Seat::User).count(), terms().scenario.malformed_max as usize);
+    assert_eq!(record.turns_of(Seat::User).count(), terms().scenarios[0].malformed_max as usize);
 }
 
 /// Kills `victim` while the first agent batch is being sampled, and lets the batch go on once the episode has ended.
@@ -163,7 +163,7 @@ async fn an_episode_whose_world_cannot_be_built_is_lost_and_the_others_play() {
     let performance = soon(troupe.play(castings(20, 1, "rule", "rule"), &terms)).await.unwrap();
     let mut lost = 0;
     for (played, casting) in performance.played.iter().zip(castings(20, 1, "rule", "rule")) {
-        let built = catch_unwind(|| terms.scenario.rules.world(&terms.scenario, &casting, SEED)).is_ok();
+        let built = catch_unwind(|| terms.scenarios[0].rules.world(&terms.scenarios[0], &casting, SEED)).is_ok();
         assert_eq!(played.record().is_some(), built, "{played:?}");
         lost += usize::from(!built);
     }

@@ -26,7 +26,7 @@ use crate::company::terms;
 use crate::company::terms_of;
 
 fn plain_loop(groups: u32, members: u32) -> Vec<EpisodeRecord> {
-    let scenario = terms().scenario;
+    let scenario = terms().scenarios.remove(0);
     let play = |casting| sim::play_by_rule(casting, &scenario, SEED).unwrap();
     castings(groups, members, "scripted:noisy", "scripted:noisy").into_iter().map(play).collect()
 }
@@ -48,7 +48,7 @@ async fn a_thousand_scripted_episodes_are_those_of_a_plain_loop_at_any_number_al
 async fn a_world_that_asks_the_user_plays_as_in_a_plain_loop() {
     let terms = terms_of(sim::gyms::intention::example());
     let cast = castings(20, 2, "scripted:noisy", "rule");
-    let play = |casting: &Casting| sim::play_by_rule(casting.clone(), &terms.scenario, SEED).unwrap();
+    let play = |casting: &Casting| sim::play_by_rule(casting.clone(), &terms.scenarios[0], SEED).unwrap();
     let expected: Vec<EpisodeRecord> = cast.iter().map(play).collect();
     assert!(
         expected.iter().all(|record| record.fault.is_none() && record.turns.iter().all(|turn| turn.answers.len() == 2))

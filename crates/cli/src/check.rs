@@ -17,8 +17,11 @@ pub fn check(flags: &CheckFlags) -> Result<(), Failure> {
             Ok(Checked::Scenario(scenario)) => {
                 say(format_args!("{}: scenario `{}`: good", file.display(), scenario.name))?;
             }
-            Ok(Checked::Run(settings, scenario)) => {
-                say(format_args!("{}: run `{}` of scenario `{}`: good", file.display(), settings.name, scenario.name))?;
+            Ok(Checked::Run(settings, mix)) => {
+                let names: Vec<String> = mix.scenarios().map(|scenario| format!("`{}`", scenario.name)).collect();
+                let (file, name, names) = (file.display(), &settings.name, names.join(", "));
+                let noun = if mix.is_mixed() { "scenarios" } else { "scenario" };
+                say(format_args!("{file}: run `{name}` of {noun} {names}: good"))?;
             }
             Ok(Checked::Study(study)) => {
                 let (file, name) = (file.display(), &study.name);

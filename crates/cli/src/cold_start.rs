@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::anyhow;
 use rl::Batch;
+use rl::Mix;
 use rl::Objective;
 use rl::Sample;
 use rl::TextFiles;
@@ -25,6 +26,7 @@ use sim::Seat;
 use sim::draws::Stream;
 use sim::drive::play_by_rule;
 use sim::gyms::Drill;
+use sim::record::Casting;
 use sim::scenario::Split;
 use text::Added;
 use text::Dialect;
@@ -67,15 +69,21 @@ impl Lessons {
     ///
     /// # Errors
     /// If the teacher is no script of both seats.
-    pub fn prepare(scenario: &Arc<Scenario>, settings: &RunSettings) -> anyhow::Result<Lessons> {
-        let castings =
-            plan::cold_start_castings(settings.sft.dialogues, &settings.sft.teacher, scenario.items, settings.seed);
-        let dialogues: Option<Vec<EpisodeRecord>> =
-            castings.into_iter().map(|casting| play_by_rule(casting, scenario, settings.seed)).collect();
+    pub fn prepare(mix: &Mix, settings: &RunSettings) -> anyhow::Result<Lessons> {
+        let castings = plan::cold_start_castings(settings.sft.dialogues, &settings.sft.teacher, mix, settings.seed);
+        let play = |casting: Casting| {
+            let scenario = mix.of(&casting);
+            play_by_rule(casting, scenario, settings.seed)
+        };
+        let dialogues: Option<Vec<EpisodeRecord>> = castings.into_iter().map(play).collect();
         let dialogues = dialogues.ok_or_else(|| anyhow!("`{}` does not play both seats", settings.sft.teacher))?;
-        let count = (f64::from(settings.sft.dialogues) * DRILLS_PER_DIALOGUE).round() as u32;
+        let of = |number: u32| dialogues.iter().filter(|record| record.casting.scenario == number).count();
+        let counted: Vec<(&Arc<Scenario>, u32)> = mix
+            .numbered()
+            .map(|(number, scenario)| (scenario, (of(number) as f64 * DRILLS_PER_DIALOGUE).round() as u32))
+            .collect();
         let drills = Pair::from_fn(|seat| {
-            (0..count).filter_map(|index| scenario.rules.drill(scenario, Split::Train, seat, index)).collect()
+            counted.iter().flat_map(|(scenario, count)| drills(scenario, Split::Train, seat, *count)).collect()
         });
         Ok(Lessons { dialogues, drills })
     }
@@ -101,11 +109,17 @@ impl Lessons {
     /// The language of these lessons: a tokenizer trained on them, the usual template.
     ///
     /// # Errors
-    /// If the vocabulary has no room for the bytes and the gym's whole words.
-    pub fn dialect(&self, scenario: &Scenario, vocab_max: usize) -> Result<Dialect, TextError> {
-        let added = Added::new(scenario.rules.whole_tokens());
-        let tokenizer = Tokenizer::train(self.corpus().into_iter(), &added, vocab_max)?;
-        let reasons = Pair::from_fn(|seat| scenario.seats[seat].reasons);
+    /// If the vocabulary has no room for the bytes and the gyms' whole words.
+    pub fn dialect(&self, mix: &Mix, vocab_max: usize) -> Result<Dialect, TextError> {
+        let mut words: Vec<String> = Vec::new();
+        for word in mix.scenarios().flat_map(|scenario| scenario.rules.whole_tokens()) {
+            if !words.contains(&word) {
+                words.push(word);
+            }
+        }
+        let tokenizer = Tokenizer::train(self.corpus().into_iter(), &Added::new(words), vocab_max)?;
+        // The same in all scenarios, which was checked.
+        let reasons = Pair::from_fn(|seat| mix.scenario(0).seats[seat].reasons);
         Dialect::new(tokenizer, Template::default(), reasons)
     }
 
@@ -171,18 +185,29 @@ impl Samples {
     }
 }
 
+/// The drills with numbers below `count` that a scenario has for `seat`; none if its gym has none.
+pub fn drills(scenario: &Arc<Scenario>, split: Split, seat: Seat, count: u32) -> impl Iterator<Item = Drill> + use<> {
+    let scenario = Arc::clone(scenario);
+    (0..count).filter_map(move |index| scenario.rules.drill(&scenario, split, seat, index))
+}
+
 /// The text side of the models of a run.
 #[must_use]
-pub fn text_files(dialect: &Dialect, scenario: &Scenario) -> TextFiles {
+pub fn text_files(dialect: &Dialect, mix: &Mix) -> TextFiles {
     let id = |text: &str| dialect.tokenizer().id(text);
-    let ordered = scenario.rules.ordered_tokens().into_iter().filter_map(|(text, place)| Some((id(&text)?, place)));
+    let mut ordered: Vec<(u32, f32)> = Vec::new();
+    for (text, place) in mix.scenarios().flat_map(|scenario| scenario.rules.ordered_tokens()) {
+        if let Some(id) = id(&text).filter(|id| ordered.iter().all(|(known, _)| known != id)) {
+            ordered.push((id, place));
+        }
+    }
     TextFiles {
         tokenizer: dialect.tokenizer().to_json().to_owned(),
         template: dialect.template().source().to_owned(),
         close_id: dialect.close_id(),
         pad_id: dialect.pad_id(),
         vocab_len: dialect.tokenizer().len(),
-        ordered: ordered.collect(),
+        ordered,
     }
 }
 

@@ -24,6 +24,7 @@ pub mod remotes;
 pub mod replay;
 pub mod report;
 pub mod rollout;
+mod scenario_file;
 pub mod schema;
 pub mod setup;
 pub mod stage;

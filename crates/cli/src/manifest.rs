@@ -1,5 +1,6 @@
 //! What a run's numbers depend on, gathered.
 
+use rl::Mix;
 use rl::ModelLoader;
 use runs::Formats;
 use runs::Hash;
@@ -20,7 +21,7 @@ pub fn manifest(setup: &Setup, dialect: &Dialect, loader: &dyn ModelLoader) -> M
     Manifest {
         formats: Formats::CURRENT,
         config: hash_of(&setup.settings),
-        scenario: hash_of(&*setup.scenario),
+        scenario: hash_of_mix(&setup.mix),
         template: Some(Hash::of_bytes(dialect.template().source().as_bytes())),
         tokenizer: Some(Hash::of_bytes(dialect.tokenizer().to_json().as_bytes())),
         cold_start: Pair::default(),
@@ -40,6 +41,12 @@ pub fn manifest(setup: &Setup, dialect: &Dialect, loader: &dyn ModelLoader) -> M
 #[must_use]
 pub fn hash_of(checked: &impl Serialize) -> Hash {
     Hash::of_bytes(config::hash(checked).as_bytes())
+}
+
+/// Hash of what a run plays: of its one scenario, or of all of them with their weights.
+#[must_use]
+pub fn hash_of_mix(mix: &Mix) -> Hash {
+    if mix.is_mixed() { hash_of(mix) } else { hash_of(&**mix.scenario(0)) }
 }
 
 /// Hash of the running program; of nothing where it cannot be read.

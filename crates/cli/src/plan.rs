@@ -18,7 +18,6 @@ pub mod words;
 use config::Written;
 use serde::Serialize;
 use serde_json::Value;
-use sim::Pair;
 use sim::Seat;
 use text::Dialect;
 
@@ -43,8 +42,8 @@ pub struct Plan {
     pub run: String,
     /// The run file.
     pub file: String,
-    /// The scenario's name.
-    pub scenario: String,
+    /// The names of its scenarios.
+    pub scenarios: Vec<String>,
     /// Where the run would lie.
     pub folder: String,
     /// Each key of a run file.
@@ -85,12 +84,12 @@ pub struct SeatPlan {
     pub seat: Seat,
     /// Whether it has a model that learns.
     pub learns: bool,
-    /// Whom its model meets in fixed groups and evaluations.
-    pub fixed_opponent: String,
+    /// Whom its model meets in fixed groups and evaluations, in each scenario.
+    pub fixed_opponents: Vec<String>,
     /// Whether it thinks in private before it speaks.
     pub reasons: bool,
-    /// Tokens of one turn, thought included.
-    pub tokens_max: u32,
+    /// Tokens of one turn, thought included, in each scenario.
+    pub tokens_max: Vec<u32>,
 }
 
 /// Shows the plan of a run file.
@@ -121,7 +120,7 @@ impl Plan {
         Ok(Plan {
             run: setup.settings.name.clone(),
             file: setup.sources.run.path.display().to_string(),
-            scenario: setup.scenario.name.clone(),
+            scenarios: setup.mix.scenarios().map(|scenario| scenario.name.clone()).collect(),
             folder: setup.out.display().to_string(),
             keys: keys(setup, seeded)?,
             seats: Seat::ALL.map(|seat| seat_plan(setup, seat)).to_vec(),
@@ -139,7 +138,7 @@ impl Plan {
 fn lessons(setup: &Setup) -> Result<(Dialect, Samples), Failure> {
     let mut settings = setup.settings.clone();
     settings.sft.partner_weight = 0.0;
-    let lessons = Lessons::prepare(&setup.scenario, &settings)?;
+    let lessons = Lessons::prepare(&setup.mix, &settings)?;
     let dialect = stage::learn_dialect(setup, &lessons)?;
     let samples = lessons.samples(&dialect, &settings);
     stage::check_context(setup, &samples)?;
@@ -147,7 +146,7 @@ fn lessons(setup: &Setup) -> Result<(Dialect, Samples), Failure> {
 }
 
 fn keys(setup: &Setup, seeded: bool) -> Result<Vec<Key>, Failure> {
-    let uses = config::key_uses(&setup.settings, &setup.sources)?;
+    let uses = config::key_uses(&setup.settings, &setup.mix, &setup.sources)?;
     let key = |used: config::KeyUse| Key {
         key: used.key,
         value: used.value,
@@ -164,16 +163,14 @@ fn keys(setup: &Setup, seeded: bool) -> Result<Vec<Key>, Failure> {
 }
 
 fn seat_plan(setup: &Setup, seat: Seat) -> SeatPlan {
-    let rules = &setup.scenario.seats[seat];
-    let Pair { agent, user } = setup.opponents();
+    let mix = &setup.mix;
+    let opponent = |(number, _)| mix.opponents(number)[seat.partner()].clone();
     SeatPlan {
         seat,
         learns: setup.learning()[seat],
-        fixed_opponent: match seat {
-            Seat::Agent => user,
-            Seat::User => agent,
-        },
-        reasons: rules.reasons,
-        tokens_max: rules.tokens_max,
+        fixed_opponents: mix.numbered().map(opponent).collect(),
+        // The same in all scenarios, which was checked.
+        reasons: mix.scenario(0).seats[seat].reasons,
+        tokens_max: mix.scenarios().map(|scenario| scenario.seats[seat].tokens_max).collect(),
     }
 }

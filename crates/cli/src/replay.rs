@@ -20,7 +20,8 @@ use sim::replay::ForkError;
 use crate::failure::Failure;
 use crate::flags::ReplayFlags;
 use crate::progress::Progress;
-use crate::stage::SCENARIO_FILE;
+use crate::scenario_file;
+use crate::scenario_file::SCENARIO_FILE;
 use crate::stdout::say;
 use crate::transcript::transcript;
 
@@ -32,27 +33,28 @@ const SHOWN_MAX: usize = 10;
 /// # Errors
 /// [`Failure::Input`] if the folder holds no episodes or not this one, [`Failure::Work`] if an episode differs from its record.
 pub fn replay(flags: &ReplayFlags) -> Result<(), Failure> {
-    let scenario = Arc::new(scenario(&flags.folder)?);
+    let scenarios = scenarios(&flags.folder)?;
     let records = records(&flags.folder)?;
     match (flags.episode, flags.fork) {
-        (None, _) => all(records, &scenario),
+        (None, _) => all(records, &scenarios),
         (Some(id), fork) => {
             let record = find(records, id, &flags.folder)?;
+            let scenario = of(&scenarios, &record)?;
             match fork {
-                None => one(&record, &scenario),
-                Some(turn) => forked(&record, &scenario, turn),
+                None => one(&record, scenario),
+                Some(turn) => forked(&record, scenario, turn),
             }
         }
     }
 }
 
-fn all(records: Records, scenario: &Arc<Scenario>) -> Result<(), Failure> {
+fn all(records: Records, scenarios: &[Arc<Scenario>]) -> Result<(), Failure> {
     let mut progress = Progress::start("replay", 0, 0);
     let (mut count, mut differing) = (0, 0);
     for record in records {
         let record = record.map_err(damaged)?;
         count += 1;
-        if let Err(difference) = replay::redrive(&record, scenario) {
+        if let Err(difference) = replay::redrive(&record, of(scenarios, &record)?) {
             differing += 1;
             if differing <= SHOWN_MAX {
                 eprintln!("{}: {difference}", record.casting.id);
@@ -115,17 +117,18 @@ fn records(folder: &Path) -> Result<Records, Failure> {
     Records::open(&RunPaths::new(folder).log()).map_err(|error| Failure::input(error, Some(hint)))
 }
 
-fn scenario(folder: &Path) -> Result<Scenario, Failure> {
+fn scenarios(folder: &Path) -> Result<Vec<Arc<Scenario>>, Failure> {
+    let hint = "give a run folder, or one written by `rollout --out`";
     let path = folder.join(SCENARIO_FILE);
-    let unreadable = |why: String| {
-        let hint = "give a run folder, or one written by `rollout --out`";
-        Failure::input(format!("{}: {why}", path.display()), Some(hint))
-    };
-    let json = std::fs::read_to_string(&path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => {
-            unreadable("there is no such file, so this is no run folder".to_owned())
-        }
-        _ => unreadable(error.to_string()),
-    })?;
-    serde_json::from_str(&json).map_err(|error| unreadable(error.to_string()))
+    scenario_file::read(folder).map_err(|why| Failure::input(format!("{}: {why}", path.display()), Some(hint)))
+}
+
+/// What a record plays.
+fn of<'s>(scenarios: &'s [Arc<Scenario>], record: &EpisodeRecord) -> Result<&'s Arc<Scenario>, Failure> {
+    let number = record.casting.scenario as usize;
+    scenarios.get(number).ok_or_else(|| {
+        let what =
+            format!("{}: plays scenario {number}, and {SCENARIO_FILE} has {}", record.casting.id, scenarios.len());
+        Failure::input(what, Some("was the file changed?"))
+    })
 }

@@ -16,8 +16,14 @@ use crate::setup::Setup;
 use crate::stdout::say;
 use crate::transcript::transcript;
 
-/// The member number of evaluation episodes in which the two models meet.
-pub const EXCERPT_MEMBER: u32 = 3;
+/// The company of evaluation episodes in which the two models meet; that of a seat with its fixed opponent is 1 or 2.
+pub const EXCERPT: u32 = 3;
+
+/// The member number of evaluation episodes of a scenario and a company.
+#[must_use]
+pub fn member(scenario: u32, company: u32) -> u32 {
+    scenario * (EXCERPT + 1) + company
+}
 
 /// Rows of the table: metric, heading. Shown where the metric exists.
 const ROWS: [(&str, &str); 18] = [
@@ -51,29 +57,42 @@ pub fn print(setup: &Setup, folder: &RunFolder) -> anyhow::Result<()> {
     let log = folder.paths().log();
     let (log, _) = Log::open(&log).context("the episode log")?;
     let last = setup.settings.grpo.steps;
-    match excerpts(&log, last, excerpt_member(setup))? {
-        Some([before, after]) => {
-            say(format_args!("BEFORE (after the cold start), item {}\n{}", before.item, transcript(&before)))?;
-            say(format_args!("AFTER ({last} steps), the same item\n{}", transcript(&after)))?;
+    for (number, scenario) in setup.mix.numbered() {
+        let place = if setup.mix.is_mixed() { format!("{}, ", scenario.name) } else { String::new() };
+        match excerpts(&log, last, member(number, excerpt_company(setup)))? {
+            Some([before, after]) => {
+                say(format_args!(
+                    "BEFORE (after the cold start), {place}item {}\n{}",
+                    before.item,
+                    transcript(&before)
+                ))?;
+                say(format_args!("AFTER ({last} steps), the same item\n{}", transcript(&after)))?;
+            }
+            None => {
+                say(format_args!("{place}No talk to show: no item was played to its end both before and after.\n"))?
+            }
         }
-        None => say("No talk to show: no item was played to its end both before and after.\n")?,
     }
     Ok(say(format_args!("The run lies in {}", setup.out.display()))?)
 }
 
-/// Before and after, one column pair a seat.
+/// Before and after, one column pair a seat, for each scenario.
 #[must_use]
 pub fn table(setup: &Setup, lines: &[MetricsLine]) -> String {
     let mut text = String::new();
-    for seat in Seat::ALL {
-        let opponent = &setup.opponents()[seat.partner()];
+    let seats = setup.mix.numbered().flat_map(|(number, scenario)| Seat::ALL.map(|seat| (number, scenario, seat)));
+    for (number, scenario, seat) in seats {
+        let opponent = &setup.mix.opponents(number)[seat.partner()];
         let mine = |line: &&MetricsLine| {
-            line.text("phase") == Some("eval") && line.number(&format!("{seat}/score/mean")).is_some()
+            line.text("phase") == Some("eval")
+                && line.text("scenario").is_none_or(|name| name == scenario.name)
+                && line.number(&format!("{seat}/score/mean")).is_some()
         };
         let evals: Vec<&MetricsLine> = lines.iter().filter(mine).collect();
         let (Some(before), Some(after)) = (evals.first(), evals.last()) else { continue };
         let step = after.number("step").unwrap_or(0.0);
-        let heading = format!("{seat} against {opponent}");
+        let place = if setup.mix.is_mixed() { format!("{}: ", scenario.name) } else { String::new() };
+        let heading = format!("{place}{seat} against {opponent}");
         let _ = writeln!(text, "{heading:34} {:>11} {:>11}", "cold start", format!("{step} steps"));
         for (name, heading) in ROWS {
             let name = name.replace("SEAT", seat.name());
@@ -87,11 +106,11 @@ pub fn table(setup: &Setup, lines: &[MetricsLine]) -> String {
 }
 
 /// Whose talks are shown: those of the two models, or where one seat learns, its own with its fixed opponent.
-fn excerpt_member(setup: &Setup) -> u32 {
+fn excerpt_company(setup: &Setup) -> u32 {
     let learning = setup.learning();
     match Seat::ALL.into_iter().filter(|seat| learning[*seat]).collect::<Vec<_>>()[..] {
         [alone] => alone as u32 + 1,
-        _ => EXCERPT_MEMBER,
+        _ => EXCERPT,
     }
 }
 

@@ -20,7 +20,7 @@ use crate::failure::Failure;
 use crate::flags::RolloutFlags;
 use crate::progress::Progress;
 use crate::remotes::Remotes;
-use crate::stage::SCENARIO_FILE;
+use crate::scenario_file;
 use crate::stdout::say;
 use crate::transcript::transcript;
 
@@ -43,6 +43,7 @@ pub async fn rollout(flags: RolloutFlags, loader: &dyn ModelLoader) -> Result<()
     let items = scenario.items.of(split);
     let castings = (0..flags.episodes).map(|number| Casting {
         id: EpisodeId { phase: Phase::Rollout, round: 0, group: number, trial: 0, member: 1 },
+        scenario: 0,
         split,
         item: number % items,
         policies: policies.clone(),
@@ -68,7 +69,7 @@ pub async fn rollout(flags: RolloutFlags, loader: &dyn ModelLoader) -> Result<()
 }
 
 /// The folder of the records, with the scenario beside them so that they can be re-driven.
-fn journal(flags: &RolloutFlags, scenario: &sim::Scenario) -> Result<Box<dyn Journal>, Failure> {
+fn journal(flags: &RolloutFlags, scenario: &Arc<sim::Scenario>) -> Result<Box<dyn Journal>, Failure> {
     let Some(out) = &flags.out else {
         return Ok(Box::new(NoJournal));
     };
@@ -84,7 +85,7 @@ fn journal(flags: &RolloutFlags, scenario: &sim::Scenario) -> Result<Box<dyn Jou
         )
     };
     std::fs::create_dir_all(paths.episodes()).map_err(unwritable)?;
-    std::fs::write(out.join(SCENARIO_FILE), serde_json::to_string_pretty(scenario)?).map_err(unwritable)?;
+    scenario_file::write(out, [scenario]).map_err(unwritable)?;
     let (log, _) = Log::open(&paths.log())?;
     Ok(Box::new(log))
 }

@@ -1,13 +1,12 @@
 //! From flags to checked values: what a training run is, before anything is built.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use config::Sources;
+use rl::Mix;
 use rl::RunSettings;
 use rl::settings::UpdateMode;
 use sim::Pair;
-use sim::Scenario;
 use sim::Seat;
 
 use crate::failure::Failure;
@@ -17,8 +16,8 @@ use crate::flags::TrainFlags;
 pub struct Setup {
     /// The run file, overrides applied.
     pub settings: RunSettings,
-    /// Its scenario.
-    pub scenario: Arc<Scenario>,
+    /// What it plays.
+    pub mix: Mix,
     /// What both were read from.
     pub sources: Sources,
     /// The run folder.
@@ -35,9 +34,9 @@ impl Setup {
     pub fn load(flags: TrainFlags) -> Result<Setup, Failure> {
         let mut overrides = flags.set;
         overrides.extend(flags.seed.map(|seed| format!("seed={seed}")));
-        let (settings, scenario, sources) = config::load_run(&flags.run, &overrides)?;
+        let (settings, mix, sources) = config::load_run(&flags.run, &overrides)?;
         let out = flags.out.unwrap_or_else(|| PathBuf::from("runs").join(&settings.name));
-        Ok(Setup { settings, scenario: Arc::new(scenario), sources, out, resume: flags.resume })
+        Ok(Setup { settings, mix, sources, out, resume: flags.resume })
     }
 
     /// Which seats are ever updated.
@@ -49,16 +48,10 @@ impl Setup {
         }
     }
 
-    /// The fixed policy at each seat: `opponents().user` is whom the agent meets.
+    /// Who plays the scenario with this number when `seat`'s model is measured: the model there, its fixed opponent across the table.
     #[must_use]
-    pub fn opponents(&self) -> Pair<String> {
-        Pair::from_fn(|seat| self.scenario.rules.fixed_opponent(seat).to_owned())
-    }
-
-    /// Who plays when `seat`'s model is measured: the model there, its fixed opponent across the table.
-    #[must_use]
-    pub fn measured(&self, seat: Seat) -> Pair<String> {
-        let opponents = self.opponents();
+    pub fn measured(&self, scenario: u32, seat: Seat) -> Pair<String> {
+        let opponents = self.mix.opponents(scenario);
         Pair::from_fn(|at| if at == seat { "model".to_owned() } else { opponents[at].clone() })
     }
 

@@ -44,6 +44,8 @@ use crate::cold_start::Samples;
 use crate::cold_start::text_files;
 use crate::failure::Failure;
 use crate::manifest::manifest;
+use crate::scenario_file;
+use crate::scenario_file::SCENARIO_FILE;
 use crate::setup::Setup;
 
 /// What steers learning besides weights and the number of the step; each commit has it.
@@ -82,11 +84,11 @@ impl Stage {
     pub async fn open(setup: Setup, loader: &dyn ModelLoader) -> Result<Stage, Failure> {
         // Lessons take a while: whoever named the wrong folder hears of it before.
         expect_folder(&setup)?;
-        let lessons = Lessons::prepare(&setup.scenario, &setup.settings)?;
+        let lessons = Lessons::prepare(&setup.mix, &setup.settings)?;
         let dialect = learn_dialect(&setup, &lessons)?;
         let samples = lessons.samples(&dialect, &setup.settings);
         check_context(&setup, &samples)?;
-        let text = text_files(&dialect, &setup.scenario);
+        let text = text_files(&dialect, &setup.mix);
         // Made before the folder is touched: a model that cannot be made leaves none, and only now does the loader know its device.
         let fresh = models(&setup, None, &text, loader)?;
         let wanted = manifest(&setup, &dialect, loader);
@@ -135,7 +137,7 @@ impl Stage {
         }
         let sampling = Sampling { temperature, greedy: false };
         let terms = Terms {
-            scenario: self.setup.scenario.clone(),
+            scenarios: self.setup.mix.scenarios().cloned().collect(),
             seed: self.setup.settings.seed,
             sampling: Pair { agent: sampling, user: sampling },
             record: true,
@@ -200,12 +202,17 @@ impl Stage {
         Ok(self.sheets.append_metrics(&line)?)
     }
 
-    /// Writes the line of an evaluation of `seat` against `opponent`.
+    /// Writes the line of an evaluation of `seat` against its fixed opponent in the scenario with this number. Only a line of a mix says in which.
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn log_eval(&mut self, step: u64, seat: Seat, opponent: &str, metrics: &Metrics) -> anyhow::Result<()> {
-        let mut line = MetricsLine::new().with("step", step).with("phase", "eval").with("opponent", opponent);
+    pub fn log_eval(&mut self, step: u64, scenario: u32, seat: Seat, metrics: &Metrics) -> anyhow::Result<()> {
+        let mix = &self.setup.mix;
+        let mut line = MetricsLine::new().with("step", step).with("phase", "eval");
+        if mix.is_mixed() {
+            line.push("scenario", mix.scenario(scenario).name.as_str());
+        }
+        line.push("opponent", mix.opponents(scenario)[seat.partner()].as_str());
         let partner = format!("{}/", seat.partner());
         // The fixed opponent's own row would be read as the other model's.
         for (name, value) in metrics.iter().filter(|(name, _)| !name.starts_with(&partner)) {
@@ -282,7 +289,7 @@ impl Stage {
 
 /// The language of a run's models, learned from its lessons.
 pub(crate) fn learn_dialect(setup: &Setup, lessons: &Lessons) -> Result<Dialect, Failure> {
-    lessons.dialect(&setup.scenario, setup.settings.model.vocab_max).map_err(|error| {
+    lessons.dialect(&setup.mix, setup.settings.model.vocab_max).map_err(|error| {
         let hint = "raise it: bytes, markers and whole words must fit".to_owned();
         wrong_key(setup, "model.vocab_max", error.to_string(), hint)
     })
@@ -351,13 +358,9 @@ fn whence(setup: &Setup, checkpoint: Option<&Checkpoint>) -> String {
 
 /// Written again on resume, since a run may be killed between its manifest and this file.
 fn store_scenario(setup: &Setup) -> anyhow::Result<()> {
-    let scenario = serde_json::to_string_pretty(&*setup.scenario)?;
     let path = setup.out.join(SCENARIO_FILE);
-    std::fs::write(&path, scenario).with_context(|| path.display().to_string())
+    scenario_file::write(&setup.out, setup.mix.scenarios()).with_context(|| path.display().to_string())
 }
-
-/// The checked scenario of a run, as JSON in its folder: what `replay` re-drives with.
-pub const SCENARIO_FILE: &str = "scenario.json";
 
 fn not_creatable(error: FolderError) -> Failure {
     let is_a_run = matches!(error, FolderError::IsARun { .. });

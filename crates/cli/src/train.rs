@@ -9,9 +9,11 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use rl::Metrics;
+use rl::Mix;
 use rl::ModelLoader;
 use rl::Row;
 use rl::Session;
@@ -32,10 +34,12 @@ use sim::Seat;
 use sim::gyms::Drill;
 use sim::gyms::Skill;
 use sim::record::Casting;
+use sim::scenario::Condition;
 use sim::scenario::Split;
 use text::Dialect;
 use text::SeatStream;
 
+use crate::cold_start;
 use crate::failure::Failure;
 use crate::flags::TrainFlags;
 use crate::leash;
@@ -46,8 +50,8 @@ use crate::stage::Stage;
 
 /// Updates of the cold start between lines in `metrics.jsonl`.
 const SFT_LOG_EVERY: u64 = 20;
-/// Held-out drills each seat must answer at the gate.
-pub(crate) const PROBES: u32 = 200;
+/// Held-out drills of each scenario that each seat must answer at the gate.
+const PROBES: u32 = 200;
 /// Held-out items on which the two models meet at each evaluation, for excerpts.
 const EXCERPTS: u32 = 8;
 
@@ -171,9 +175,7 @@ async fn gate(stage: &mut Stage) -> anyhow::Result<()> {
 
 /// How many held-out drills `seat`'s model answers word for word, by skill; empty if the gym has no drills.
 async fn probe(stage: &mut Stage, seat: Seat) -> anyhow::Result<BTreeMap<Skill, Ratio>> {
-    let scenario = stage.setup.scenario.clone();
-    let drills: Vec<Drill> =
-        (0..PROBES).filter_map(|index| scenario.rules.drill(&scenario, Split::HeldOut, seat, index)).collect();
+    let drills = probes(&stage.setup.mix, seat);
     let rows = (0..).zip(&drills).map(|(index, drill)| probe_row(stage, drill, index)).collect();
     let answers = stage.answer(seat, rows).await?;
     let tokenizer = stage.dialect.tokenizer();
@@ -186,6 +188,11 @@ async fn probe(stage: &mut Stage, seat: Seat) -> anyhow::Result<BTreeMap<Skill, 
         *right.entry(drill.skill).or_default() += Ratio::yes(said.as_ref() == Some(&drill.answer));
     }
     Ok(right)
+}
+
+/// The held-out drills of the gate, so many of each scenario that has any.
+pub(crate) fn probes(mix: &Mix, seat: Seat) -> Vec<Drill> {
+    mix.scenarios().flat_map(|scenario| cold_start::drills(scenario, Split::HeldOut, seat, PROBES)).collect()
 }
 
 /// How many tokens an answer to the drill may have: those of the right one and its end, since what goes on is wrong.
@@ -233,7 +240,7 @@ async fn grpo_step(stage: &mut Stage, step: u64) -> anyhow::Result<Metrics> {
     let started = Instant::now();
     let setup = &stage.setup;
     let grpo = setup.settings.grpo.clone();
-    let castings = plan::step_castings(&grpo, setup.scenario.items, &setup.opponents(), setup.settings.seed, step);
+    let castings = plan::step_castings(&grpo, &setup.mix, setup.settings.seed, step);
     let records = stage.play(&castings, grpo.temperature).await?;
     let played = started.elapsed().as_secs_f64();
 
@@ -273,10 +280,30 @@ fn drift(stage: &Stage, records: &[EpisodeRecord]) -> u64 {
     seats.map(|(record, seat)| text::drift(record, seat, &stage.dialect).drifted()).sum()
 }
 
-/// What the step's episodes look like. `agent/…` over the episodes in which the agent is a model, `user/…` likewise, everything else over
-/// those in which both are; `SEAT/score/fixed` over those against the fixed opponent.
+/// What the step's episodes look like. In a mix, the same of each scenario, with its name in front, and of all together only what does not
+/// depend on a gym.
 fn played_metrics(stage: &Stage, castings: &[Casting], records: &[EpisodeRecord]) -> Metrics {
-    let success = &stage.setup.scenario.success;
+    let mix = &stage.setup.mix;
+    if !mix.is_mixed() {
+        return company_metrics(castings, records, &mix.scenario(0).success);
+    }
+    let mut metrics = Metrics::default();
+    let all = company_metrics(castings, records, &Pair::default());
+    let measures: BTreeSet<&str> = mix.scenarios().flat_map(|scenario| scenario.rules.measures()).copied().collect();
+    all.iter().filter(|(name, _)| !measures.contains(name)).for_each(|(name, value)| metrics.set(name, value));
+    for (number, scenario) in mix.numbered() {
+        let cast: Vec<Casting> = castings.iter().filter(|casting| casting.scenario == number).cloned().collect();
+        let played: Vec<EpisodeRecord> = records.iter().filter(|r| r.casting.scenario == number).cloned().collect();
+        for (name, value) in company_metrics(&cast, &played, &scenario.success).iter() {
+            metrics.set(format!("{}/{name}", scenario.name), value);
+        }
+    }
+    metrics
+}
+
+/// `agent/…` over the episodes in which the agent is a model, `user/…` likewise, everything else over those in which both are;
+/// `SEAT/score/fixed` over those against the fixed opponent.
+fn company_metrics(castings: &[Casting], records: &[EpisodeRecord], success: &Pair<Option<Condition>>) -> Metrics {
     let pooled = |keep: &dyn Fn(&Pair<String>) -> bool| {
         let kept: Vec<EpisodeRecord> = records.iter().filter(|r| keep(&r.casting.policies)).cloned().collect();
         let opened = castings.iter().filter(|c| keep(&c.policies)).count();
@@ -309,45 +336,52 @@ fn faults() -> impl Iterator<Item = String> {
     sim::Party::ALL.into_iter().map(|party| format!("faults/{}", party.name()))
 }
 
-/// Measures each learning seat on held-out items against its fixed opponent, and lets the two models meet for the excerpts.
+/// Measures each learning seat on held-out items of each scenario against its fixed opponent, and lets the two models meet for the excerpts.
 async fn evaluate(stage: &mut Stage, step: u64) -> anyhow::Result<()> {
     let started = Instant::now();
     let learning = stage.setup.learning();
     let castings = eval_castings(&stage.setup, step);
     let records = stage.play(&castings, 1.0).await?;
-    for seat in Seat::ALL.into_iter().filter(|seat| learning[*seat]) {
-        let played: Vec<EpisodeRecord> =
-            records.iter().filter(|r| r.casting.id.member == seat as u32 + 1).cloned().collect();
-        let opponent = stage.setup.opponents()[seat.partner()].clone();
-        let opened = castings.iter().filter(|casting| casting.id.member == seat as u32 + 1).count();
-        let metrics = pool(&played, opened, &stage.setup.scenario.success);
-        stage.log_eval(step, seat, &opponent, &metrics)?;
+    let mix = stage.setup.mix.clone();
+    for (number, scenario) in mix.numbered() {
+        for seat in Seat::ALL.into_iter().filter(|seat| learning[*seat]) {
+            let member = report::member(number, seat as u32 + 1);
+            let played: Vec<EpisodeRecord> =
+                records.iter().filter(|r| r.casting.id.member == member).cloned().collect();
+            let opened = castings.iter().filter(|casting| casting.id.member == member).count();
+            let metrics = pool(&played, opened, &scenario.success);
+            stage.log_eval(step, number, seat, &metrics)?;
+        }
     }
     stage.time(step, "eval", &[("play_s", started.elapsed().as_secs_f64())])?;
     Ok(())
 }
 
-/// All episodes of the evaluation after `step`: each learning seat against its fixed opponent, and for the excerpts, both models.
+/// All episodes of the evaluation after `step`: in each scenario each learning seat against its fixed opponent, and for the excerpts, both models.
 pub(crate) fn eval_castings(setup: &Setup, step: u64) -> Vec<Casting> {
     let eval = setup.settings.eval;
-    let items = eval.items.min(setup.scenario.items.of(Split::HeldOut));
     let learning = setup.learning();
     let mut castings = Vec::new();
-    for seat in Seat::ALL.into_iter().filter(|seat| learning[*seat]) {
-        castings.extend(cast_eval(items, eval.trials, &setup.measured(seat), step, seat as u32 + 1));
-    }
-    if learning.agent && learning.user {
-        let both = Pair::from_fn(|_| plan::MODEL.to_owned());
-        castings.extend(cast_eval(EXCERPTS.min(items), 1, &both, step, report::EXCERPT_MEMBER));
+    for (number, scenario) in setup.mix.numbered() {
+        let items = eval.items.min(scenario.items.of(Split::HeldOut));
+        for seat in Seat::ALL.into_iter().filter(|seat| learning[*seat]) {
+            let policies = setup.measured(number, seat);
+            castings.extend(cast_eval(number, items, eval.trials, &policies, step, seat as u32 + 1));
+        }
+        if learning.agent && learning.user {
+            let both = Pair::from_fn(|_| plan::MODEL.to_owned());
+            castings.extend(cast_eval(number, EXCERPTS.min(items), 1, &both, step, report::EXCERPT));
+        }
     }
     castings
 }
 
-/// An evaluation's castings of one kind; `member` keeps the ids of plays apart that run together. It moves no world's draws.
-fn cast_eval(items: u32, trials: u32, policies: &Pair<String>, step: u64, member: u32) -> Vec<Casting> {
+/// An evaluation's castings of one scenario and one `company`, which keep the ids of plays apart that run together. They move no world's draws.
+fn cast_eval(scenario: u32, items: u32, trials: u32, policies: &Pair<String>, step: u64, company: u32) -> Vec<Casting> {
     let mut castings = plan::eval_castings(Split::HeldOut, items, trials, policies, step);
     for casting in &mut castings {
-        casting.id.member = member;
+        casting.scenario = scenario;
+        casting.id.member = report::member(scenario, company);
     }
     castings
 }

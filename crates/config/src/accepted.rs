@@ -10,7 +10,7 @@ use serde::de::IntoDeserializer;
 use serde::de::Visitor;
 use serde::de::value::Error;
 
-/// The path of every key that holds a single value, in the order of the fields.
+/// The path of every key that holds a single value or a list, in the order of the fields.
 pub(crate) fn accepted<T: for<'de> Deserialize<'de>>() -> Vec<String> {
     let found = Rc::new(RefCell::new(Vec::new()));
     let probe = Probe { path: String::new(), found: Rc::clone(&found) };
@@ -70,8 +70,13 @@ impl<'de> de::Deserializer<'de> for Probe {
         visitor.visit_map(Fields { fields: fields.iter(), path: self.path, next: String::new(), found: self.found })
     }
 
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.leaf();
+        visitor.visit_seq(de::value::SeqDeserializer::new(std::iter::empty::<i64>()))
+    }
+
     serde::forward_to_deserialize_any! {
-        i8 i16 i32 i128 u8 u16 u32 u64 u128 f32 char str bytes byte_buf unit unit_struct newtype_struct seq tuple tuple_struct map enum
+        i8 i16 i32 i128 u8 u16 u32 u64 u128 f32 char str bytes byte_buf unit unit_struct newtype_struct tuple tuple_struct map enum
         identifier ignored_any
     }
 }

@@ -35,7 +35,7 @@ impl FileKind {
             FileKind::Scenario => {
                 &["world", "turns_max", "malformed_max", "agent", "user", "judge", "reward", "success"]
             }
-            FileKind::Run => &["scenario", "limits", "model", "sft", "grpo", "optimizer", "checkpoints"],
+            FileKind::Run => &["scenario", "mix", "limits", "model", "sft", "grpo", "optimizer", "checkpoints"],
             FileKind::Study => &["seeds", "runs", "policies", "compare", "cross"],
         }
     }
@@ -44,7 +44,7 @@ impl FileKind {
     pub(crate) fn mark(self) -> &'static str {
         match self {
             FileKind::Scenario => "has a section `[world]`",
-            FileKind::Run => "names its `scenario = \"…\"`",
+            FileKind::Run => "names its `scenario = \"…\"`, or a `mix` of several",
             FileKind::Study => "has sections `[policies.NAME]`",
         }
     }

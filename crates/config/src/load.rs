@@ -2,7 +2,10 @@
 
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use rl::Mix;
+use rl::Part;
 use rl::RunSettings;
 use sim::Scenario;
 
@@ -14,6 +17,7 @@ use crate::check::Check;
 use crate::node::Node;
 use crate::node::Origin;
 use crate::run;
+use crate::run::Named;
 use crate::scenario;
 use crate::shelf::Shelf;
 use crate::study;
@@ -24,8 +28,8 @@ use crate::study::Study;
 pub struct Sources {
     /// The run file.
     pub run: Source,
-    /// The scenario file.
-    pub scenario: Source,
+    /// The scenario files, in the order of the mix.
+    pub scenarios: Vec<Source>,
     /// The `--set`s, in order.
     pub overrides: Vec<String>,
 }
@@ -35,8 +39,8 @@ pub struct Sources {
 pub enum Checked {
     /// A scenario file.
     Scenario(Box<Scenario>),
-    /// A run file, with its scenario.
-    Run(Box<RunSettings>, Box<Scenario>),
+    /// A run file, with what it plays.
+    Run(Box<RunSettings>, Mix),
     /// A study file, with everything it names.
     Study(Box<Study>),
 }
@@ -104,12 +108,12 @@ pub fn load_scenario(path: &Path) -> Result<Scenario, ConfigErrors> {
     scenario_of(&Source::read(path)?)
 }
 
-/// Reads and checks a run file with `--set KEY=VALUE` applied to it, and its scenario. `scenario` in the file is relative to the file's
+/// Reads and checks a run file with `--set KEY=VALUE` applied to it, and its scenarios. `scenario` in the file is relative to the file's
 /// folder; in an override, to the working folder.
 ///
 /// # Errors
-/// Everything that is wrong with either file or with an override.
-pub fn load_run(path: &Path, overrides: &[String]) -> Result<(RunSettings, Scenario, Sources), ConfigErrors> {
+/// Everything that is wrong with any of the files or with an override.
+pub fn load_run(path: &Path, overrides: &[String]) -> Result<(RunSettings, Mix, Sources), ConfigErrors> {
     run_of(Shelf::Disk, path, overrides)
 }
 
@@ -118,26 +122,31 @@ pub(crate) fn run_of(
     shelf: Shelf<'_>,
     path: &Path,
     overrides: &[String],
-) -> Result<(RunSettings, Scenario, Sources), ConfigErrors> {
+) -> Result<(RunSettings, Mix, Sources), ConfigErrors> {
     let source = shelf.read(path)?;
     let mut root = Node::parse(&source)?;
     expect_kind(FileKind::Run, &source, &root)?;
     let mut errors: Vec<ConfigError> = overrides.iter().filter_map(|text| put(&mut root, text).err()).collect();
     let mut check = Check::new(source.name(), &root);
     let stem = path.file_stem().map_or_else(|| "run".into(), |stem| stem.to_string_lossy());
-    let (settings, scenario_path) = run::run(&mut check, &stem);
-    let mut scenario = None;
-    if let Some(written) = scenario_path {
-        let path = scenario_path_of(shelf, path, &root, &written);
-        match read_scenario(shelf, &path, &written, &mut check) {
-            Ok(Some(read)) => {
-                run::against_scenario(&mut check, &settings, &read.1);
-                scenario = Some(read);
+    let (settings, named) = run::run(&mut check, &stem);
+    let read = read_scenarios(shelf, path, &root, &named, &mut check);
+    let (scenarios, parts) = match read {
+        Ok(read) => {
+            let played: Vec<(&str, &Scenario)> =
+                named.iter().zip(&read).map(|(named, (_, scenario))| (named.key.as_str(), scenario)).collect();
+            if played.len() == named.len() && !played.is_empty() {
+                run::against_mix(&mut check, &settings, &played);
             }
-            Ok(None) => {}
-            Err(found) => errors.extend(found.0),
+            let weights = named.iter().map(|named| named.weight);
+            let part = |((source, scenario), weight)| (source, Part { scenario: Arc::new(scenario), weight });
+            read.into_iter().zip(weights).map(part).unzip()
         }
-    }
+        Err(found) => {
+            errors.extend(found.0);
+            (Vec::new(), Vec::new())
+        }
+    };
     let settings = match check.finish(settings) {
         Ok(settings) => Some(settings),
         Err(found) => {
@@ -145,10 +154,10 @@ pub(crate) fn run_of(
             None
         }
     };
-    match (settings, scenario) {
-        (Some(settings), Some((scenario_source, scenario))) if errors.is_empty() => {
-            let sources = Sources { run: source, scenario: scenario_source, overrides: overrides.to_vec() };
-            Ok((settings, scenario, sources))
+    match settings {
+        Some(settings) if errors.is_empty() => {
+            let sources = Sources { run: source, scenarios, overrides: overrides.to_vec() };
+            Ok((settings, Mix::new(parts), sources))
         }
         _ => Err(ConfigErrors(errors)),
     }
@@ -187,9 +196,7 @@ pub fn check_file(path: &Path) -> Result<Checked, ConfigErrors> {
     let source = Source::read(path)?;
     let root = Node::parse(&source)?;
     match FileKind::of(&root) {
-        Some(FileKind::Run) => {
-            load_run(path, &[]).map(|(settings, scenario, _)| Checked::Run(settings.into(), scenario.into()))
-        }
+        Some(FileKind::Run) => load_run(path, &[]).map(|(settings, mix, _)| Checked::Run(settings.into(), mix)),
         Some(FileKind::Scenario) => scenario_of(&source).map(|scenario| Checked::Scenario(scenario.into())),
         Some(FileKind::Study) => study_of(&source).map(|study| Checked::Study(study.into())),
         None => Err(of_no_kind(&source).into()),
@@ -253,18 +260,26 @@ fn put(root: &mut Node, assignment: &str) -> Result<(), ConfigError> {
     })
 }
 
-/// Reads the run's scenario. A file that cannot be read is a mistake of the run file's line, and then there is `None`.
-fn read_scenario(
+/// Reads the run's scenarios. A file that cannot be read is a mistake of the run file's line, and then the scenario is left out.
+fn read_scenarios(
     shelf: Shelf<'_>,
-    path: &Path,
-    written: &str,
+    run: &Path,
+    root: &Node,
+    played: &[Named],
     check: &mut Check<'_>,
-) -> Result<Option<(Source, Scenario)>, ConfigErrors> {
-    let Some(source) = named(shelf, FileKind::Scenario, path, ("scenario", written), check) else {
-        return Ok(None);
-    };
-    let scenario = scenario_of(&source)?;
-    Ok(Some((source, scenario)))
+) -> Result<Vec<(Source, Scenario)>, ConfigErrors> {
+    let (mut read, mut errors) = (Vec::new(), Vec::new());
+    for Named { key, path: written, .. } in played {
+        let path = scenario_path_of(shelf, run, root, key, written);
+        let Some(source) = named(shelf, FileKind::Scenario, &path, (key, written), check) else {
+            continue;
+        };
+        match scenario_of(&source) {
+            Ok(scenario) => read.push((source, scenario)),
+            Err(found) => errors.extend(found.0),
+        }
+    }
+    if errors.is_empty() { Ok(read) } else { Err(ConfigErrors(errors)) }
 }
 
 /// Reads a file that another one names under a key. If it cannot be read, or is of another kind than the one that is wanted, that is a
@@ -294,8 +309,8 @@ pub(crate) fn named(
 }
 
 /// A path in a file starts at the file's folder; one on the command line where the command was given.
-fn scenario_path_of(shelf: Shelf<'_>, run: &Path, root: &Node, written: &str) -> PathBuf {
-    let on_command_line = root.get("scenario").is_some_and(|node| node.origin == Origin::Set);
+fn scenario_path_of(shelf: Shelf<'_>, run: &Path, root: &Node, key: &str, written: &str) -> PathBuf {
+    let on_command_line = root.get(key).is_some_and(|node| node.origin == Origin::Set);
     let folder = if on_command_line { Path::new("") } else { run.parent().unwrap_or(Path::new("")) };
     shelf.beside(folder, written)
 }

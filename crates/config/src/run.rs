@@ -36,6 +36,8 @@ const WARMUP: Allowed = Allowed::between(0.0, 1e9, "it is a number of updates");
 pub(crate) struct RunFile {
     /// The scenario file; a path that starts at this file's folder.
     scenario: Option<String>,
+    /// Several scenarios instead, which one model learns at once.
+    mix: Option<Vec<PartFile>>,
     /// Name of the run: its folder is runs/NAME. Left out: this file's name without .toml.
     name: Option<String>,
     /// Seed of every draw of the run.
@@ -54,6 +56,24 @@ pub(crate) struct RunFile {
     eval: Option<EvalFile>,
     /// What is kept on disk.
     checkpoints: Option<CheckpointsFile>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+pub(crate) struct PartFile {
+    /// The scenario file; a path that starts at this file's folder.
+    scenario: Option<String>,
+    /// Its share of the groups, and of the talks of the cold start, as a multiple of the others'.
+    weight: Option<f64>,
+}
+
+/// A scenario that a run file names.
+pub(crate) struct Named {
+    /// The key it stands under.
+    pub(crate) key: String,
+    /// Its path as written.
+    pub(crate) path: String,
+    /// Its share, as a multiple of the others'.
+    pub(crate) weight: f64,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -158,11 +178,14 @@ struct CheckpointsFile {
 /// A good run with no more than it needs, and with the mode that leaves no key without effect: what is demanded of it, the schema says.
 pub(crate) const LEAST: &str = "scenario = \"scenario.toml\"\ngrpo = { mode = \"alternating\" }\n";
 
-/// Checks the whole file, except for what only the scenario can tell: see [`against_scenario`]. `name` is the run's name where the file
-/// gives none. The second value is the scenario's path as written; `None` if it is missing, which has been noted.
-pub(crate) fn run(check: &mut Check<'_>, default_name: &str) -> (RunSettings, Option<String>) {
-    let RunFile { scenario, name, seed, limits, model, sft, grpo, optimizer, eval, checkpoints } = check.read("");
-    check.present("scenario", scenario.is_some(), "scenario = \"../scenarios/haggle.toml\"");
+/// The same of several scenarios.
+pub(crate) const LEAST_MIX: &str = "mix = [{ scenario = \"scenario.toml\" }]\ngrpo = { mode = \"alternating\" }\n";
+
+/// Checks the whole file, except for what only the scenarios can tell: see [`against_mix`]. `name` is the run's name where the file
+/// gives none. The second value is what the file says is played; empty if it says nothing, which has been noted.
+pub(crate) fn run(check: &mut Check<'_>, default_name: &str) -> (RunSettings, Vec<Named>) {
+    let RunFile { scenario, mix, name, seed, limits, model, sft, grpo, optimizer, eval, checkpoints } = check.read("");
+    let played = played(check, scenario, mix);
     let name = name.unwrap_or_else(|| default_name.to_owned());
     check.name("name", Some(&name));
     let model = model_shape(check, model.unwrap_or_default());
@@ -177,11 +200,84 @@ pub(crate) fn run(check: &mut Check<'_>, default_name: &str) -> (RunSettings, Op
         eval: eval_settings(check, eval.unwrap_or_default()),
         checkpoints: checkpoint_settings(check, checkpoints.unwrap_or_default()),
     };
-    (settings, scenario)
+    (settings, played)
+}
+
+fn played(check: &mut Check<'_>, scenario: Option<String>, mix: Option<Vec<PartFile>>) -> Vec<Named> {
+    check.demand("", Says::JustOneOf(&["scenario", "mix"]));
+    match (scenario, mix) {
+        (Some(path), None) => vec![Named { key: "scenario".to_owned(), path, weight: 1.0 }],
+        (Some(_), Some(_)) => {
+            let hint = "keep `scenario` to play one, or `mix` to play several";
+            check.error("mix", "stands beside `scenario`: which of them is played?", hint);
+            Vec::new()
+        }
+        (None, Some(parts)) => {
+            if parts.is_empty() {
+                check.error("mix", "holds no scenario", "e.g. `mix = [{ scenario = \"../scenarios/haggle.toml\" }]`");
+            }
+            (0..).zip(parts).filter_map(|(index, part)| named_part(check, index, part)).collect()
+        }
+        (None, None) => {
+            let given = check.overlooked("mix");
+            check.present_here("scenario", given, "scenario = \"../scenarios/haggle.toml\"");
+            Vec::new()
+        }
+    }
+}
+
+fn named_part(check: &mut Check<'_>, index: usize, part: PartFile) -> Option<Named> {
+    let PartFile { scenario, weight } = part;
+    let key = format!("mix[{index}].scenario");
+    let share = Allowed::above(0.0, 1e6, "it is a multiple of the other scenarios' shares");
+    let weight = check.number(&format!("mix[{index}].weight"), weight, 1.0, share);
+    check.present(&key, scenario.is_some(), "scenario = \"../scenarios/haggle.toml\"");
+    Some(Named { key, path: scenario?, weight })
+}
+
+/// Checks what concerns the file and its scenarios, of which each comes with the key that names it.
+pub(crate) fn against_mix(check: &mut Check<'_>, settings: &RunSettings, played: &[(&str, &Scenario)]) {
+    for (_, scenario) in played {
+        against_scenario(check, settings, scenario);
+    }
+    if played.iter().all(|(_, scenario)| !scenario.rules.has_drills()) {
+        let gyms: Vec<String> = played.iter().map(|(_, scenario)| format!("`{}`", scenario.rules.name())).collect();
+        let verb = if gyms.len() == 1 { "has" } else { "have" };
+        for key in ["sft.drill_share", "sft.probe_min"] {
+            let because = format!("{} {verb} no drills", gyms.join(" and "));
+            check.without_effect(key, check.has(key).then_some(()), &because);
+        }
+    }
+    for (index, (key, scenario)) in played.iter().enumerate() {
+        against_others(check, key, scenario, &played[..index]);
+    }
+}
+
+/// One model of a seat speaks in all scenarios, and their numbers are told apart by their names.
+fn against_others(check: &mut Check<'_>, key: &str, scenario: &Scenario, others: &[(&str, &Scenario)]) {
+    if let Some((other, _)) = others.iter().find(|(_, other)| other.name == scenario.name) {
+        let what = format!("plays `{}`, as `{other}` does: their numbers could not be told apart", scenario.name);
+        check.error(key, what, "name each scenario once, with a name of its own in its file");
+    }
+    let Some((_, first)) = others.first() else { return };
+    for seat in Seat::ALL.into_iter().filter(|seat| first.seats[*seat].reasons != scenario.seats[*seat].reasons) {
+        let says = |scenario: &Scenario| if scenario.seats[seat].reasons { "reasons" } else { "does not reason" };
+        let what = format!(
+            "cannot stand in this mix: its {seat} {}, and that of `{}` {}",
+            says(scenario),
+            first.name,
+            says(first)
+        );
+        check.error(
+            key,
+            what,
+            format!("one model is the {seat} in all scenarios: give them the same `{seat}.reasoning`"),
+        );
+    }
 }
 
 /// Checks what concerns both files.
-pub(crate) fn against_scenario(check: &mut Check<'_>, settings: &RunSettings, scenario: &Scenario) {
+fn against_scenario(check: &mut Check<'_>, settings: &RunSettings, scenario: &Scenario) {
     for seat in Seat::ALL {
         if let Some((what, hint)) = policy::mistake(&scenario.rules, seat, &settings.sft.teacher) {
             check.error("sft.teacher", format!("{what}, and it teaches both seats"), hint);
@@ -198,12 +294,6 @@ pub(crate) fn against_scenario(check: &mut Check<'_>, settings: &RunSettings, sc
             let what =
                 format!("trains the {seat}, which has no turns in `{}`: the world only asks it", scenario.rules.name());
             check.error("grpo.mode", what, format!("write mode = \"{}\"", seat.partner()));
-        }
-    }
-    if !scenario.rules.has_drills() {
-        for key in ["sft.drill_share", "sft.probe_min"] {
-            let because = format!("`{}` has no drills", scenario.rules.name());
-            check.without_effect(key, check.has(key).then_some(()), &because);
         }
     }
     let held_out = scenario.items.held_out;

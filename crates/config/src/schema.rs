@@ -41,8 +41,8 @@ pub fn schema(kind: FileKind) -> Value {
     let mut schema = match kind {
         FileKind::Scenario => scenario_schema(),
         FileKind::Run => {
-            let demands = demands(run::LEAST, |check, _| drop(run::run(check, kind.name())));
-            imposed(keys::<RunFile>(), &demands)
+            let demanded = |least| demands(least, |check, _| drop(run::run(check, kind.name())));
+            imposed(imposed(keys::<RunFile>(), &demanded(run::LEAST)), &demanded(run::LEAST_MIX))
         }
         FileKind::Study => study_schema(),
     };

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rl::Claim;
+use rl::Mix;
 use rl::RunSettings;
 use rl::settings::UpdateMode;
 use schemars::JsonSchema;
@@ -53,8 +54,8 @@ pub struct StudyRun {
     pub set: Vec<String>,
     /// What both say, under the study's first seed; see [`StudyRun::under`].
     pub settings: RunSettings,
-    /// The scenario it is trained on.
-    pub scenario: Arc<Scenario>,
+    /// What it is trained on.
+    pub mix: Mix,
 }
 
 /// Who is measured.
@@ -336,7 +337,7 @@ impl Names<'_> {
         let mut overrides = set.clone();
         overrides.extend(seed.map(|seed| format!("seed={seed}")));
         match load::run_of(self.shelf, &file, &overrides) {
-            Ok((settings, scenario, _)) => Some(StudyRun { file, set, settings, scenario: scenario.into() }),
+            Ok((settings, mix, _)) => Some(StudyRun { file, set, settings, mix }),
             Err(errors) => {
                 errors.0.into_iter().for_each(|error| self.wrong_run(check, &key, error));
                 None

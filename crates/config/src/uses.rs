@@ -1,6 +1,7 @@
 //! Who uses which key of a run file, and what each comes to in a run. The one source of `duologue plan`; a test holds it against the raw types
 //! that read the file, so a key that is added there and not here is noticed.
 
+use rl::Mix;
 use rl::RunSettings;
 use rl::settings::Device;
 use rl::settings::TrajectoryScore;
@@ -10,6 +11,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::ConfigErrors;
+use crate::Source;
 use crate::load::Sources;
 use crate::node::Node;
 use crate::node::Origin;
@@ -44,15 +46,17 @@ pub struct KeyUse {
 ///
 /// # Errors
 /// If the sources are not the ones that `settings` was read from.
-pub fn key_uses(settings: &RunSettings, sources: &Sources) -> Result<Vec<KeyUse>, ConfigErrors> {
+pub fn key_uses(settings: &RunSettings, mix: &Mix, sources: &Sources) -> Result<Vec<KeyUse>, ConfigErrors> {
     let mut root = Node::parse(&sources.run)?;
     for assignment in &sources.overrides {
         root.set(assignment)?;
     }
-    let scenario = json!(sources.scenario.path.display().to_string());
     let used = |row: &Row| KeyUse {
         key: row.key,
-        value: if row.key == "scenario" { Some(scenario.clone()) } else { (row.value)(settings) },
+        value: match row.key {
+            "scenario" | "mix" => played(row.key, mix, sources),
+            _ => (row.value)(settings),
+        },
         written: match root.get(row.key).map(|node| node.origin) {
             Some(Origin::Line(line)) => Written::Line(line),
             Some(Origin::Set) => Written::Set,
@@ -62,6 +66,19 @@ pub fn key_uses(settings: &RunSettings, sources: &Sources) -> Result<Vec<KeyUse>
         purpose: row.purpose,
     };
     Ok(ROWS.iter().map(used).collect())
+}
+
+/// The value of `scenario` or `mix`: a run has one of the two.
+fn played(key: &str, mix: &Mix, sources: &Sources) -> Option<Value> {
+    let path = |source: &Source| json!(source.path.display().to_string());
+    match (key, &sources.scenarios[..]) {
+        ("scenario", [alone]) => Some(path(alone)),
+        ("mix", several @ [_, _, ..]) => {
+            let parts = several.iter().zip(mix.parts());
+            Some(parts.map(|(source, part)| json!({ "scenario": path(source), "weight": part.weight })).collect())
+        }
+        _ => None,
+    }
 }
 
 struct Row {
@@ -89,6 +106,7 @@ const LOOP: &str = "training loop";
 const ROWS: &[Row] = &[
     // Its value is a path, which is no setting: see `key_uses`.
     row("scenario", "everybody", "what is played", |_| None),
+    row("mix", "everybody", "what is played, by shares", |_| None),
     row("name", "run folder, learners", "the folder runs/NAME, and the name in model folders", |s| some(s.name.as_str())),
     row("seed", "everybody who draws", "every address of randomness", |s| some(s.seed)),
     row("limits.episodes_live_max", "supervisor", "episodes alive at once", |s| some(s.limits.episodes_live_max)),

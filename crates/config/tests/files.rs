@@ -155,6 +155,6 @@ fn overrides_change_what_they_name_and_the_hash_with_it() {
 fn sources_are_the_files_byte_for_byte() {
     let (_, _, sources) = load_run(&root().join("configs/quickstart.toml"), &["seed=3".to_owned()]).unwrap();
     assert_eq!(sources.run.text, fs::read_to_string(root().join("configs/quickstart.toml")).unwrap());
-    assert_eq!(sources.scenario.text, fs::read_to_string(root().join("scenarios/haggle.toml")).unwrap());
+    assert_eq!(sources.scenarios[0].text, fs::read_to_string(root().join("scenarios/haggle.toml")).unwrap());
     assert_eq!(sources.overrides, ["seed=3"]);
 }

@@ -98,9 +98,9 @@ fn a_run_of_a_study_is_what_train_makes_of_the_same_flags() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let study = load_study(&root.join("configs/studies/quickstart.toml")).unwrap();
     let flags = ["sft.updates=6100", "grpo.steps=0", "seed=3"].map(str::to_owned);
-    let (trained, scenario, _) = load_run(&root.join("configs/quickstart.toml"), &flags).unwrap();
+    let (trained, mix, _) = load_run(&root.join("configs/quickstart.toml"), &flags).unwrap();
     assert_eq!(study.runs["control"].under(3), trained);
-    assert_eq!(*study.runs["control"].scenario, scenario);
+    assert_eq!(study.runs["control"].mix, mix);
 }
 
 #[test]

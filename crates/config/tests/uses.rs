@@ -18,8 +18,8 @@ fn quickstart() -> PathBuf {
 
 fn uses(overrides: &[&str]) -> Vec<KeyUse> {
     let overrides: Vec<String> = overrides.iter().map(|text| (*text).to_owned()).collect();
-    let (settings, _, sources) = load_run(&quickstart(), &overrides).unwrap_or_else(|errors| panic!("{errors}"));
-    key_uses(&settings, &sources).expect("the sources are those of the settings")
+    let (settings, mix, sources) = load_run(&quickstart(), &overrides).unwrap_or_else(|errors| panic!("{errors}"));
+    key_uses(&settings, &mix, &sources).expect("the sources are those of the settings")
 }
 
 /// Another value for each key, as `--set` takes it, with what else it needs.

@@ -64,6 +64,7 @@ pub(crate) fn settings() -> GrpoSettings {
 pub(crate) fn casting(group: u32, member: u32) -> Casting {
     Casting {
         id: EpisodeId { phase: Phase::Grpo, round: 3, group, trial: 0, member },
+        scenario: 0,
         split: Split::Train,
         item: 17,
         policies: Pair { agent: "model".to_owned(), user: "model".to_owned() },

@@ -18,6 +18,7 @@ use sim::record::Casting;
 use sim::scenario::ItemCounts;
 use sim::scenario::Split;
 
+use crate::mix::Mix;
 use crate::settings::GrpoSettings;
 use crate::settings::UpdateMode;
 
@@ -41,36 +42,51 @@ pub fn learns(mode: UpdateMode, step: u64) -> Pair<bool> {
     }
 }
 
-/// All episodes of one training step, in id order; steps count from 1. `opponents` are the fixed policies at each seat: `opponents.user` is whom the
-/// agent meets. Where only one seat ever learns, its mutual groups are played against the fixed opponent too.
+/// All episodes of one training step, in id order; steps count from 1. Where only one seat ever learns, its mutual groups are played against the
+/// fixed opponent too.
 ///
 /// # Panics
-/// If `step` is 0 or the scenario has no training items.
+/// If `step` is 0 or a scenario has no training items.
 #[must_use]
-pub fn step_castings(
+pub fn step_castings(settings: &GrpoSettings, mix: &Mix, seed: u64, step: u64) -> Vec<Casting> {
+    let groups = step_groups(settings, step);
+    let first = EpisodeId { phase: Phase::Grpo, round: step, group: 0, trial: 0, member: 0 };
+    let mut castings = Vec::new();
+    // Each company of seats gets its own share of every scenario.
+    for company in groups.chunk_by(|a, b| a == b) {
+        let start = (castings.len() / settings.group_size as usize) as u32;
+        let at = EpisodeId { group: start, ..first };
+        let dealt = mix.deal(company.len() as u32, at.address(seed));
+        for ((group, models), scenario) in (start..).zip(company).zip(dealt) {
+            let id = EpisodeId { group, ..first };
+            castings.extend(group_castings(settings, mix, scenario, *models, id, seed));
+        }
+    }
+    castings
+}
+
+/// The episodes of one group.
+fn group_castings(
     settings: &GrpoSettings,
-    items: ItemCounts,
-    opponents: &Pair<String>,
+    mix: &Mix,
+    scenario: u32,
+    models: Pair<bool>,
+    id: EpisodeId,
     seed: u64,
-    step: u64,
-) -> Vec<Casting> {
-    let groups = (0..).zip(step_groups(settings, step));
-    groups
-        .flat_map(|(group, models)| {
-            let id = EpisodeId { phase: Phase::Grpo, round: step, group, trial: 0, member: 0 };
-            let item = draw_item(items, id.address(seed));
-            let policies = Pair::from_fn(|seat| if models[seat] { MODEL.to_owned() } else { opponents[seat].clone() });
-            let now = learns(settings.mode, step);
-            let learns = Pair::from_fn(|seat| models[seat] && now[seat]);
-            (1..=settings.group_size).map(move |member| Casting {
-                id: EpisodeId { member, ..id },
-                split: Split::Train,
-                item,
-                policies: policies.clone(),
-                learns,
-            })
-        })
-        .collect()
+) -> impl Iterator<Item = Casting> + use<> {
+    let item = draw_item(mix.scenario(scenario).items, id.address(seed));
+    let opponents = mix.opponents(scenario);
+    let policies = Pair::from_fn(|seat| if models[seat] { MODEL.to_owned() } else { opponents[seat].clone() });
+    let now = learns(settings.mode, id.round);
+    let learns = Pair::from_fn(|seat| models[seat] && now[seat]);
+    (1..=settings.group_size).map(move |member| Casting {
+        id: EpisodeId { member, ..id },
+        scenario,
+        split: Split::Train,
+        item,
+        policies: policies.clone(),
+        learns,
+    })
 }
 
 /// For each group of the step, which seats are models.
@@ -92,31 +108,33 @@ fn step_groups(settings: &GrpoSettings, step: u64) -> Vec<Pair<bool>> {
 /// The scripted dialogues of a cold start, in id order: `teacher` plays both seats.
 ///
 /// # Panics
-/// If the scenario has no training items.
+/// If a scenario has no training items.
 #[must_use]
-pub fn cold_start_castings(dialogues: u32, teacher: &str, items: ItemCounts, seed: u64) -> Vec<Casting> {
-    (0..dialogues)
-        .map(|group| {
-            let id = EpisodeId { phase: Phase::Sft, round: 0, group, trial: 0, member: 1 };
-            Casting {
-                id,
-                split: Split::Train,
-                item: draw_item(items, id.address(seed)),
-                policies: Pair { agent: teacher.to_owned(), user: teacher.to_owned() },
-                learns: Pair::default(),
-            }
-        })
-        .collect()
+pub fn cold_start_castings(dialogues: u32, teacher: &str, mix: &Mix, seed: u64) -> Vec<Casting> {
+    let first = EpisodeId { phase: Phase::Sft, round: 0, group: 0, trial: 0, member: 1 };
+    let casting = |(group, scenario)| {
+        let id = EpisodeId { group, ..first };
+        Casting {
+            id,
+            scenario,
+            split: Split::Train,
+            item: draw_item(mix.scenario(scenario).items, id.address(seed)),
+            policies: Pair { agent: teacher.to_owned(), user: teacher.to_owned() },
+            learns: Pair::default(),
+        }
+    };
+    (0..).zip(mix.deal(dialogues, first.address(seed))).map(casting).collect()
 }
 
-/// An evaluation's episodes, in id order: the first `items` of the split, `trials` times each. `round` is the step evaluated; it names the
-/// episodes, but moves no draw, so that all steps and arms share their worlds.
+/// An evaluation's episodes of the first scenario, in id order: the first `items` of the split, `trials` times each. `round` is the step evaluated; it
+/// names the episodes, but moves no draw, so that all steps and arms share their worlds.
 #[must_use]
 pub fn eval_castings(split: Split, items: u32, trials: u32, policies: &Pair<String>, round: u64) -> Vec<Casting> {
     let places = (0..items).flat_map(|item| (0..trials).map(move |trial| (item, trial)));
     places
         .map(|(item, trial)| Casting {
             id: EpisodeId { phase: Phase::Eval, round, group: item, trial, member: 1 },
+            scenario: 0,
             split,
             item,
             policies: policies.clone(),
@@ -134,15 +152,25 @@ fn draw_item(items: ItemCounts, address: Address) -> u32 {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::sync::Arc;
+
+    use sim::gyms::haggle;
 
     use super::*;
     use crate::fixtures;
+    use crate::mix::Part;
+    use crate::settings::GroupCounts;
 
-    const ITEMS: ItemCounts = ItemCounts { train: 4000, held_out: 1000, seed: 7 };
+    /// A bargain with 4000 items to learn from, in as many copies as there are weights.
+    fn mix(weights: &[f64], train: u32) -> Mix {
+        let mut scenario = haggle::example();
+        scenario.items = ItemCounts { train, held_out: 1000, seed: 7 };
+        let scenario = Arc::new(scenario);
+        Mix::new(weights.iter().map(|weight| Part { scenario: scenario.clone(), weight: *weight }).collect())
+    }
 
     fn castings(mode: UpdateMode, seed: u64, step: u64) -> Vec<Casting> {
-        let opponents = Pair { agent: "scripted:trapper".to_owned(), user: "rule".to_owned() };
-        step_castings(&GrpoSettings { mode, ..fixtures::settings() }, ITEMS, &opponents, seed, step)
+        step_castings(&GrpoSettings { mode, ..fixtures::settings() }, &mix(&[1.0], 4000), seed, step)
     }
 
     /// One line per group: number, policies, who learns.
@@ -207,10 +235,29 @@ mod tests {
     }
 
     #[test]
+    fn a_mix_gives_each_company_of_seats_its_share_of_every_scenario() {
+        let settings = GrpoSettings {
+            groups: GroupCounts { mutual: 4, fixed: 4 },
+            mode: UpdateMode::Simultaneous,
+            ..fixtures::settings()
+        };
+        for castings in (1..20).map(|step| step_castings(&settings, &mix(&[3.0, 1.0], 4000), 7, step)) {
+            let firsts: Vec<&Casting> = castings.iter().filter(|casting| casting.id.member == 1).collect();
+            assert_eq!(firsts.len(), 12);
+            for company in firsts.chunks(4) {
+                let scenarios: Vec<u32> = company.iter().map(|casting| casting.scenario).collect();
+                assert_eq!(scenarios, [0, 0, 0, 1]);
+            }
+            for group in castings.chunks(4) {
+                assert!(group.iter().all(|c| (c.item, c.scenario) == (group[0].item, group[0].scenario)));
+            }
+        }
+    }
+
+    #[test]
     fn training_reaches_all_items_evenly() {
-        let few = ItemCounts { train: 4, ..ITEMS };
         let mut counts = [0u32; 4];
-        for casting in cold_start_castings(8000, "scripted:noisy", few, 7) {
+        for casting in cold_start_castings(8000, "scripted:noisy", &mix(&[1.0], 4), 7) {
             assert_eq!((casting.split, casting.learns), (Split::Train, Pair { agent: false, user: false }));
             counts[casting.item as usize] += 1;
         }

@@ -71,9 +71,10 @@ fn events(line: &MetricsLine) -> Vec<u8> {
     if summary.is_empty() { Vec::new() } else { record(&summary_event(step, &summary)) }
 }
 
-/// Steps of different phases and opponents overlap, so their charts are kept apart: `grpo/agent/loss`, `eval/rule/agent/score/mean`.
+/// Steps of different phases, scenarios and opponents overlap, so their charts are kept apart: `grpo/agent/loss`,
+/// `eval/rule/agent/score/mean`, or in a mix `eval/turtle/rule/agent/score/mean`.
 fn prefix(line: &MetricsLine) -> String {
-    ["phase", "opponent"].iter().filter_map(|key| line.text(key)).map(|word| format!("{word}/")).collect()
+    ["phase", "scenario", "opponent"].iter().filter_map(|key| line.text(key)).map(|word| format!("{word}/")).collect()
 }
 
 fn version_event() -> Vec<u8> {

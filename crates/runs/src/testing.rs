@@ -45,6 +45,7 @@ pub(crate) fn small_record(id: EpisodeId, words: usize) -> EpisodeRecord {
     EpisodeRecord {
         casting: Casting {
             id,
+            scenario: 0,
             split: Split::Train,
             item: id.group,
             policies: Pair { agent: "model:agent".to_owned(), user: "rule".to_owned() },

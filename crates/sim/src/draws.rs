@@ -65,6 +65,8 @@ pub enum Stream {
     Resample,
     /// A fresh model's parameters; the number is the tensor's.
     Weights(Seat, u32),
+    /// Which scenarios of a mix are played.
+    Mix,
 }
 
 impl Address {
@@ -81,6 +83,7 @@ impl Address {
             Stream::Item => (6, 0, 0),
             Stream::Resample => (7, 0, 0),
             Stream::Weights(seat, tensor) => (8, seat as u64, tensor),
+            Stream::Mix => (9, 0, 0),
         };
         let mut key = [0u8; 32];
         key[0..8].copy_from_slice(&self.seed.to_le_bytes());

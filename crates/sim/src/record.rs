@@ -90,6 +90,8 @@ impl FromStr for EpisodeId {
 pub struct Casting {
     /// The episode.
     pub id: EpisodeId,
+    /// Which of the run's scenarios, from 0.
+    pub scenario: u32,
     /// Which part of the items.
     pub split: Split,
     /// Which item of it.

@@ -48,7 +48,14 @@ pub(crate) fn record(seat: Seat, turns: Vec<(Vec<Message>, Decision)>) -> Episod
     let id = EpisodeId { phase: Phase::Grpo, round: 1, group: 0, trial: 0, member: 1 };
     let turn = |(observed, decision)| Turn { seat, observed, decision, answers: Vec::new(), effect: None };
     EpisodeRecord {
-        casting: Casting { id, split: Split::Train, item: 0, policies: Pair::default(), learns: Pair::default() },
+        casting: Casting {
+            id,
+            scenario: 0,
+            split: Split::Train,
+            item: 0,
+            policies: Pair::default(),
+            learns: Pair::default(),
+        },
         seed: 1,
         scenario: "none".to_owned(),
         item: "train-000000".to_owned(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use rl::Mix;
 use rl::Sample;
 use rl::harvest::harvest;
 use rl::plan;
@@ -16,7 +17,6 @@ use sim::EpisodeId;
 use sim::EpisodeRecord;
 use sim::Pair;
 use sim::Phase;
-use sim::Scenario;
 use sim::Seat;
 use sim::record::Casting;
 use sim::scenario::Split;
@@ -30,17 +30,16 @@ use crate::training::dialect;
 use crate::training::lines;
 use crate::training::records;
 
-fn small() -> (RunSettings, Scenario) {
+fn small() -> (RunSettings, Mix) {
     let overrides = SMALL.map(str::to_owned);
-    let (settings, scenario, _) =
+    let (settings, mix, _) =
         config::load_run(&root().join("configs/quickstart.toml"), &overrides).expect("the small run is good");
-    (settings, scenario)
+    (settings, mix)
 }
 
 /// What each step plays.
-fn step(settings: &RunSettings, scenario: &Scenario, step: u64) -> Vec<Casting> {
-    let opponents = Pair::from_fn(|seat| scenario.rules.fixed_opponent(seat).to_owned());
-    plan::step_castings(&settings.grpo, scenario.items, &opponents, settings.seed, step)
+fn step(settings: &RunSettings, mix: &Mix, step: u64) -> Vec<Casting> {
+    plan::step_castings(&settings.grpo, mix, settings.seed, step)
 }
 
 /// What each evaluation plays: either seat's model on each item, and both models on the first eight.
@@ -57,8 +56,8 @@ fn evaluation(settings: &RunSettings, step: u64) -> impl Iterator<Item = Episode
 
 #[test]
 fn each_planned_episode_is_in_the_log_once_and_the_account_says_so() {
-    let (settings, scenario) = small();
-    let steps = (1..=STEPS).flat_map(|number| step(&settings, &scenario, number)).map(|casting| casting.id);
+    let (settings, mix) = small();
+    let steps = (1..=STEPS).flat_map(|number| step(&settings, &mix, number)).map(|casting| casting.id);
     let planned: BTreeSet<EpisodeId> =
         steps.chain([0, 2, 3].into_iter().flat_map(|step| evaluation(&settings, step))).collect();
     let recorded: Vec<EpisodeId> = records(&TRAINED).iter().map(|record| record.casting.id).collect();
@@ -77,11 +76,11 @@ fn each_planned_episode_is_in_the_log_once_and_the_account_says_so() {
 
 #[test]
 fn what_is_learned_from_is_what_was_sampled_and_nothing_else() {
-    let (settings, scenario) = small();
+    let (settings, mix) = small();
     let (records, dialect) = (records(&TRAINED), dialect(&TRAINED));
     let mut samples = 0;
     for number in 1..=STEPS {
-        let castings = step(&settings, &scenario, number);
+        let castings = step(&settings, &mix, number);
         let of_step: Vec<EpisodeRecord> = records
             .iter()
             .filter(|r| r.casting.id.phase == Phase::Grpo && r.casting.id.round == number)

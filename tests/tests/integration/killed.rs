@@ -25,7 +25,7 @@ use crate::training::train_command;
 const KILLS: u32 = 10;
 
 /// Starts a run that stops dead at the n-th thing a model does, and waits until it has; `None` if it ended before, well.
-fn start_and_halt(command: &mut Command, operation: u64) -> Option<Child> {
+pub fn start_and_halt(command: &mut Command, operation: u64) -> Option<Child> {
     command.env(HALT_AT, operation.to_string()).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the binary was built with the tests");
     if heard(&mut child, |line| line == "halted").is_some() {

@@ -39,10 +39,10 @@ struct Language {
 
 static LANGUAGE: LazyLock<Language> = LazyLock::new(|| {
     let run = root().join("configs/quickstart.toml");
-    let (settings, scenario, _) = config::load_run(&run, &[]).expect("the quickstart is good");
-    let scenario = Arc::new(scenario);
-    let lessons = Lessons::prepare(&scenario, &settings).expect("the teacher plays both seats");
-    let dialect = lessons.dialect(&scenario, settings.model.vocab_max).expect("the vocabulary has room");
+    let (settings, mix, _) = config::load_run(&run, &[]).expect("the quickstart is good");
+    let scenario = mix.scenario(0).clone();
+    let lessons = Lessons::prepare(&mix, &settings).expect("the teacher plays both seats");
+    let dialect = lessons.dialect(&mix, settings.model.vocab_max).expect("the vocabulary has room");
     let texts: BTreeSet<String> = lessons.corpus().into_iter().collect();
     let shown = texts.iter().flat_map(|text| dialect.tokenizer().encode(text).to_vec()).collect();
     Language { scenario, dialect, shown }
@@ -167,6 +167,7 @@ fn held_out_briefs_and_drills_hold_no_token_that_training_does_not_show() {
 fn held_out(item: u32, agent: &str, user: &str) -> EpisodeRecord {
     let casting = Casting {
         id: EpisodeId { phase: Phase::Eval, round: 0, group: item, trial: 0, member: 1 },
+        scenario: 0,
         split: Split::HeldOut,
         item,
         policies: Pair { agent: agent.to_owned(), user: user.to_owned() },

@@ -17,7 +17,7 @@ use serde_json::Value;
 use sim::Seat;
 
 use crate::failure::Failure;
-use crate::stage::SCENARIO_FILE;
+use crate::scenario_file;
 
 /// Where a model comes from; `None` is not known.
 #[derive(Debug, Default)]
@@ -56,9 +56,10 @@ impl Origin {
         let damaged = |error: anyhow::Error| Failure::input(format!("{error:#}"), Some("the run's folder is damaged"));
         origin.manifest = Some(Manifest::read(&run.manifest()).map_err(|error| damaged(error.into()))?);
         origin.score = score(&run.metrics(), checkpoint.id, seat).map_err(damaged)?;
-        let scenario = read(&run.dir().join(SCENARIO_FILE)).unwrap_or_default();
-        origin.scenario = scenario["name"].as_str().map(str::to_owned);
-        origin.reasons = scenario["seats"][seat.name()]["reasons"].as_bool();
+        let scenarios = scenario_file::read(run.dir()).unwrap_or_default();
+        let names: Vec<&str> = scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
+        origin.scenario = (!names.is_empty()).then(|| names.join(", "));
+        origin.reasons = scenarios.first().map(|scenario| scenario.seats[seat].reasons);
         Ok(origin)
     }
 }

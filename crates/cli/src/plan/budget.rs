@@ -8,6 +8,7 @@ use serde::Serialize;
 use sim::EpisodeId;
 use sim::Pair;
 use sim::Phase;
+use sim::Scenario;
 use sim::Seat;
 use sim::record::Casting;
 use sim::scenario::Split;
@@ -105,13 +106,15 @@ struct Talk {
 impl Talk {
     fn of(setup: &Setup, samples: &Samples) -> Talk {
         let context = u64::try_from(setup.settings.model.max_position_embeddings).unwrap_or(0);
-        let first = first_speaker(setup);
-        let turns = u64::from(setup.scenario.turns_max);
+        let mix = &setup.mix;
+        let longest = |scenario: &Scenario, seat: Seat| {
+            u64::from(scenario.turns_max) * u64::from(scenario.seats[seat].tokens_max)
+        };
         let own = Pair::from_fn(|seat| Tokens {
             // Whoever speaks first writes a token at least; the other may never come to speak.
-            min: u64::from(seat == first),
+            min: u64::from(mix.scenarios().all(|scenario| first_speaker(setup, scenario) == seat)),
             expected: samples.usual(seat).own.round() as u64,
-            max: (turns * u64::from(setup.scenario.seats[seat].tokens_max)).min(context),
+            max: mix.scenarios().map(|scenario| longest(scenario, seat)).max().unwrap_or(0).min(context),
         });
         // A group may be skipped, and then nothing is learned from it.
         let stream =
@@ -120,10 +123,11 @@ impl Talk {
     }
 }
 
-fn first_speaker(setup: &Setup) -> Seat {
+fn first_speaker(setup: &Setup, scenario: &Scenario) -> Seat {
     let id = EpisodeId { phase: Phase::Rollout, round: 0, group: 0, trial: 0, member: 1 };
-    let casting = Casting { id, split: Split::Train, item: 0, policies: Pair::default(), learns: Pair::default() };
-    setup.scenario.rules.world(&setup.scenario, &casting, setup.settings.seed).first()
+    let casting =
+        Casting { id, scenario: 0, split: Split::Train, item: 0, policies: Pair::default(), learns: Pair::default() };
+    scenario.rules.world(scenario, &casting, setup.settings.seed).first()
 }
 
 impl Tokens {
@@ -170,9 +174,8 @@ fn batch_len(samples: &Samples, seat: Seat, updates: u64) -> f64 {
 
 /// Held-out drills, one turn each; a right answer is as long as it is.
 fn gate(setup: &Setup, dialect: &Dialect) -> PhaseBudget {
-    let scenario = &setup.scenario;
     let sampled = Pair::from_fn(|seat| {
-        let drills = (0..train::PROBES).filter_map(|index| scenario.rules.drill(scenario, Split::HeldOut, seat, index));
+        let drills = train::probes(&setup.mix, seat).into_iter();
         let one = |drill: sim::gyms::Drill| {
             let most = u64::from(train::probe_tokens_max(&drill, dialect));
             Tokens { min: 1, expected: most, max: most }

@@ -7,6 +7,7 @@ use runs::MetricsLine;
 use runs::RunPaths;
 use serde::Serialize;
 
+use crate::manifest::hash_of_mix;
 use crate::plan::budget::Budget;
 use crate::setup::Setup;
 
@@ -67,7 +68,7 @@ fn is_same(setup: &Setup, manifest: &Manifest) -> bool {
     let mut settings = setup.settings.clone();
     settings.seed = manifest.seed;
     let of = |hash: String| Hash::of_bytes(hash.as_bytes());
-    manifest.config == of(config::hash(&settings)) && manifest.scenario == of(config::hash(&*setup.scenario))
+    manifest.config == of(config::hash(&settings)) && manifest.scenario == hash_of_mix(&setup.mix)
 }
 
 /// What a line of this phase took on the mean; `None` if there is none.

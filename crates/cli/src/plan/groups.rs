@@ -26,6 +26,8 @@ pub struct Groups {
 /// Groups of one step with the same company.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Table {
+    /// What they play.
+    pub scenario: String,
     /// How many groups.
     pub groups: u64,
     /// Episodes of each.
@@ -53,12 +55,12 @@ pub fn kinds(setup: &Setup) -> Vec<Groups> {
 
 fn kind(setup: &Setup, step: u64, learns: Pair<bool>) -> Groups {
     let settings = &setup.settings;
-    let castings = plan::step_castings(&settings.grpo, setup.scenario.items, &setup.opponents(), settings.seed, step);
-    Groups { steps: 1, learns, played: tables(&castings), episodes: castings.len() as u64 }
+    let castings = plan::step_castings(&settings.grpo, &setup.mix, settings.seed, step);
+    Groups { steps: 1, learns, played: tables(setup, &castings), episodes: castings.len() as u64 }
 }
 
 /// Groups by their company, in the order in which they are played.
-fn tables(castings: &[Casting]) -> Vec<Table> {
+fn tables(setup: &Setup, castings: &[Casting]) -> Vec<Table> {
     let mut groups: BTreeMap<u32, (&Casting, u64)> = BTreeMap::new();
     for casting in castings {
         groups.entry(casting.id.group).or_insert((casting, 0)).1 += 1;
@@ -66,9 +68,15 @@ fn tables(castings: &[Casting]) -> Vec<Table> {
     let mut tables: Vec<Table> = Vec::new();
     for (casting, group_size) in groups.into_values() {
         let Casting { policies, learns, .. } = casting;
-        match tables.last_mut().filter(|table| (&table.policies, table.trains) == (policies, *learns)) {
+        let scenario = &setup.mix.of(casting).name;
+        let is_like =
+            |table: &&mut Table| (&table.scenario, &table.policies, table.trains) == (scenario, policies, *learns);
+        match tables.last_mut().filter(is_like) {
             Some(table) => table.groups += 1,
-            None => tables.push(Table { groups: 1, group_size, policies: policies.clone(), trains: *learns }),
+            None => {
+                let (scenario, policies) = (scenario.clone(), policies.clone());
+                tables.push(Table { scenario, groups: 1, group_size, policies, trains: *learns });
+            }
         }
     }
     tables

@@ -20,16 +20,28 @@ use crate::plan::words::Objectives;
 #[must_use]
 pub fn page(plan: &Plan) -> String {
     let parts = [
-        format!("{}: the run `{}` of scenario `{}`, into {}\n", plan.file, plan.run, plan.scenario, plan.folder),
+        format!("{}: the run `{}` of {}, into {}\n", plan.file, plan.run, played(&plan.scenarios), plan.folder),
         keys(plan),
         seats(plan),
         models(&plan.models),
         objectives(&plan.objectives),
-        steps(&plan.steps),
+        steps(&plan.steps, plan.scenarios.len() > 1),
         budget(&plan.budget),
         time(plan),
     ];
     parts.join("\n").trim_end().to_owned()
+}
+
+fn played(scenarios: &[String]) -> String {
+    let noun = if scenarios.len() == 1 { "scenario" } else { "scenarios" };
+    format!("{noun} {}", each(scenarios.iter().map(|name| format!("`{name}`"))))
+}
+
+/// Values of the scenarios, in their order; one, if they are all alike.
+fn each<T: PartialEq + ToString>(values: impl IntoIterator<Item = T>) -> String {
+    let mut values: Vec<T> = values.into_iter().collect();
+    values.dedup();
+    values.iter().map(T::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn keys(plan: &Plan) -> String {
@@ -56,10 +68,10 @@ fn seats(plan: &Plan) -> String {
         let thinks = if seat.reasons { ", thought included" } else { "" };
         let _ = writeln!(
             text,
-            "  {:5}  {who}; at most {} tokens a turn{thinks}; measured against `{}`",
+            "  {:5}  {who}; at most {} tokens a turn{thinks}; measured against {}",
             seat.seat.name(),
-            seat.tokens_max,
-            seat.fixed_opponent
+            each(seat.tokens_max.iter().copied()),
+            each(seat.fixed_opponents.iter().map(|name| format!("`{name}`")))
         );
     }
     text
@@ -91,9 +103,14 @@ fn models(models: &Models) -> String {
 }
 
 fn objectives(objectives: &Objectives) -> String {
-    let Objectives { seats, cold_start, credit, loss, optimizer } = objectives;
+    let Objectives { scenarios, cold_start, credit, loss, optimizer } = objectives;
     let mut text = "WHAT IS LEARNED\n".to_owned();
-    for (seat, objective) in seats.iter() {
+    let seats =
+        scenarios.iter().flat_map(|of| of.seats.iter().map(move |(seat, objective)| (&of.scenario, seat, objective)));
+    for (scenario, seat, objective) in seats {
+        if scenarios.len() > 1 && seat == Seat::Agent {
+            let _ = writeln!(text, "  in `{scenario}`");
+        }
         let _ = writeln!(text, "  {seat}: score = {}", objective.score);
         let _ = writeln!(text, "  {:w$}  reward = {}", "", objective.reward, w = seat.name().len());
         for term in &objective.terms {
@@ -116,7 +133,7 @@ fn objectives(objectives: &Objectives) -> String {
     text
 }
 
-fn steps(kinds: &[Groups]) -> String {
+fn steps(kinds: &[Groups], is_mixed: bool) -> String {
     let mut text = "STEPS OF GRPO: groups x episodes, who plays whom\n".to_owned();
     if kinds.is_empty() {
         text.push_str("  none: the run ends after the cold start\n");
@@ -127,9 +144,11 @@ fn steps(kinds: &[Groups]) -> String {
         let who = learners.join(" and ");
         let _ = writeln!(text, "  {} steps, {} episodes each, that update {who}", kind.steps, kind.episodes);
         for table in &kind.played {
-            let Table { groups, group_size, policies, trains } = table;
+            let Table { scenario, groups, group_size, policies, trains } = table;
             let side = |seat: Seat| format!("{seat} {}{}", policies[seat], if trains[seat] { " (learns)" } else { "" });
-            let _ = writeln!(text, "    {groups:3} x {group_size:<3} {:32} {}", side(Seat::Agent), side(Seat::User));
+            let sides = format!("{:32} {}", side(Seat::Agent), side(Seat::User));
+            let place = if is_mixed { format!("  in `{scenario}`, give or take one") } else { String::new() };
+            let _ = writeln!(text, "    {groups:3} x {group_size:<3} {sides}{place}");
         }
     }
     text

@@ -10,6 +10,7 @@ use rl::settings::TurnCredit;
 use serde::Serialize;
 use sim::Pair;
 use sim::RewardKind;
+use sim::Scenario;
 use sim::Seat;
 use sim::scenario::Clause;
 use sim::scenario::Compare;
@@ -21,8 +22,8 @@ use crate::setup::Setup;
 /// What is learned.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Objectives {
-    /// Of each seat.
-    pub seats: Pair<SeatObjective>,
+    /// What each scenario rewards.
+    pub scenarios: Vec<ScenarioObjective>,
     /// What the cold start lowers.
     pub cold_start: Vec<String>,
     /// How a reward becomes the advantage of a token.
@@ -31,6 +32,15 @@ pub struct Objectives {
     pub loss: Vec<String>,
     /// How weights follow a gradient.
     pub optimizer: Vec<String>,
+}
+
+/// What a scenario rewards.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ScenarioObjective {
+    /// Its name.
+    pub scenario: String,
+    /// Of each seat.
+    pub seats: Pair<SeatObjective>,
 }
 
 /// One seat's reward.
@@ -67,7 +77,7 @@ impl Objectives {
     pub fn of(setup: &Setup) -> Objectives {
         let (sft, grpo) = (&setup.settings.sft, &setup.settings.grpo);
         Objectives {
-            seats: Pair::from_fn(|seat| seat_objective(setup, seat)),
+            scenarios: setup.mix.scenarios().map(|scenario| scenario_objective(scenario)).collect(),
             cold_start: cold_start(sft),
             credit: credit(grpo),
             loss: loss(grpo),
@@ -76,8 +86,12 @@ impl Objectives {
     }
 }
 
-fn seat_objective(setup: &Setup, seat: Seat) -> SeatObjective {
-    let scenario = &setup.scenario;
+fn scenario_objective(scenario: &Scenario) -> ScenarioObjective {
+    let seats = Pair::from_fn(|seat| seat_objective(scenario, seat));
+    ScenarioObjective { scenario: scenario.name.clone(), seats }
+}
+
+fn seat_objective(scenario: &Scenario, seat: Seat) -> SeatObjective {
     let of_seat: Vec<&RewardRule> = scenario.rewards.iter().filter(|rule| rule.seat == seat).collect();
     let sum = |keep: &dyn Fn(&RewardRule) -> bool| {
         let terms = of_seat.iter().filter(|rule| keep(rule)).map(|rule| format!("{} x {}", rule.weight, rule.name));

@@ -114,7 +114,7 @@ impl Training<'_> {
         let found = Manifest::read(&file).map_err(|error| Failure::input(error, Some(unread)))?;
         let differing = [
             ("seed", found.seed != self.seed),
-            ("scenario", found.scenario != manifest::hash_of(&*self.run.scenario)),
+            ("scenario", found.scenario != manifest::hash_of_mix(&self.run.mix)),
             ("config", found.config != self.hash()),
         ];
         if let Some((key, _)) = differing.iter().find(|(_, differs)| *differs) {

@@ -19,6 +19,7 @@ use super::Names;
 use super::StudyClaim;
 use super::StudyCompare;
 use super::StudyPolicy;
+use super::StudyRun;
 use super::trains;
 use crate::FileKind;
 use crate::allowed::Allowed;
@@ -123,17 +124,17 @@ fn scenario(check: &mut Check<'_>, names: &mut Names<'_>, key: &str, written: Op
             }
         };
     }
-    let runs: Option<Vec<&Arc<Scenario>>> = names.runs.values().map(|run| Some(&run.as_ref()?.scenario)).collect();
-    let runs = runs?;
-    let first = runs.first().copied().cloned();
-    if first.is_none() || runs.iter().any(|other| Some(*other) != first.as_ref()) {
-        let why = if first.is_none() { "no run says what is played" } else { "the runs play different scenarios" };
+    let runs: Option<Vec<&StudyRun>> = names.runs.values().map(Option::as_ref).collect();
+    let mut played: Vec<&Arc<Scenario>> = runs?.into_iter().flat_map(|run| run.mix.scenarios()).collect();
+    played.dedup();
+    let [alone] = played[..] else {
+        let why = if played.is_empty() { "no run says what is played" } else { "the runs play different scenarios" };
         if !check.overlooked(key) {
             check.error(key, format!("is missing, and {why}"), "add e.g. `scenario = \"../scenarios/haggle.toml\"`");
         }
         return None;
-    }
-    first
+    };
+    Some(Arc::clone(alone))
 }
 
 /// A list of policies for one seat, under its key and with an example.
