@@ -29,9 +29,6 @@ use crate::interval;
 use crate::interval::Estimate;
 use crate::interval::Interval;
 
-/// The least distance between `random` and `scripted:good` that a normalised score may be stretched over.
-pub const SCORE_SPAN_MIN: f64 = 0.05;
-
 /// What was observed under one condition: one pooled [`Ratio`] for each item and seed. For a plain mean the ratio is (value, 1) per episode.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Arm {
@@ -52,6 +49,12 @@ impl Arm {
     /// What was observed at each item and seed, in their order.
     pub fn cells(&self) -> impl Iterator<Item = ((u32, u64), Ratio)> {
         self.cells.iter().map(|(at, cell)| (*at, *cell))
+    }
+
+    /// What was observed at one item and seed; `None` if it was not played.
+    #[must_use]
+    pub fn cell(&self, item: u32, seed: u64) -> Option<Ratio> {
+        self.cells.get(&(item, seed)).copied()
     }
 
     /// Over everything; `None` if nothing was counted.
@@ -194,14 +197,6 @@ fn of_rates(x: &Arm, y: &Arm, statistic: impl Fn(f64, f64) -> Option<f64>) -> Op
         items: by_item.len(),
         unpaired: pairs.unpaired,
     })
-}
-
-/// A score on the scale on which `random` has 0 and `scripted:good` has 1; may exceed 1. `None` if those two lie less than
-/// [`SCORE_SPAN_MIN`] apart. Only for averages over several gyms.
-#[must_use]
-pub fn score_norm(score: f64, random: f64, good: f64) -> Option<f64> {
-    let span = good - random;
-    (span >= SCORE_SPAN_MIN).then(|| (score - random) / span)
 }
 
 /// The cells that both arms have, side by side.
@@ -421,13 +416,5 @@ mod tests {
         let together = estimates(&[&x, &y]);
         assert_eq!(together, [estimate(&x), estimate(&y)]);
         assert_eq!(interval::resampled_sums(&[vec![1.0; 3]]), [vec![3.0; RESAMPLES]]);
-    }
-
-    #[test]
-    fn scores_are_stretched_between_random_and_good() {
-        assert_eq!(score_norm(0.5, 0.25, 0.75), Some(0.5));
-        assert_eq!(score_norm(1.0, 0.0, 0.5), Some(2.0));
-        assert_eq!(score_norm(0.5, 0.5, 0.54), None);
-        assert_eq!(score_norm(0.5, 0.5, 0.2), None);
     }
 }

@@ -62,12 +62,18 @@ pub fn by_student(values: &[f64]) -> Option<Estimate> {
 
 /// For each column (one value per item) its sums over [`RESAMPLES`] draws of as many items, with replacement. All columns share the draws.
 pub(crate) fn resampled_sums(columns: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    resampled_sums_of(0, columns)
+}
+
+/// The same for one of several lists of items that have nothing to do with each other: each `stratum` has draws of its own, else two gyms with
+/// as many items would always be drawn alike.
+pub(crate) fn resampled_sums_of(stratum: u32, columns: &[Vec<f64>]) -> Vec<Vec<f64>> {
     let items = columns.first().map_or(0, Vec::len);
     if items < 2 {
         // One item has nothing to vary with: no resample, no interval.
         return vec![Vec::new(); columns.len()];
     }
-    let place = Address { seed: 0, phase: Phase::Eval, round: 0, group: 0, trial: 0, member: 0 };
+    let place = Address { seed: 0, phase: Phase::Eval, round: 0, group: stratum, trial: 0, member: 0 };
     let mut draws = place.draws(Stream::Resample);
     // Row by row, so that the additions of all columns to one drawn item are independent and run side by side.
     let rows: Vec<f64> = (0..items).flat_map(|item| columns.iter().map(move |column| column[item])).collect();

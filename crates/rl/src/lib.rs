@@ -12,9 +12,11 @@
 //!                schedule: its lr           │       (tensors)           v  (interval, pass)
 //!                                           └─ loss: the same      compare: who beats whom
 //!                                              as plain numbers       claim: asked of a metric
+//!                                                                     score_norm: gyms on one scale, and their average
 //!  policy: the seams behind which models live
 //! ```
 
+pub mod average;
 pub mod batch;
 pub mod claim;
 pub mod compare;
@@ -33,9 +35,11 @@ pub mod pass;
 pub mod plan;
 pub mod policy;
 pub mod schedule;
+pub mod score_norm;
 pub mod settings;
 pub mod userrl;
 
+pub use average::Average;
 pub use batch::Batch;
 pub use batch::Objective;
 pub use batch::Sample;
@@ -68,4 +72,5 @@ pub use policy::Session;
 pub use policy::TextFiles;
 pub use policy::UpdateReport;
 pub use policy::Weights;
+pub use score_norm::Scale;
 pub use settings::RunSettings;
