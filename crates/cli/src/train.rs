@@ -20,10 +20,12 @@ use rl::Session;
 use rl::UpdateReport;
 use rl::failures::Broken;
 use rl::failures::StepFailures;
+use rl::harvest::dead_groups;
 use rl::harvest::harvest;
 use rl::metrics::pool;
 use rl::plan;
 use rl::schedule;
+use rl::settings::GrpoSettings;
 use runs::TrainPhase;
 use sim::EpisodeId;
 use sim::EpisodeRecord;
@@ -240,8 +242,9 @@ async fn grpo_step(stage: &mut Stage, step: u64) -> anyhow::Result<Metrics> {
     let started = Instant::now();
     let setup = &stage.setup;
     let grpo = setup.settings.grpo.clone();
-    let castings = plan::step_castings(&grpo, &setup.mix, setup.settings.seed, step);
-    let records = stage.play(&castings, grpo.temperature).await?;
+    let mut castings = plan::step_castings(&grpo, &setup.mix, setup.settings.seed, step);
+    let mut records = stage.play(&castings, grpo.temperature).await?;
+    let refilled = refill(stage, &grpo, &mut castings, &mut records).await?;
     let played = started.elapsed().as_secs_f64();
 
     let lr = schedule::grpo_lr(&grpo, step);
@@ -258,6 +261,9 @@ async fn grpo_step(stage: &mut Stage, step: u64) -> anyhow::Result<Metrics> {
     let failures = user_failures(&records);
     metrics.set("user/failed/mutual", failures.learner.rate());
     metrics.set("user/failed/fixed", failures.fixed.rate());
+    if grpo.refills_max > 0 {
+        metrics.set("groups_refilled", Some(f64::from(refilled)));
+    }
     metrics.set("drift", Some(drift(stage, &records) as f64));
     stage.log(step, "grpo", &metrics)?;
     let updated = started.elapsed().as_secs_f64() - played;
@@ -265,6 +271,28 @@ async fn grpo_step(stage: &mut Stage, step: u64) -> anyhow::Result<Metrics> {
     // Where the seats take turns, the two sides of the comparison are played in different steps.
     stage.steering.user_failures.note(failures)?;
     Ok(metrics)
+}
+
+/// Plays new groups in place of those whose members all scored the same, which would teach nothing, as often as the settings allow. How many
+/// were played.
+async fn refill(
+    stage: &mut Stage,
+    grpo: &GrpoSettings,
+    castings: &mut Vec<Casting>,
+    records: &mut Vec<EpisodeRecord>,
+) -> anyhow::Result<u32> {
+    let (mut refilled, mut latest) = (0, castings.clone());
+    for _ in 0..grpo.refills_max {
+        let dead = dead_groups(&latest, records, grpo);
+        if dead.is_empty() {
+            break;
+        }
+        refilled += dead.len() as u32;
+        latest = plan::refill_castings(grpo, &stage.setup.mix, stage.setup.settings.seed, castings, &dead);
+        records.extend(stage.play(&latest, grpo.temperature).await?);
+        castings.extend(latest.iter().cloned());
+    }
+    Ok(refilled)
 }
 
 /// Of the episodes in which the user is a model.

@@ -36,7 +36,7 @@ impl FileKind {
                 &["world", "turns_max", "malformed_max", "agent", "user", "judge", "reward", "success"]
             }
             FileKind::Run => &["scenario", "mix", "limits", "model", "sft", "grpo", "optimizer", "checkpoints"],
-            FileKind::Study => &["seeds", "runs", "policies", "compare", "cross"],
+            FileKind::Study => &["seeds", "runs", "policies", "compare", "cross", "average"],
         }
     }
 
@@ -44,7 +44,7 @@ impl FileKind {
     pub(crate) fn mark(self) -> &'static str {
         match self {
             FileKind::Scenario => "has a section `[world]`",
-            FileKind::Run => "names its `scenario = \"…\"`, or a `mix` of several",
+            FileKind::Run => "names its `scenario = \"…\"` or a `mix`",
             FileKind::Study => "has sections `[policies.NAME]`",
         }
     }

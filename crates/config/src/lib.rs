@@ -53,6 +53,7 @@ pub use source::Source;
 pub use study::Bout;
 pub use study::Cross;
 pub use study::Study;
+pub use study::StudyAverage;
 pub use study::StudyClaim;
 pub use study::StudyCompare;
 pub use study::StudyPolicy;

@@ -1,6 +1,7 @@
 //! A run file, from raw keys to [`rl::RunSettings`]. The defaults are the settings of the quickstart, so a run file may be short.
 
 mod grpo;
+mod preset;
 
 use rl::RunSettings;
 use rl::settings::CheckpointSettings;
@@ -21,6 +22,8 @@ use crate::check::Check;
 use crate::demand::Says;
 use crate::policy;
 use grpo::GrpoFile;
+use preset::PRESETS;
+use preset::Preset;
 
 /// Counts that only need to be counts.
 const COUNT: Allowed = Allowed::between(1.0, 1e9, "there must be at least one");
@@ -40,6 +43,9 @@ pub(crate) struct RunFile {
     mix: Option<Vec<PartFile>>,
     /// Name of the run: its folder is runs/NAME. Left out: this file's name without .toml.
     name: Option<String>,
+    /// Whose defaults `[grpo]` and `[optimizer]` have: ours, or those with which UserRL was published, of which `paper-best` is the paper's best
+    /// row and `upstream-default` what its training script does.
+    preset: Option<String>,
     /// Seed of every draw of the run.
     seed: Option<i64>,
     /// Bounds, and the machine.
@@ -184,19 +190,21 @@ pub(crate) const LEAST_MIX: &str = "mix = [{ scenario = \"scenario.toml\" }]\ngr
 /// Checks the whole file, except for what only the scenarios can tell: see [`against_mix`]. `name` is the run's name where the file
 /// gives none. The second value is what the file says is played; empty if it says nothing, which has been noted.
 pub(crate) fn run(check: &mut Check<'_>, default_name: &str) -> (RunSettings, Vec<Named>) {
-    let RunFile { scenario, mix, name, seed, limits, model, sft, grpo, optimizer, eval, checkpoints } = check.read("");
+    let RunFile { scenario, mix, name, preset, seed, limits, model, sft, grpo, optimizer, eval, checkpoints } =
+        check.read("");
     let played = played(check, scenario, mix);
     let name = name.unwrap_or_else(|| default_name.to_owned());
     check.name("name", Some(&name));
     let model = model_shape(check, model.unwrap_or_default());
-    let optimizer = optimizer_settings(check, optimizer.unwrap_or_default(), &model);
+    let preset = check.word("preset", preset.as_deref(), &PRESETS);
+    let optimizer = optimizer_settings(check, optimizer.unwrap_or_default(), &model, &preset);
     let settings = RunSettings {
         name,
         seed: check.whole("seed", seed, 1, Allowed::SEED),
         limits: run_limits(check, limits.unwrap_or_default()),
         model,
         sft: sft_settings(check, sft.unwrap_or_default()),
-        grpo: grpo::grpo_settings(check, grpo.unwrap_or_default(), optimizer),
+        grpo: grpo::grpo_settings(check, grpo.unwrap_or_default(), optimizer, &preset),
         eval: eval_settings(check, eval.unwrap_or_default()),
         checkpoints: checkpoint_settings(check, checkpoints.unwrap_or_default()),
     };
@@ -213,7 +221,8 @@ fn played(check: &mut Check<'_>, scenario: Option<String>, mix: Option<Vec<PartF
             Vec::new()
         }
         (None, Some(parts)) => {
-            if parts.is_empty() {
+            check.demand("mix", Says::Filled);
+            if parts.is_empty() && !check.overlooked("mix") {
                 check.error("mix", "holds no scenario", "e.g. `mix = [{ scenario = \"../scenarios/haggle.toml\" }]`");
             }
             (0..).zip(parts).filter_map(|(index, part)| named_part(check, index, part)).collect()
@@ -412,7 +421,12 @@ fn sft_settings(check: &mut Check<'_>, file: SftFile) -> SftSettings {
     }
 }
 
-fn optimizer_settings(check: &mut Check<'_>, file: OptimizerFile, model: &ModelShape) -> OptimizerSettings {
+fn optimizer_settings(
+    check: &mut Check<'_>,
+    file: OptimizerFile,
+    model: &ModelShape,
+    preset: &Preset,
+) -> OptimizerSettings {
     let OptimizerFile { beta1, beta2, eps, weight_decay, grad_norm_max, micro_tokens_max } = file;
     let beta = Allowed::below(0.0, 1.0, "it is how much of a moment is kept, and at 1 nothing new would enter it");
     let epsilon = Allowed::above(0.0, 0.1, "it keeps AdamW from dividing by 0");
@@ -422,9 +436,9 @@ fn optimizer_settings(check: &mut Check<'_>, file: OptimizerFile, model: &ModelS
     let stream = usize::try_from(model.max_position_embeddings).unwrap_or(0);
     let settings = OptimizerSettings {
         beta1: check.number("optimizer.beta1", beta1, 0.9, beta),
-        beta2: check.number("optimizer.beta2", beta2, 0.95, beta),
+        beta2: check.number("optimizer.beta2", beta2, preset.beta2, beta),
         eps: check.number("optimizer.eps", eps, 1e-8, epsilon),
-        weight_decay: check.number("optimizer.weight_decay", weight_decay, 0.0, decay),
+        weight_decay: check.number("optimizer.weight_decay", weight_decay, preset.weight_decay, decay),
         grad_norm_max: check.number("optimizer.grad_norm_max", grad_norm_max, 1.0, norm),
         // A longer context must not fail over a default that was made for short ones.
         micro_tokens_max: check.whole("optimizer.micro_tokens_max", micro_tokens_max, usize::max(1024, stream), micro),

@@ -64,6 +64,8 @@ struct SeatFile {
     tokens_max: Option<i64>,
     /// Whether the seat writes a private thought before it speaks.
     reasons: Option<bool>,
+    /// Whether the seat is told what its last turn earned, as UserRL's release does in training alone. In play and in measuring alike here.
+    show_reward_to_policy: Option<bool>,
     /// Milliseconds that one decision may take; missed, it is a fault and nobody is scored. Left out: as long as it likes.
     deadline_ms: Option<i64>,
 }
@@ -126,8 +128,14 @@ pub(crate) fn scenario(check: &mut Check<'_>, root: &Node) -> Scenario {
 
 fn seat_rules(check: &mut Check<'_>, rules: &Rules, seat: Seat, file: Option<SeatFile>) -> SeatRules {
     check.section(seat.name(), file.is_some(), "`policy` and `tokens_max`");
-    let Some(SeatFile { policy, tokens_max, reasons, deadline_ms }) = file else {
-        return SeatRules { policy: String::new(), tokens_max: 1, reasons: false, deadline_ms: None };
+    let Some(SeatFile { policy, tokens_max, reasons, show_reward_to_policy, deadline_ms }) = file else {
+        return SeatRules {
+            policy: String::new(),
+            tokens_max: 1,
+            reasons: false,
+            shows_reward: false,
+            deadline_ms: None,
+        };
     };
     let key = |name: &str| format!("{seat}.{name}");
     let policy = check.required(&key("policy"), policy, "policy = \"rule\"");
@@ -140,6 +148,7 @@ fn seat_rules(check: &mut Check<'_>, rules: &Rules, seat: Seat, file: Option<Sea
         policy,
         tokens_max: check.whole_required(&key("tokens_max"), tokens_max, 48, tokens),
         reasons: check.flag(&key("reasons"), reasons, false),
+        shows_reward: check.flag(&key("show_reward_to_policy"), show_reward_to_policy, false),
         deadline_ms: check.whole_optional(
             &key("deadline_ms"),
             deadline_ms,

@@ -1,5 +1,6 @@
 //! A study file, from raw keys to a [`Study`]: runs under several seeds, the policies that come of them, and what is asked about those.
 
+mod average;
 mod contest;
 
 use std::collections::BTreeMap;
@@ -41,6 +42,8 @@ pub struct Study {
     pub compares: Vec<StudyCompare>,
     /// Tables of every agent with every user.
     pub crosses: Vec<Cross>,
+    /// Averages over several scenarios.
+    pub averages: Vec<StudyAverage>,
 }
 
 /// A run file with overrides, to be trained under each seed.
@@ -101,6 +104,31 @@ pub struct StudyCompare {
     pub claims: Vec<StudyClaim>,
 }
 
+/// Policies in one seat against the fixed opponents of several scenarios, averaged on the scale of two of them.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct StudyAverage {
+    /// Where and how often.
+    pub bouts: Vec<Bout>,
+    /// The seat they take.
+    pub seat: Seat,
+    /// Columns, left to right.
+    pub policies: Vec<String>,
+    /// Who has 0 on each scenario's scale.
+    pub random: String,
+    /// Who has 1.
+    pub good: String,
+    /// What is claimed of the averages.
+    pub claims: Vec<StudyClaim>,
+}
+
+impl StudyAverage {
+    /// Everybody who plays: the columns, and those who make the scale.
+    pub fn players(&self) -> impl Iterator<Item = &String> {
+        let scale = [&self.random, &self.good].into_iter().filter(|name| !self.policies.contains(*name));
+        self.policies.iter().chain(scale)
+    }
+}
+
 /// A claim about two named policies.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct StudyClaim {
@@ -148,6 +176,8 @@ pub(crate) struct StudyFile {
     compare: Option<Vec<CompareFile>>,
     /// Tables of every agent with every user.
     cross: Option<Vec<CrossFile>>,
+    /// Averages of policies over several scenarios.
+    average: Option<Vec<AverageFile>>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -224,6 +254,36 @@ struct CrossFile {
     metrics: Option<Vec<String>>,
 }
 
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+struct AverageFile {
+    /// The scenario files; paths that start at this file's folder. Left out: everything that the runs play.
+    scenarios: Option<Vec<String>>,
+    /// The seat that the policies take, each against the gym's fixed opponent.
+    seat: Option<String>,
+    /// The first so many held-out items of each scenario are played. Left out: all.
+    items: Option<i64>,
+    /// How often each item is played.
+    trials: Option<i64>,
+    /// Names of policies: the columns, left to right.
+    policies: Option<Vec<String>>,
+    /// Name of the policy that has 0 on each scenario's scale.
+    random: Option<String>,
+    /// Name of the policy that has 1.
+    good: Option<String>,
+    /// What is claimed of the policies' averages.
+    claims: Option<Vec<AverageClaimFile>>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+struct AverageClaimFile {
+    /// Of whom it is claimed; one of the average's policies.
+    policy: Option<String>,
+    /// Its average is higher than this policy's, by `by`.
+    beats: Option<String>,
+    /// Margin, on the scale on which `random` has 0 and `good` has 1.
+    by: Option<f64>,
+}
+
 /// A good study of `run.toml` in which every key is looked at, each kind of claim included: what is demanded of it, the schema says.
 pub(crate) const LEAST: &str = r#"
 seeds = [1]
@@ -241,6 +301,13 @@ claims = [
 agents = ["model"]
 users = ["script"]
 metrics = ["agent/score/mean"]
+[[average]]
+scenarios = ["scenario.toml"]
+seat = "agent"
+policies = ["model", "script"]
+random = "script"
+good = "script"
+claims = [{ policy = "model", beats = "script" }]
 "#;
 
 /// The run file that the least good study names: good with the least good scenario of any gym, which has one held-out item.
@@ -268,7 +335,7 @@ struct Names<'s> {
 /// Checks the whole file, and every file that it names. `default_name` is the study's name where the file gives none. The study is good only
 /// if `check` has found nothing, and nothing is wrong with the other files, whose mistakes are the second value.
 pub(crate) fn study(check: &mut Check<'_>, default_name: &str, shelf: Shelf<'_>) -> (Study, Vec<ConfigError>) {
-    let StudyFile { name, seeds, runs, policies, compare, cross } = check.read("");
+    let StudyFile { name, seeds, runs, policies, compare, cross, average } = check.read("");
     let name = name.unwrap_or_else(|| default_name.to_owned());
     check.name("name", Some(&name));
     let seeds = distinct_seeds(check, seeds);
@@ -290,18 +357,21 @@ pub(crate) fn study(check: &mut Check<'_>, default_name: &str, shelf: Shelf<'_>)
         let read = names.policy(check, &policy, file);
         names.policies.insert(policy, read);
     }
-    let asked = compare.as_ref().is_some_and(|list| !list.is_empty()) || cross.as_ref().is_some_and(|c| !c.is_empty());
-    check.demand("", Says::SomeOf(&["compare", "cross"]));
-    check.present_here("compare", asked, "[[compare]]` or `[[cross]]");
+    let asked = compare.as_ref().is_some_and(|list| !list.is_empty())
+        || cross.as_ref().is_some_and(|list| !list.is_empty())
+        || average.as_ref().is_some_and(|list| !list.is_empty());
+    check.demand("", Says::SomeOf(&["compare", "cross", "average"]));
+    check.present_here("compare", asked, "[[compare]]`, `[[cross]]` or `[[average]]");
     let compares = contest::compares(check, &mut names, compare.unwrap_or_default());
     let crosses = contest::crosses(check, &mut names, cross.unwrap_or_default());
+    let averages = average::averages(check, &mut names, average.unwrap_or_default());
     if asked {
         names.unused(check);
     }
     let Names { runs, policies, elsewhere, .. } = names;
     let runs = runs.into_iter().filter_map(|(name, run)| Some((name, run?))).collect();
     let policies = policies.into_iter().filter_map(|(name, policy)| Some((name, policy?))).collect();
-    (Study { name, seeds, runs, policies, compares, crosses }, elsewhere)
+    (Study { name, seeds, runs, policies, compares, crosses, averages }, elsewhere)
 }
 
 fn distinct_seeds(check: &mut Check<'_>, given: Option<Vec<i64>>) -> Vec<u64> {
@@ -435,8 +505,10 @@ impl Names<'_> {
     /// A run or a policy that nobody asks for costs time or a thought, and changes nothing.
     fn unused(&self, check: &mut Check<'_>) {
         let runs = self.runs.keys().map(|name| (format!("runs.{name}"), "no policy is of this run"));
-        let policies =
-            self.policies.keys().map(|name| (format!("policies.{name}"), "no `[[compare]]` or `[[cross]]` names it"));
+        let policies = self
+            .policies
+            .keys()
+            .map(|name| (format!("policies.{name}"), "no `[[compare]]`, `[[cross]]` or `[[average]]` names it"));
         for (key, why) in runs.chain(policies).filter(|(key, _)| !self.used.contains(key)) {
             check.error(&key, format!("has no effect in this study: {why}"), "use it, or take it out of the file");
         }

@@ -4,6 +4,7 @@
 use rl::Mix;
 use rl::RunSettings;
 use rl::settings::Device;
+use rl::settings::StdOver;
 use rl::settings::TrajectoryScore;
 use rl::settings::TurnCredit;
 use rl::settings::UpdateMode;
@@ -15,6 +16,7 @@ use crate::Source;
 use crate::load::Sources;
 use crate::node::Node;
 use crate::node::Origin;
+use crate::node::Value as NodeValue;
 
 /// Where an effective value was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +57,7 @@ pub fn key_uses(settings: &RunSettings, mix: &Mix, sources: &Sources) -> Result<
         key: row.key,
         value: match row.key {
             "scenario" | "mix" => played(row.key, mix, sources),
+            "preset" => some(preset(&root)),
             _ => (row.value)(settings),
         },
         written: match root.get(row.key).map(|node| node.origin) {
@@ -78,6 +81,14 @@ fn played(key: &str, mix: &Mix, sources: &Sources) -> Option<Value> {
             Some(parts.map(|(source, part)| json!({ "scenario": path(source), "weight": part.weight })).collect())
         }
         _ => None,
+    }
+}
+
+/// The preset's name as it is written. What it comes to, the other keys say.
+fn preset(root: &Node) -> String {
+    match root.get("preset").map(|node| &node.value) {
+        Some(NodeValue::Text(name)) => name.clone(),
+        _ => "quickstart".to_owned(),
     }
 }
 
@@ -108,6 +119,7 @@ const ROWS: &[Row] = &[
     row("scenario", "everybody", "what is played", |_| None),
     row("mix", "everybody", "what is played, by shares", |_| None),
     row("name", "run folder, learners", "the folder runs/NAME, and the name in model folders", |s| some(s.name.as_str())),
+    row("preset", "whoever reads the file", "whose defaults the keys of `grpo` and `optimizer` have", |_| None),
     row("seed", "everybody who draws", "every address of randomness", |s| some(s.seed)),
     row("limits.episodes_live_max", "supervisor", "episodes alive at once", |s| some(s.limits.episodes_live_max)),
     row("limits.batch_max", "policy servers", "rows sampled at once", |s| some(s.limits.batch_max)),
@@ -156,8 +168,12 @@ const ROWS: &[Row] = &[
         used.then(|| json!(s.grpo.gamma))
     }),
     row("grpo.em_k", LOOP, "steepness of em", |s| (s.grpo.turn_credit == TurnCredit::Em).then(|| json!(s.grpo.em_k))),
-    row("grpo.std_eps", LOOP, "added to a group's standard deviation", |s| s.grpo.normalize_std.then(|| json!(s.grpo.std_eps))),
+    row("grpo.std_eps", LOOP, "added to the standard deviation", |s| s.grpo.normalize_std.then(|| json!(s.grpo.std_eps))),
     row("grpo.normalize_std", LOOP, "whether advantages are divided by it", |s| some(s.grpo.normalize_std)),
+    row("grpo.std_over", LOOP, "by which: the group's, or its scenario's", |s| s.grpo.normalize_std.then(|| json!(std_over(s.grpo.std_over)))),
+    row("grpo.malformed_penalty", LOOP, "off the reward of a turn without a legal act", |s| some(s.grpo.malformed_penalty)),
+    row("grpo.user_burden", LOOP, "off an agent's turn that the user had to answer", |s| some(s.grpo.user_burden)),
+    row("grpo.refills_max", LOOP, "how often a step replaces groups without a difference", |s| some(s.grpo.refills_max)),
     row("grpo.clip_low", "learners", "the ratio is kept above 1 less this", |s| some(s.grpo.clip_low)),
     row("grpo.clip_high", "learners", "the ratio is kept below 1 plus this", |s| some(s.grpo.clip_high)),
     row("grpo.dual_clip", "learners", "bound of the loss of a negative advantage; 0 is off", |s| some(s.grpo.dual_clip.unwrap_or(0.0))),
@@ -207,6 +223,13 @@ fn credit(credit: TurnCredit) -> &'static str {
         TurnCredit::Equalized => "equalized",
         TurnCredit::R2g => "r2g",
         TurnCredit::Em => "em",
+    }
+}
+
+fn std_over(over: StdOver) -> &'static str {
+    match over {
+        StdOver::Group => "group",
+        StdOver::Scenario => "scenario",
     }
 }
 

@@ -509,7 +509,7 @@ fn a_file_that_is_missing_or_of_no_kind_is_told_apart_from_a_wrong_one() {
     assert_eq!(
         printed("talk.toml"),
         "error: talk.toml: is no scenario, run or study file\n\
-         hint: a scenario file has a section `[world]`, a run file names its `scenario = \"…\"`, a study file has sections \
+         hint: a scenario file has a section `[world]`, a run file names its `scenario = \"…\"` or a `mix`, a study file has sections \
          `[policies.NAME]`"
     );
     assert!(matches!(printed(".").as_str(), text if text.contains("it is a folder")));

@@ -158,13 +158,13 @@ const MISTAKES: &[(&str, &str, &str)] = &[
         "run = \"run.toml\"",
         "run = \"haggle.toml\"",
         "error: study.toml:5: runs.base.run: `haggle.toml` is a scenario file, and a run file is wanted here\n\
-         hint: a run file names its `scenario = \"…\"`",
+         hint: a run file names its `scenario = \"…\"` or a `mix`",
     ),
     (
         "run = \"run.toml\"",
         "run = \"study.toml\"",
         "error: study.toml:5: runs.base.run: `study.toml` is a study file, and a run file is wanted here\n\
-         hint: a run file names its `scenario = \"…\"`",
+         hint: a run file names its `scenario = \"…\"` or a `mix`",
     ),
     (
         "seat = \"agent\"",
@@ -252,7 +252,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "policies = [\"SFT\", \"RL\", \"noisy\", \"long\"]",
         "policies = [\"RL\", \"noisy\", \"long\"]",
-        "error: study.toml:12: policies.SFT: has no effect in this study: no `[[compare]]` or `[[cross]]` names it\n\
+        "error: study.toml:12: policies.SFT: has no effect in this study: no `[[compare]]`, `[[cross]]` or `[[average]]` names it\n\
          hint: use it, or take it out of the file\n\
          error: study.toml:23: compare[0].claims[0].beats: `SFT` is not among the `policies` of this table\n\
          hint: they are: `RL`, `noisy`, `long`\n\

@@ -4,6 +4,7 @@ use rl::Sample;
 use rl::settings::GroupCounts;
 use rl::settings::GrpoSettings;
 use rl::settings::OptimizerSettings;
+use rl::settings::StdOver;
 use rl::settings::TrajectoryScore;
 use rl::settings::TurnCredit;
 use rl::settings::UpdateMode;
@@ -51,6 +52,10 @@ pub(crate) fn grpo() -> GrpoSettings {
         em_k: 1.0,
         std_eps: 0.05,
         normalize_std: true,
+        std_over: StdOver::Group,
+        malformed_penalty: 0.0,
+        user_burden: 0.0,
+        refills_max: 0,
         clip_low: 0.2,
         clip_high: 0.28,
         dual_clip: Some(3.0),

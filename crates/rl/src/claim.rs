@@ -87,7 +87,13 @@ impl Claim {
     /// Whether `x` is to `y` as claimed, under each of `seeds`.
     #[must_use]
     pub fn judge(&self, x: &Arm, y: &Arm, seeds: &[u64]) -> Finding {
-        let Some(mut comparison) = self.compare(x, y) else {
+        self.decide(self.compare(x, y), seeds)
+    }
+
+    /// The same of a comparison that was made in another way; `None`: nothing was counted.
+    #[must_use]
+    pub fn decide(&self, comparison: Option<Comparison>, seeds: &[u64]) -> Finding {
+        let Some(mut comparison) = comparison else {
             return Finding { holds: None, comparison: None };
         };
         // A seed that was not played must not look like one that agreed.

@@ -24,6 +24,7 @@ use sim::scenario::Split;
 use crate::settings::GroupCounts;
 use crate::settings::GrpoSettings;
 use crate::settings::OptimizerSettings;
+use crate::settings::StdOver;
 use crate::settings::TrajectoryScore;
 use crate::settings::TurnCredit;
 use crate::settings::UpdateMode;
@@ -46,6 +47,10 @@ pub(crate) fn settings() -> GrpoSettings {
         em_k: 2.0,
         std_eps: 0.05,
         normalize_std: true,
+        std_over: StdOver::Group,
+        malformed_penalty: 0.0,
+        user_burden: 0.0,
+        refills_max: 0,
         clip_low: 0.2,
         clip_high: 0.28,
         dual_clip: Some(3.0),

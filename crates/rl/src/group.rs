@@ -5,6 +5,8 @@ use sim::Seat;
 
 use crate::credit;
 use crate::settings::GrpoSettings;
+use crate::settings::StdOver;
+use crate::shaping;
 
 /// Scores that lie closer together than this are equal: sums of the same terms in another order differ by rounding.
 const SPREAD_MIN: f64 = 1e-9;
@@ -40,7 +42,8 @@ pub struct Member<'a> {
     pub rewards: Vec<f64>,
     /// The trajectory score S.
     pub score: f64,
-    /// The score's place in the group.
+    /// The score's place in the group: its distance from the mean, in the group's standard deviations if the settings say so. Those of a
+    /// scenario come in the harvest, which sees all its groups.
     pub z: f64,
 }
 
@@ -54,7 +57,7 @@ impl GroupOutcome<'_> {
     pub fn of<'a>(records: &[&'a EpisodeRecord], seat: Seat, settings: &GrpoSettings) -> GroupOutcome<'a> {
         let counting: Vec<(&EpisodeRecord, Vec<f64>)> = records
             .iter()
-            .filter_map(|record| Some((*record, record.turn_rewards(seat)?)))
+            .filter_map(|record| Some((*record, shaping::turn_rewards(record, seat, settings)?)))
             .filter(|(_, rewards)| !rewards.is_empty())
             .collect();
         let counted = counting.len();
@@ -66,7 +69,8 @@ impl GroupOutcome<'_> {
         if is_flat(&scores) {
             return GroupOutcome::NoVariance { counted };
         }
-        let zs = credit::standardize(&scores, settings.std_eps, settings.normalize_std);
+        let by_group = settings.normalize_std && settings.std_over == StdOver::Group;
+        let zs = credit::standardize(&scores, settings.std_eps, by_group);
         let members = counting.into_iter().zip(scores.iter().zip(zs));
         GroupOutcome::Learned {
             members: members

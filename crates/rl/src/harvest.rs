@@ -27,6 +27,7 @@ use crate::group::GroupOutcome;
 use crate::group::Member;
 use crate::plan::MODEL;
 use crate::settings::GrpoSettings;
+use crate::settings::StdOver;
 
 /// One seat's yield of one step.
 #[derive(Clone, Debug, PartialEq)]
@@ -123,6 +124,9 @@ pub fn harvest(
             }
         }
     }
+    if settings.normalize_std && settings.std_over == StdOver::Scenario {
+        scale_by_scenario(&mut learned, settings.std_eps);
+    }
     let mut samples = Vec::new();
     for member in learned.iter().flatten() {
         let (sample, fell_back) = sample(member, seat, settings)?;
@@ -130,6 +134,34 @@ pub fn harvest(
         samples.push(sample);
     }
     Ok(Harvest { batch: Batch { objective: Objective::Grpo, lr, samples }, counts })
+}
+
+/// Divides the distances from the groups' means by the standard deviation that they have together in their scenario: the root of the mean of the
+/// groups' own (unbiased) variances, weighted by their degrees of freedom.
+fn scale_by_scenario(learned: &mut [Vec<Member<'_>>], std_eps: f64) {
+    let mut spread: BTreeMap<u32, sim::Ratio> = BTreeMap::new();
+    for members in learned.iter() {
+        let squares: f64 = members.iter().map(|member| member.z * member.z).sum();
+        *spread.entry(members[0].record.casting.scenario).or_default() +=
+            sim::Ratio::new(squares, members.len() as f64 - 1.0);
+    }
+    for member in learned.iter_mut().flatten() {
+        let variance = spread[&member.record.casting.scenario].rate().unwrap_or(0.0);
+        member.z /= variance.sqrt() + std_eps;
+    }
+}
+
+/// The groups of which no seat that they were played for can learn, because all members scored the same.
+#[must_use]
+pub fn dead_groups(castings: &[Casting], records: &[EpisodeRecord], settings: &GrpoSettings) -> Vec<u32> {
+    let mut dead: BTreeMap<u32, bool> = BTreeMap::new();
+    for seat in Seat::ALL {
+        for (group, records) in by_group(castings, records, seat) {
+            let is_dead = matches!(GroupOutcome::of(&records, seat, settings), GroupOutcome::NoVariance { .. });
+            dead.entry(group).and_modify(|dead| *dead &= is_dead).or_insert(is_dead);
+        }
+    }
+    dead.into_iter().filter(|(_, is_dead)| *is_dead).map(|(group, _)| group).collect()
 }
 
 impl Counts {
@@ -184,7 +216,9 @@ fn by_group<'a>(
     let mut groups: BTreeMap<u32, Vec<&EpisodeRecord>> =
         castings.iter().filter(|casting| casting.learns[seat]).map(|casting| (casting.id.group, Vec::new())).collect();
     for record in records.iter().filter(|record| record.casting.learns[seat]) {
-        groups.entry(record.casting.id.group).or_default().push(record);
+        if let Some(group) = groups.get_mut(&record.casting.id.group) {
+            group.push(record);
+        }
     }
     for records in groups.values_mut() {
         records.sort_by_key(|record| record.casting.id);

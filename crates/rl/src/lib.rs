@@ -37,6 +37,7 @@ pub mod policy;
 pub mod schedule;
 pub mod score_norm;
 pub mod settings;
+pub mod shaping;
 pub mod userrl;
 
 pub use average::Average;
@@ -72,5 +73,6 @@ pub use policy::Session;
 pub use policy::TextFiles;
 pub use policy::UpdateReport;
 pub use policy::Weights;
+pub use score_norm::ByGym;
 pub use score_norm::Scale;
 pub use settings::RunSettings;

@@ -198,7 +198,8 @@ fn observe_tokens(generation: &Generation, add: &mut impl FnMut(&str, Ratio)) {
 }
 
 /// Whether the turn brought no legal act: none could be read from it, or the world refused it.
-fn is_malformed(turn: &Turn) -> bool {
+#[must_use]
+pub fn is_malformed(turn: &Turn) -> bool {
     let refused = turn.effect.as_ref().is_some_and(|effect| effect.malformed.is_some());
     match turn.decision.act {
         Ok(_) => refused,

@@ -105,6 +105,29 @@ fn step_groups(settings: &GrpoSettings, step: u64) -> Vec<Pair<bool>> {
     }
 }
 
+/// New groups in place of `dead` ones of the same step, each with the same company and scenario and an item of its own. They are numbered on from
+/// the last group of `castings`.
+///
+/// # Panics
+/// If a dead group is none of `castings`.
+#[must_use]
+pub fn refill_castings(
+    settings: &GrpoSettings,
+    mix: &Mix,
+    seed: u64,
+    castings: &[Casting],
+    dead: &[u32],
+) -> Vec<Casting> {
+    let next = castings.iter().map(|casting| casting.id.group + 1).max().unwrap_or(0);
+    let refill = |(group, dead): (u32, &u32)| {
+        let of = castings.iter().find(|casting| casting.id.group == *dead).expect("a dead group was played");
+        let models = Pair::from_fn(|seat| of.policies[seat] == MODEL);
+        let id = EpisodeId { group, member: 0, ..of.id };
+        group_castings(settings, mix, of.scenario, models, id, seed)
+    };
+    (next..).zip(dead).flat_map(refill).collect()
+}
+
 /// The scripted dialogues of a cold start, in id order: `teacher` plays both seats.
 ///
 /// # Panics

@@ -173,6 +173,16 @@ pub enum TrajectoryScore {
     R2g,
 }
 
+/// Over which episodes the standard deviation is taken that advantages are divided by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StdOver {
+    /// Over the episode's group: a group whose members hardly differ weighs as much as one whose members differ by far.
+    Group,
+    /// Over all groups of its scenario in the step, each around its own mean: scenarios weigh alike, and within one the wide groups weigh more.
+    Scenario,
+}
+
 /// Group-relative policy optimisation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GrpoSettings {
@@ -204,10 +214,18 @@ pub struct GrpoSettings {
     pub gamma: f64,
     /// The constant k of `em`; above 0.
     pub em_k: f64,
-    /// Added to the group's standard deviation; above 0.
+    /// Added to the standard deviation; above 0.
     pub std_eps: f64,
-    /// Whether advantages are divided by the group's standard deviation.
+    /// Whether advantages are divided by a standard deviation.
     pub normalize_std: bool,
+    /// By which.
+    pub std_over: StdOver,
+    /// Taken off a turn's reward in training if it brought no legal act; at least 0.
+    pub malformed_penalty: f64,
+    /// Taken off an agent's turn in training that the user had to answer; at least 0.
+    pub user_burden: f64,
+    /// How often a step plays new groups in place of those whose members all scored the same; 0: they are only counted.
+    pub refills_max: u32,
     /// PPO clip below: the ratio is kept above `1 − clip_low`.
     pub clip_low: f64,
     /// PPO clip above: the ratio is kept below `1 + clip_high`.

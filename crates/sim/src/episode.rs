@@ -25,14 +25,17 @@ use crate::Decision;
 use crate::Effect;
 use crate::EpisodeRecord;
 use crate::Fault;
+use crate::Message;
 use crate::Next;
 use crate::NoAct;
 use crate::Observation;
 use crate::Pair;
 use crate::Query;
 use crate::QueryId;
+use crate::Reward;
 use crate::Scenario;
 use crate::Seat;
+use crate::Source;
 use crate::Stop;
 use crate::Turn;
 use crate::Verdict;
@@ -193,7 +196,8 @@ impl Episode {
 
     fn ask(&mut self, seat: Seat) -> Output {
         let world = self.world.as_mut().expect("a seat is only asked while the world is home");
-        let observation = world.observe(seat);
+        let mut observation = world.observe(seat);
+        observation.messages.extend(self.shown_reward(seat));
         Arc::make_mut(&mut self.turns).push(Turn {
             seat,
             observed: observation.messages.clone(),
@@ -203,6 +207,15 @@ impl Episode {
         });
         self.awaits = Awaits::Decision(seat);
         Output::Ask(seat, observation)
+    }
+
+    /// What the seat's last turn earned, if the scenario shows it; `None` before its first effect.
+    fn shown_reward(&self, seat: Seat) -> Option<Message> {
+        let last = self.turns.iter().rev().find(|turn| turn.seat == seat)?;
+        let earned = last.effect.as_ref()?.rewards.iter().filter(|reward| reward.seat == seat);
+        let earned: f64 = earned.map(Reward::weighted).sum();
+        let told = || Message { from: Source::World, text: format!("Reward: {earned:?}") };
+        self.scenario.seats[seat].shows_reward.then(told)
     }
 
     fn acted(&mut self, seat: Seat, decision: Decision) -> Output {

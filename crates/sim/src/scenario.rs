@@ -86,6 +86,8 @@ pub struct SeatRules {
     pub tokens_max: u32,
     /// Whether the seat writes a private thought before it speaks.
     pub reasons: bool,
+    /// Whether it is shown what its last turn earned, after everything else that is new to it.
+    pub shows_reward: bool,
     /// How long one decision may take, in milliseconds of waiting; `None`: as long as it likes.
     pub deadline_ms: Option<u64>,
 }

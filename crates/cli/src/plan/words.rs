@@ -5,6 +5,7 @@ use rl::schedule;
 use rl::settings::GrpoSettings;
 use rl::settings::OptimizerSettings;
 use rl::settings::SftSettings;
+use rl::settings::StdOver;
 use rl::settings::TrajectoryScore;
 use rl::settings::TurnCredit;
 use serde::Serialize;
@@ -142,7 +143,12 @@ fn cold_start(sft: &SftSettings) -> Vec<String> {
 }
 
 fn credit(grpo: &GrpoSettings) -> Vec<String> {
-    let GrpoSettings { trajectory_score, turn_credit, gamma, em_k, std_eps, normalize_std, group_valid_min, .. } = grpo;
+    let GrpoSettings { trajectory_score, turn_credit, gamma, em_k, std_eps, normalize_std, std_over, .. } = grpo;
+    let GrpoSettings { group_valid_min, malformed_penalty, user_burden, refills_max, .. } = grpo;
+    let dead = match refills_max {
+        0 => "it is skipped".to_owned(),
+        times => format!("it is skipped, and for equal S a new one is played, up to {times} times a step"),
+    };
     let score = match trajectory_score {
         TrajectoryScore::Sum => "S = sum of the turns' rewards".to_owned(),
         TrajectoryScore::Mean => "S = mean of the turns' rewards, rounded to 4 digits".to_owned(),
@@ -154,16 +160,22 @@ fn credit(grpo: &GrpoSettings) -> Vec<String> {
         TurnCredit::R2g => format!("c_t = sum of {gamma}^(j-t) r_j over the turns j from t on: its reward to go"),
         TurnCredit::Em => format!("c_t = 1/2 + 1/2 (1 - e^(-{em_k} r_t)) / (1 - e^(-{em_k}))"),
     };
-    let scale = if *normalize_std { format!(" / (std + {std_eps})") } else { String::new() };
+    let whose = match std_over {
+        StdOver::Group => "",
+        StdOver::Scenario => " of all groups of its scenario",
+    };
+    let scale = if *normalize_std { format!(" / (std{whose} + {std_eps})") } else { String::new() };
+    let less = |amount: f64, when: &str| (amount > 0.0).then(|| format!("less {amount} for a turn {when}"));
+    let less =
+        [less(*malformed_penalty, "without a legal act"), less(*user_burden, "of the agent that the user answers")];
+    let off: String = less.into_iter().flatten().map(|less| format!("; {less}")).collect();
     vec![
-        "r_t: rewards of a turn fall on it, those of the whole talk on the seat's last turn".to_owned(),
+        format!("r_t: rewards of a turn fall on it, those of the whole talk on the seat's last turn{off}"),
         score,
         format!("z = (S - mean){scale}, over the seat's own rewards in its group alone"),
         share,
         "A = c_t z N / sum c: of each own token of turn t; N = how many tokens have credit, sum c over them".to_owned(),
-        format!(
-            "a group counts if {group_valid_min} episodes or more are scored and their S differ; else it is skipped"
-        ),
+        format!("a group counts if {group_valid_min} episodes or more are scored and their S differ; else {dead}"),
     ]
 }
 

@@ -1,11 +1,13 @@
 //! A study's table as a person reads it.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use rl::Comparison;
 use rl::Demand;
 use rl::Interval;
 
+use super::table::AverageTable;
 use super::table::Cell;
 use super::table::ClaimRow;
 use super::table::CompareTable;
@@ -28,6 +30,7 @@ pub fn markdown(table: &Table) -> String {
     }
     table.compare.iter().for_each(|compare| write_compare(&mut text, compare));
     table.cross.iter().for_each(|cross| write_cross(&mut text, cross));
+    table.average.iter().for_each(|average| write_average(&mut text, average));
     text
 }
 
@@ -68,6 +71,30 @@ fn write_cross(text: &mut String, table: &CrossTable) {
     for cell in cells {
         write_losses(text, &format!("{} x {}", cell.agent, cell.user), &cell.counts);
     }
+}
+
+fn write_average(text: &mut String, table: &AverageTable) {
+    let AverageTable { seat, random, good, trials, columns, scenarios, macro_average, claims } = table;
+    let _ = writeln!(
+        text,
+        "\n## The {seat} over {}, {}: `score_norm`, on which {random} has 0 and {good} has 1\n",
+        counted(scenarios.len() as u32, "scenario"),
+        counted(*trials, "trial")
+    );
+    let headings: Vec<String> = columns.iter().map(|column| heading(&column.policy, &column.counts)).collect();
+    let _ =
+        writeln!(text, "| | {} | held-out items |\n|---|{}", headings.join(" | "), "---|".repeat(columns.len() + 1));
+    let mut row = |name: &str, cells: &BTreeMap<String, Option<Cell>>, items: u32| {
+        let shown: Vec<String> = columns.iter().map(|column| estimate(cells[&column.policy].as_ref())).collect();
+        let _ = writeln!(text, "| {name} | {} | {items} |", shown.join(" | "));
+    };
+    scenarios.iter().for_each(|of| row(&of.scenario, &of.policies, of.items));
+    row("**macro average**", macro_average, scenarios.iter().map(|of| of.items).sum());
+    columns.iter().for_each(|column| write_losses(text, &column.policy, &column.counts));
+    if !claims.is_empty() {
+        text.push('\n');
+    }
+    claims.iter().for_each(|claim| write_claim(text, claim));
 }
 
 /// Episodes that count nowhere are told, if there are any.

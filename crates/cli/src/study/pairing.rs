@@ -64,6 +64,12 @@ pub fn pairings<'s>(study: &'s Study) -> Vec<Pairing<'s>> {
             tables.extend(cross.users.iter().map(with));
         }
     }
+    for average in &study.averages {
+        for (bout, name) in average.bouts.iter().flat_map(|bout| average.players().map(move |name| (bout, name))) {
+            let at = |seat: Seat| if seat == average.seat { Player::Named(name) } else { Player::FixedOpponent };
+            tables.push((bout, Pair::from_fn(at)));
+        }
+    }
     let under = |seed: u64| tables.iter().map(move |(bout, players)| Pairing { bout, players: *players, seed });
     study.seeds.iter().flat_map(|seed| under(*seed)).collect()
 }

@@ -87,7 +87,8 @@ fn takes(study: &Study, name: &str, seat: Seat) -> bool {
         Seat::Agent => cross.agents.iter().any(is_name),
         Seat::User => cross.users.iter().any(is_name),
     });
-    compared || crossed
+    let averaged = study.averages.iter().any(|average| seat == average.seat && average.players().any(is_name));
+    compared || crossed || averaged
 }
 
 fn find(policy: &StudyPolicy, seat: Seat, seed: u64, trainings: &[Training<'_>]) -> Result<Option<Seated>, DiskError> {

@@ -5,15 +5,19 @@ use std::collections::BTreeMap;
 use config::Bout;
 use config::Cross;
 use config::Study;
+use config::StudyAverage;
 use config::StudyClaim;
 use config::StudyCompare;
 use config::StudyPolicy;
 use rl::Arm;
+use rl::Average;
+use rl::ByGym;
 use rl::Claim;
 use rl::Comparison;
 use rl::Estimate;
 use rl::Finding;
 use rl::Interval;
+use rl::Scale;
 use rl::compare;
 use runs::StudyEvaluation;
 use serde::Serialize;
@@ -40,6 +44,8 @@ pub struct Table {
     pub compare: Vec<CompareTable>,
     /// One for each `[[cross]]`.
     pub cross: Vec<CrossTable>,
+    /// One for each `[[average]]`.
+    pub average: Vec<AverageTable>,
 }
 
 /// A run or an evaluation that failed.
@@ -165,6 +171,38 @@ pub struct CrossCell {
     pub metrics: BTreeMap<String, Option<Cell>>,
 }
 
+/// Policies over several scenarios, on the scale of two of them.
+#[derive(Debug, Serialize)]
+pub struct AverageTable {
+    /// Their seat.
+    pub seat: Seat,
+    /// Who has 0 on each scenario's scale.
+    pub random: String,
+    /// Who has 1.
+    pub good: String,
+    /// Episodes of each item, under each seed.
+    pub trials: u32,
+    /// The columns, left to right.
+    pub columns: Vec<Column>,
+    /// `score_norm` in each scenario, top to bottom.
+    pub scenarios: Vec<ScenarioRow>,
+    /// Its mean over the scenarios, each counting once, by policy; `None` where a scenario has no scale, or nothing was counted.
+    pub macro_average: BTreeMap<String, Option<Cell>>,
+    /// What was claimed of it, and what came of it.
+    pub claims: Vec<ClaimRow>,
+}
+
+/// One scenario of an average.
+#[derive(Debug, Serialize)]
+pub struct ScenarioRow {
+    /// Its name.
+    pub scenario: String,
+    /// Held-out items.
+    pub items: u32,
+    /// By policy; `None`: the scenario has no scale, or nothing was counted.
+    pub policies: BTreeMap<String, Option<Cell>>,
+}
+
 /// One pairing over all seeds.
 #[derive(Default)]
 struct Played {
@@ -190,6 +228,7 @@ impl Table {
             policies: study.policies.clone(),
             compare: study.compares.iter().map(|compare| archive.compare(compare)).collect(),
             cross: study.crosses.iter().map(|cross| archive.cross(cross)).collect(),
+            average: study.averages.iter().map(|average| archive.average(average)).collect(),
         }
     }
 }
@@ -262,6 +301,59 @@ impl Archive<'_> {
         }
     }
 
+    fn average(&self, average: &StudyAverage) -> AverageTable {
+        let StudyAverage { bouts, seat, policies, random, good, claims } = average;
+        let score = format!("{seat}/score/mean");
+        let (mut counts, mut scores): (BTreeMap<&String, Counts>, BTreeMap<&String, ByGym>) = Default::default();
+        for (name, bout) in average.players().flat_map(|name| bouts.iter().map(move |bout| (name, bout))) {
+            let at = |of: Seat| if of == *seat { Player::Named(name) } else { Player::FixedOpponent };
+            let mut played = self.played(bout, Pair::from_fn(at));
+            counts.entry(name).or_default().add(&played.counts);
+            let arm = played.arms.remove(&score).unwrap_or_default();
+            scores.entry(name).or_default().insert(bout.scenario.name.clone(), arm);
+        }
+        let scale = Scale { random: &scores[random], good: &scores[good] };
+        let by_gym: BTreeMap<&String, _> = policies.iter().map(|name| (name, scale.by_gym(&scores[name]))).collect();
+        let row = |bout: &Bout| ScenarioRow {
+            scenario: bout.scenario.name.clone(),
+            items: bout.items,
+            policies: policies
+                .iter()
+                .map(|name| (name.clone(), by_gym[name][&bout.scenario.name].clone().map(|found| self.cell(found))))
+                .collect(),
+        };
+        let whole = |name: &String| {
+            let found = scale.macro_average(&scores[name]);
+            (name.clone(), found.map(|found| self.cell(found)))
+        };
+        let judge = |asked: &StudyClaim| {
+            let comparison = scale.macro_difference(&scores[&asked.policy], &scores[&asked.than]);
+            let finding = asked.claim.decide(comparison, self.roster.seeds());
+            let over_seeds = finding.comparison.as_ref().and_then(Comparison::over_seeds);
+            let (policy, than) = (asked.policy.clone(), asked.than.clone());
+            ClaimRow { policy, than, claim: asked.claim.clone(), finding, over_seeds }
+        };
+        AverageTable {
+            seat: *seat,
+            random: random.clone(),
+            good: good.clone(),
+            trials: bouts.first().map_or(0, |bout| bout.trials),
+            columns: policies
+                .iter()
+                .map(|name| Column { policy: name.clone(), counts: counts[name].clone() })
+                .collect(),
+            scenarios: bouts.iter().map(row).collect(),
+            macro_average: policies.iter().map(whole).collect(),
+            claims: claims.iter().map(judge).collect(),
+        }
+    }
+
+    fn cell(&self, average: Average) -> Cell {
+        let Average { mean, ci95, per_seed, items, unpaired: _ } = average;
+        let of_seed = |seed: &u64| (*seed, per_seed.get(seed).copied().flatten());
+        Cell { mean, ci95, items, per_seed: self.roster.seeds().iter().map(of_seed).collect() }
+    }
+
     /// All seeds of a pairing, pooled cell by cell.
     fn played(&self, bout: &Bout, players: Pair<Player<'_>>) -> Played {
         let mut played = Played::default();
@@ -286,6 +378,18 @@ impl Archive<'_> {
             Some(Cell { mean, ci95, items: arm.items_with_a_case(), per_seed })
         };
         wanted.iter().map(cell).collect()
+    }
+}
+
+impl Counts {
+    /// Takes what another pairing's numbers are over.
+    fn add(&mut self, other: &Counts) {
+        let Counts { episodes, lost, faulted, missing } = other;
+        self.episodes += episodes;
+        self.lost += lost;
+        self.faulted += faulted;
+        let new: Vec<u64> = missing.iter().filter(|seed| !self.missing.contains(seed)).copied().collect();
+        self.missing.extend(new);
     }
 }
 

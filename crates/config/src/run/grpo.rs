@@ -3,6 +3,7 @@
 use rl::settings::GroupCounts;
 use rl::settings::GrpoSettings;
 use rl::settings::OptimizerSettings;
+use rl::settings::StdOver;
 use rl::settings::TrajectoryScore;
 use rl::settings::TurnCredit;
 use rl::settings::UpdateMode;
@@ -13,6 +14,7 @@ use sim::Seat;
 use super::RATE;
 use super::SHARE;
 use super::WARMUP;
+use super::preset::Preset;
 use crate::allowed::Allowed;
 use crate::check::Check;
 
@@ -48,10 +50,18 @@ pub(super) struct GrpoFile {
     gamma: Option<f64>,
     /// The constant k of `turn_credit = "em"`, and only there.
     em_k: Option<f64>,
-    /// Added to a group's standard deviation; only with `normalize_std`.
+    /// Added to the standard deviation; only with `normalize_std`.
     std_eps: Option<f64>,
-    /// Whether advantages are divided by the group's standard deviation.
+    /// Whether advantages are divided by a standard deviation.
     normalize_std: Option<bool>,
+    /// By which: that of the group, or that of all groups of its scenario in the step; only with `normalize_std`.
+    std_over: Option<String>,
+    /// Taken off a turn's reward in training if it brought no legal act.
+    malformed_penalty: Option<f64>,
+    /// Taken off an agent's turn in training that the user had to answer.
+    user_burden: Option<f64>,
+    /// How often a step plays new groups in place of those whose members all scored the same.
+    refills_max: Option<i64>,
     /// The ratio of probabilities is kept above 1 less this.
     clip_low: Option<f64>,
     /// The ratio of probabilities is kept below 1 plus this.
@@ -93,11 +103,18 @@ const CREDITS: [(&str, TurnCredit); 4] = [
 const SCORES: [(&str, TrajectoryScore); 3] =
     [("sum", TrajectoryScore::Sum), ("mean", TrajectoryScore::Mean), ("r2g", TrajectoryScore::R2g)];
 
+const STDS: [(&str, StdOver); 2] = [("group", StdOver::Group), ("scenario", StdOver::Scenario)];
+
 /// Episodes of a group.
 const GROUP_SIZE_MAX: f64 = 1024.0;
 
 /// Checks `[grpo]`. `optimizer` has been read from its own section, since the cold start shares it.
-pub(super) fn grpo_settings(check: &mut Check<'_>, file: GrpoFile, optimizer: OptimizerSettings) -> GrpoSettings {
+pub(super) fn grpo_settings(
+    check: &mut Check<'_>,
+    file: GrpoFile,
+    optimizer: OptimizerSettings,
+    preset: &Preset,
+) -> GrpoSettings {
     let GrpoFile {
         steps,
         group_size,
@@ -116,17 +133,25 @@ pub(super) fn grpo_settings(check: &mut Check<'_>, file: GrpoFile, optimizer: Op
         em_k,
         std_eps,
         normalize_std,
+        std_over,
+        malformed_penalty,
+        user_burden,
+        refills_max,
         clip_low,
         clip_high,
         dual_clip,
         kl_weight,
     } = file;
     let (group_size, group_valid_min) = group_sizes(check, group_size, group_valid_min);
-    let mode = check.word("grpo.mode", mode.as_deref(), &MODES);
-    let groups = group_counts(check, mode, groups.unwrap_or_default());
+    let mode = check.word("grpo.mode", mode.as_deref().or(Some(preset.mode)), &MODES);
+    let groups = group_counts(check, mode, groups.unwrap_or_default(), preset);
     let turn_credit = check.word("grpo.turn_credit", turn_credit.as_deref(), &CREDITS);
-    let trajectory_score = check.word("grpo.trajectory_score", trajectory_score.as_deref(), &SCORES);
+    let trajectory_score = trajectory_score_of(check, trajectory_score, preset);
     let normalize_std = check.flag("grpo.normalize_std", normalize_std, true);
+    if !normalize_std {
+        let because = "with `normalize_std = false` nothing is divided by it";
+        check.without_effect("grpo.std_over", std_over.as_ref(), because);
+    }
     effects(check, turn_credit, trajectory_score, normalize_std, [gamma, em_k, std_eps]);
     let any = Allowed::between(0.0, 1e6, "it is a number of steps; 0 stops after the cold start");
     let episodes = f64::from(group_size) * (f64::from(groups.mutual) + f64::from(groups.fixed));
@@ -139,26 +164,32 @@ pub(super) fn grpo_settings(check: &mut Check<'_>, file: GrpoFile, optimizer: Op
     let below = Allowed::above(0.0, 1.0, "the ratio is kept above 1 less this, and a ratio is never below 0");
     let above = Allowed::above(0.0, 10.0, "the ratio is kept below 1 plus this");
     let dual = Allowed::above(1.0, 1e3, "it bounds the loss of a negative advantage as a multiple of it; 0 is off");
+    let off = Allowed::between(0.0, 1e3, "it is taken off a turn's reward; 0 is off");
+    let refills = Allowed::between(0.0, 100.0, "it is how often groups are played anew in a step; 0 is off");
     let kl = Allowed::between(0.0, 100.0, "it is the weight of a penalty; 0 is off");
     GrpoSettings {
-        steps: check.whole("grpo.steps", steps, 40, any),
+        steps: check.whole("grpo.steps", steps, preset.steps, any),
         group_size,
         group_valid_min,
         groups,
         mode: update_mode(check, mode, agent_steps),
-        lr: check.number("grpo.lr", lr, 6e-4, RATE),
-        warmup: check.whole("grpo.warmup", warmup, 5, WARMUP),
-        lr_floor: check.number("grpo.lr_floor", lr_floor, 0.1, SHARE),
-        minibatches: check.whole("grpo.minibatches", minibatches, 2, parts),
+        lr: check.number("grpo.lr", lr, preset.lr, RATE),
+        warmup: check.whole("grpo.warmup", warmup, preset.warmup, WARMUP),
+        lr_floor: check.number("grpo.lr_floor", lr_floor, preset.lr_floor, SHARE),
+        minibatches: check.whole("grpo.minibatches", minibatches, preset.minibatches, parts),
         temperature: check.number("grpo.temperature", temperature, 1.0, heat) as f32,
         turn_credit,
         trajectory_score,
         gamma: check.number("grpo.gamma", gamma, 0.8, discount),
         em_k: check.number("grpo.em_k", em_k, 2.0, positive),
-        std_eps: check.number("grpo.std_eps", std_eps, 0.05, positive),
+        std_eps: check.number("grpo.std_eps", std_eps, preset.std_eps, positive),
         normalize_std,
+        std_over: check.word("grpo.std_over", std_over.as_deref(), &STDS),
+        malformed_penalty: check.number("grpo.malformed_penalty", malformed_penalty, 0.0, off),
+        user_burden: check.number("grpo.user_burden", user_burden, 0.0, off),
+        refills_max: check.whole("grpo.refills_max", refills_max, 0, refills),
         clip_low: check.number("grpo.clip_low", clip_low, 0.2, below),
-        clip_high: check.number("grpo.clip_high", clip_high, 0.28, above),
+        clip_high: check.number("grpo.clip_high", clip_high, preset.clip_high, above),
         dual_clip: check.number_or_off("grpo.dual_clip", dual_clip, 3.0, dual),
         kl_weight: check.number("grpo.kl_weight", kl_weight, 0.0, kl),
         optimizer,
@@ -175,12 +206,17 @@ fn group_sizes(check: &mut Check<'_>, size: Option<i64>, valid_min: Option<i64>)
     (size, valid_min)
 }
 
-fn group_counts(check: &mut Check<'_>, mode: Mode, file: GroupsFile) -> GroupCounts {
+/// A score by name; where none is written, the preset's.
+fn trajectory_score_of(check: &mut Check<'_>, written: Option<String>, preset: &Preset) -> TrajectoryScore {
+    check.word("grpo.trajectory_score", written.as_deref().or(Some(preset.trajectory_score)), &SCORES)
+}
+
+fn group_counts(check: &mut Check<'_>, mode: Mode, file: GroupsFile, preset: &Preset) -> GroupCounts {
     let GroupsFile { mutual, fixed } = file;
     let count = Allowed::between(0.0, 1e5, "it is a number of groups per step");
     let (mutual_default, fixed_default) = match mode {
-        Mode::Only(_) => (0, 12),
-        Mode::Simultaneous | Mode::Alternating => (6, 6),
+        Mode::Only(_) => (0, preset.groups_mutual + preset.groups_fixed),
+        Mode::Simultaneous | Mode::Alternating => (preset.groups_mutual, preset.groups_fixed),
     };
     let counts = GroupCounts {
         mutual: check.whole("grpo.groups.mutual", mutual, mutual_default, count),

@@ -30,7 +30,7 @@ use crate::policy;
 use crate::suggest;
 use crate::world;
 
-const SEATS: [(&str, Seat); 2] = [("agent", Seat::Agent), ("user", Seat::User)];
+pub(super) const SEATS: [(&str, Seat); 2] = [("agent", Seat::Agent), ("user", Seat::User)];
 const BETTER: [(&str, Better); 2] = [("more", Better::More), ("less", Better::Less)];
 /// Margins of claims.
 const MARGIN: Allowed = Allowed::between(0.0, 1e6, "it is a margin in the metric's unit");
@@ -110,24 +110,44 @@ fn bout(
     Some(Bout { scenario, items: items.unwrap_or(held_out), trials })
 }
 
+/// The scenario of a file; `None` if it is not good, which is noted.
+pub(super) fn scenario_file(
+    check: &mut Check<'_>,
+    names: &mut Names<'_>,
+    key: &str,
+    written: &str,
+) -> Option<Arc<Scenario>> {
+    let path = names.shelf.beside(&names.folder, written);
+    let source = load::named(names.shelf, FileKind::Scenario, &path, (key, written), check)?;
+    match load::scenario_of(&source) {
+        Ok(scenario) => Some(scenario.into()),
+        Err(errors) => {
+            let new = errors.0.into_iter().filter(|error| !names.elsewhere.contains(error)).collect::<Vec<_>>();
+            names.elsewhere.extend(new);
+            None
+        }
+    }
+}
+
+/// What the runs play, each scenario once; `None` if a run is not good, which was noted.
+pub(super) fn of_runs(names: &Names<'_>) -> Option<Vec<Arc<Scenario>>> {
+    let runs: Option<Vec<&StudyRun>> = names.runs.values().map(Option::as_ref).collect();
+    let mut played: Vec<Arc<Scenario>> = Vec::new();
+    for scenario in runs?.into_iter().flat_map(|run| run.mix.scenarios()) {
+        if !played.contains(scenario) {
+            played.push(Arc::clone(scenario));
+        }
+    }
+    Some(played)
+}
+
 /// The scenario that is named, or else the one that all runs share.
 fn scenario(check: &mut Check<'_>, names: &mut Names<'_>, key: &str, written: Option<String>) -> Option<Arc<Scenario>> {
     if let Some(written) = written {
-        let path = names.shelf.beside(&names.folder, &written);
-        let source = load::named(names.shelf, FileKind::Scenario, &path, (key, &written), check)?;
-        return match load::scenario_of(&source) {
-            Ok(scenario) => Some(scenario.into()),
-            Err(errors) => {
-                let new = errors.0.into_iter().filter(|error| !names.elsewhere.contains(error)).collect::<Vec<_>>();
-                names.elsewhere.extend(new);
-                None
-            }
-        };
+        return scenario_file(check, names, key, &written);
     }
-    let runs: Option<Vec<&StudyRun>> = names.runs.values().map(Option::as_ref).collect();
-    let mut played: Vec<&Arc<Scenario>> = runs?.into_iter().flat_map(|run| run.mix.scenarios()).collect();
-    played.dedup();
-    let [alone] = played[..] else {
+    let played = of_runs(names)?;
+    let [alone] = &played[..] else {
         let why = if played.is_empty() { "no run says what is played" } else { "the runs play different scenarios" };
         if !check.overlooked(key) {
             check.error(key, format!("is missing, and {why}"), "add e.g. `scenario = \"../scenarios/haggle.toml\"`");
@@ -138,7 +158,7 @@ fn scenario(check: &mut Check<'_>, names: &mut Names<'_>, key: &str, written: Op
 }
 
 /// A list of policies for one seat, under its key and with an example.
-fn players(
+pub(super) fn players(
     check: &mut Check<'_>,
     names: &mut Names<'_>,
     (key, example): (&str, &str),
@@ -160,7 +180,7 @@ fn players(
 }
 
 /// A policy that must exist and be able to take its seat.
-fn player(
+pub(super) fn player(
     check: &mut Check<'_>,
     names: &mut Names<'_>,
     key: &str,

@@ -22,6 +22,7 @@ pub fn example() -> Scenario {
         policy: policy.to_owned(),
         tokens_max,
         reasons,
+        shows_reward: false,
         deadline_ms: None,
     };
     let success = |text: &str| Some(text.parse().expect("a constant that parses"));

@@ -26,8 +26,13 @@ pub fn example() -> Scenario {
     let items = ItemCounts { train: 1000, held_out: 200, seed: 7 };
     let library = Arc::new(Library::made(items).expect("there are held-out items"));
     let reward = |seat, name: &str, kind, weight| RewardRule { seat, name: name.to_owned(), kind, weight };
-    let seat =
-        |policy: &str| SeatRules { policy: policy.to_owned(), tokens_max: 48, reasons: false, deadline_ms: None };
+    let seat = |policy: &str| SeatRules {
+        policy: policy.to_owned(),
+        tokens_max: 48,
+        reasons: false,
+        shows_reward: false,
+        deadline_ms: None,
+    };
     Scenario {
         name: "search".to_owned(),
         turns_max: 8,

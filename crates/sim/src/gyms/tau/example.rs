@@ -23,6 +23,7 @@ pub fn example() -> Scenario {
         policy: policy.to_owned(),
         tokens_max,
         reasons: false,
+        shows_reward: false,
         deadline_ms: None,
     };
     Scenario {

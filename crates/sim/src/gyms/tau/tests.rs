@@ -80,7 +80,13 @@ fn scenario_of(task: Task, policy: bool) -> Arc<Scenario> {
     let library = Library::new(vec![shop()], vec![task.clone()], vec![task]).unwrap();
     let rules = crate::gyms::Rules::Tau(Rules { policy, library: Arc::new(library) });
     let reward = |seat, name: &str| RewardRule { seat, name: name.to_owned(), kind: RewardKind::Outcome, weight: 1.0 };
-    let seat = || SeatRules { policy: "rule".to_owned(), tokens_max: 48, reasons: false, deadline_ms: None };
+    let seat = || SeatRules {
+        policy: "rule".to_owned(),
+        tokens_max: 48,
+        reasons: false,
+        shows_reward: false,
+        deadline_ms: None,
+    };
     Arc::new(Scenario {
         name: "small".to_owned(),
         turns_max: 8,

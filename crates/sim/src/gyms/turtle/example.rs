@@ -20,8 +20,13 @@ pub fn example() -> Scenario {
     let items = ItemCounts { train: 1000, held_out: 200, seed: 7 };
     let library = Arc::new(catalogue::library(items));
     let reward = |seat, name: &str, kind, weight| RewardRule { seat, name: name.to_owned(), kind, weight };
-    let seat =
-        |policy: &str| SeatRules { policy: policy.to_owned(), tokens_max: 96, reasons: false, deadline_ms: None };
+    let seat = |policy: &str| SeatRules {
+        policy: policy.to_owned(),
+        tokens_max: 96,
+        reasons: false,
+        shows_reward: false,
+        deadline_ms: None,
+    };
     Scenario {
         name: "turtle".to_owned(),
         turns_max: 14,
