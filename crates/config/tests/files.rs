@@ -9,6 +9,9 @@ use duologue_config::check_file;
 use duologue_config::hash;
 use duologue_config::load_run;
 use duologue_config::load_scenario;
+use rl::settings::GrpoSettings;
+use rl::settings::TrajectoryScore;
+use rl::settings::TurnCredit;
 use rl::settings::UpdateMode;
 use sim::Seat;
 
@@ -72,6 +75,32 @@ fn the_quickstart_writes_out_the_defaults() {
     let (long, ..) = load_run(&root().join("configs/quickstart.toml"), &[]).unwrap();
     assert_eq!(short, long);
     assert_eq!(hash(&short), hash(&long));
+}
+
+/// Specification userrl §8.2, with §3.6 and §3.7.
+#[test]
+fn the_presets_are_what_was_published() {
+    let load = |preset: &str| {
+        let overrides = [format!("preset={preset}"), "grpo.groups=".to_owned()];
+        let file = tempfile::Builder::new().prefix("run").suffix(".toml").tempfile().unwrap();
+        fs::write(file.path(), format!("scenario = \"{}\"", root().join("scenarios/haggle.toml").display())).unwrap();
+        load_run(file.path(), &overrides).unwrap_or_else(|errors| panic!("{errors}")).0.grpo
+    };
+    let paper = load("paper-best");
+    assert_eq!(
+        (paper.turn_credit, paper.trajectory_score, paper.gamma),
+        (TurnCredit::Equalized, TrajectoryScore::R2g, 0.8)
+    );
+    // 128 prompts of 8, 16 prompts to an optimiser step; 15 epochs of 18 steps.
+    assert_eq!((paper.group_size, paper.groups.fixed, paper.groups.mutual, paper.minibatches), (8, 128, 0, 8));
+    assert_eq!((paper.steps, paper.mode), (270, UpdateMode::Only(Seat::Agent)));
+    assert_eq!((paper.lr, paper.warmup, paper.lr_floor), (1e-6, 0, 1.0));
+    assert_eq!((paper.clip_low, paper.clip_high, paper.dual_clip, paper.kl_weight), (0.2, 0.2, Some(3.0), 0.0));
+    assert_eq!((paper.temperature, paper.std_eps, paper.normalize_std), (1.0, 1e-6, true));
+    assert_eq!((paper.optimizer.weight_decay, paper.optimizer.grad_norm_max), (0.01, 1.0));
+    let upstream = load("upstream-default");
+    assert_eq!(upstream.trajectory_score, TrajectoryScore::Mean);
+    assert_eq!(upstream, GrpoSettings { trajectory_score: TrajectoryScore::Mean, ..paper });
 }
 
 #[test]

@@ -319,6 +319,38 @@ mod tests {
     }
 
     #[test]
+    fn over_a_scenario_wide_groups_weigh_more_and_scenarios_weigh_alike() {
+        // Scenario 0: groups of scores 0 and 2, and 0 and 1: deviations 1 and .5 around their means. Scenario 1: a hundred times as much.
+        let group = |group: u32, scenario: u32, low: f64, high: f64| {
+            [(1, low), (2, high)].map(|(member, score)| {
+                let mut record = fixtures::record(group, member, &[score], &[0.0]);
+                record.casting.scenario = scenario;
+                record
+            })
+        };
+        let records = [group(0, 0, 0.0, 2.0), group(1, 0, 0.0, 1.0), group(2, 1, 0.0, 200.0)].concat();
+        let settings = GrpoSettings { std_over: StdOver::Scenario, std_eps: 1e-9, ..fixtures::settings() };
+        let harvest = reap(&records, Seat::Agent, &settings);
+        let zs: Vec<f32> = harvest.batch.samples.iter().map(|sample| sample.advantages[2]).collect();
+        // Unbiased variances 2 and .5, so together 1.25; and 20000 alone.
+        let wanted =
+            [-1.0, 1.0, -0.5, 0.5].map(|z: f32| z / 1.25f32.sqrt()).into_iter().chain([-0.707_106_8, 0.707_106_8]);
+        assert!(zs.iter().zip(wanted).all(|(z, wanted)| (z - wanted).abs() < 1e-5), "{zs:?}");
+    }
+
+    #[test]
+    fn a_group_is_dead_if_no_seat_can_learn_from_it_for_want_of_a_difference() {
+        let mut records = pair();
+        // Group 1: both score alike. Group 2: only the user's differ. Group 3: too few.
+        records.extend([1, 2].map(|member| fixtures::record(1, member, &[0.3], &[0.1])));
+        records.extend([(1, 0.0), (2, 0.5)].map(|(member, user)| fixtures::record(2, member, &[0.3], &[user])));
+        records.push(fixtures::record(3, 1, &[0.3], &[0.0]));
+        assert_eq!(dead_groups(&castings(&records), &records, &fixtures::settings()), [1]);
+        // Records of groups that are not asked about say nothing.
+        assert_eq!(dead_groups(&castings(&records[..2]), &records, &fixtures::settings()), [0u32; 0]);
+    }
+
+    #[test]
     fn every_group_is_counted_once_even_if_all_its_episodes_were_lost() {
         let mut records = pair();
         records.push(fixtures::record(1, 1, &[0.3], &[0.0]));

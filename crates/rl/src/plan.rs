@@ -278,6 +278,28 @@ mod tests {
     }
 
     #[test]
+    fn a_dead_group_is_refilled_by_one_of_its_kind_with_another_item_and_number() {
+        let (settings, mix) = (fixtures::settings(), mix(&[1.0, 1.0], 4000));
+        let castings = step_castings(&settings, &mix, 7, 3);
+        let refilled = refill_castings(&settings, &mix, 7, &castings, &[1, 3]);
+        let groups = castings.iter().map(|casting| casting.id.group).max().unwrap() + 1;
+        for (at, (group, dead)) in refilled.chunks(4).zip([1, 3]).enumerate() {
+            let of = castings.iter().find(|casting| casting.id.group == dead).unwrap();
+            assert_eq!(group.iter().map(|casting| casting.id.member).collect::<Vec<_>>(), [1, 2, 3, 4]);
+            for casting in group {
+                assert_eq!((casting.id.group, casting.id.round), (groups + at as u32, 3));
+                assert_eq!(
+                    (casting.scenario, &casting.policies, casting.learns),
+                    (of.scenario, &of.policies, of.learns)
+                );
+                assert_eq!(casting.item, group[0].item);
+            }
+            assert_ne!(group[0].item, of.item);
+        }
+        assert_eq!(refilled.len(), 8);
+    }
+
+    #[test]
     fn training_reaches_all_items_evenly() {
         let mut counts = [0u32; 4];
         for casting in cold_start_castings(8000, "scripted:noisy", &mix(&[1.0], 4), 7) {

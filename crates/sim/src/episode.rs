@@ -213,7 +213,8 @@ impl Episode {
     fn shown_reward(&self, seat: Seat) -> Option<Message> {
         let last = self.turns.iter().rev().find(|turn| turn.seat == seat)?;
         let earned = last.effect.as_ref()?.rewards.iter().filter(|reward| reward.seat == seat);
-        let earned: f64 = earned.map(Reward::weighted).sum();
+        // Not `sum`, which makes −0 of nothing.
+        let earned = earned.map(Reward::weighted).fold(0.0, |sum, reward| sum + reward);
         let told = || Message { from: Source::World, text: format!("Reward: {earned:?}") };
         self.scenario.seats[seat].shows_reward.then(told)
     }

@@ -78,8 +78,11 @@ fn a_mixed_run_keeps_its_shares_tells_its_scenarios_apart_and_re_drives() {
         let number = |key: &str| line[key].as_f64().unwrap_or_else(|| panic!("{key} in {line}"));
         assert_eq!((number("telepathy/episodes"), number("intention/episodes"), number("episodes")), (9.0, 3.0, 12.0));
         // What only one gym knows is told of that gym alone, and of all together only what each has.
-        assert!(line.get("intention/covered").is_some() && line.get("telepathy/covered").is_none(), "{line}");
-        assert!(line.get("covered").is_none(), "{line}");
+        assert!(
+            line.get("intention/agent/questions").is_some() && line.get("telepathy/agent/questions").is_none(),
+            "{line}"
+        );
+        assert!(line.get("agent/questions").is_none(), "{line}");
         let mean = (9.0 * number("telepathy/agent/score/mean") + 3.0 * number("intention/agent/score/mean")) / 12.0;
         assert!((number("agent/score/mean") - mean).abs() < 1e-9, "{line}");
     }

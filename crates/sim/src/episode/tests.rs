@@ -41,6 +41,26 @@ fn start(scenario: &Arc<Scenario>) -> (Episode, Output) {
     (episode, only(outputs))
 }
 
+/// What the agent is told it earned, turn by turn; the first turn tells nothing.
+fn told_rewards(shows: bool) -> (Vec<String>, EpisodeRecord) {
+    let mut scenario = intention::example();
+    scenario.seats.agent.shows_reward = shows;
+    let record = crate::play_by_rule(casting("rule", "rule", 0), &Arc::new(scenario), SEED).expect("both are scripts");
+    let told = record.turns.iter().flat_map(|turn| &turn.observed).filter(|m| m.text.starts_with("Reward: "));
+    (told.map(|message| message.text.clone()).collect(), record)
+}
+
+#[test]
+fn a_seat_is_told_what_its_last_turn_earned_only_if_the_scenario_says_so() {
+    assert_eq!(told_rewards(false).0, [""; 0]);
+    let (told, record) = told_rewards(true);
+    let rewards = record.turn_rewards(Seat::Agent).expect("it was scored");
+    // The training term falls on the last turn alone, and is nobody's to see; nor is what the last turn earned.
+    let wanted: Vec<String> = rewards[..rewards.len() - 1].iter().map(|reward| format!("Reward: {reward:?}")).collect();
+    assert_eq!(told, wanted);
+    assert!(told.len() > 1 && told.iter().any(|told| told != "Reward: 0.0"), "{told:?}");
+}
+
 fn only(outputs: Vec<Output>) -> Output {
     let [output]: [Output; 1] = outputs.try_into().expect("one thing at a time");
     output
