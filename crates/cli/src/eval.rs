@@ -1,6 +1,8 @@
-//! `duologue eval`: metrics with intervals, pass@k and pass^k, cross-play.
+//! `duologue eval`: metrics with intervals, pass@k and pass^k, cross-play, averages over scenarios.
 
+mod averages;
 mod cross_play;
+mod published;
 
 use std::io;
 use std::sync::Arc;
@@ -8,6 +10,7 @@ use std::sync::Arc;
 use actors::NoJournal;
 use actors::Troupe;
 use rl::ModelLoader;
+use rl::Scores;
 use rl::evaluation::Evaluation;
 use rl::interval::Estimate;
 use rl::plan;
@@ -18,6 +21,8 @@ use sim::Pair;
 use sim::Scenario;
 use sim::Seat;
 
+use self::averages::Averages;
+use self::averages::REFERENCES;
 use crate::cast;
 use crate::cast::Cast;
 use crate::failure::Failure;
@@ -31,6 +36,7 @@ struct Run {
     scenario: String,
     policies: Pair<String>,
     evaluation: Evaluation,
+    scores: Scores,
 }
 
 /// Measures every pairing of the agents and users on every scenario.
@@ -39,6 +45,9 @@ struct Run {
 /// [`Failure::Input`] for wrong files or policies, [`Failure::Work`] if a service died.
 pub async fn eval(flags: EvalFlags, loader: &dyn ModelLoader) -> Result<(), Failure> {
     let scenarios: Vec<_> = config::load_scenarios(&flags.scenarios)?.into_iter().map(Arc::new).collect();
+    if flags.published {
+        published::applies(&scenarios)?;
+    }
     let mut runs = Vec::new();
     let everybody: Vec<String> =
         scenarios.iter().flat_map(|scenario| Seat::ALL.map(|seat| chosen(&flags, scenario, seat))).flatten().collect();
@@ -46,21 +55,45 @@ pub async fn eval(flags: EvalFlags, loader: &dyn ModelLoader) -> Result<(), Fail
     for scenario in &scenarios {
         runs.push(eval_scenario(&flags, scenario, loader, &mut remotes).await?);
     }
+    // One scenario alone is its own average.
+    let together = scenarios.len() > 1 || flags.norm || flags.published;
+    let averages = if together { averages::averages(&runs) } else { Vec::new() };
     if flags.json {
-        let mut results = json!({ "runs": runs.iter().flatten().map(to_json).collect::<Vec<_>>() });
-        if let Some(tallies) = remotes.tallies() {
-            results["remote"] = json!(tallies);
-        }
-        say(results)?;
-        return remotes.end();
+        say(results(&flags, &runs, &averages, &remotes))?;
+    } else {
+        tell(&flags, &scenarios, &runs, &averages)?;
     }
-    for (scenario, runs) in scenarios.iter().zip(&runs) {
+    remotes.end()
+}
+
+/// All that was found, as one value.
+fn results(flags: &EvalFlags, runs: &[Vec<Run>], averages: &[Averages], remotes: &Remotes) -> Value {
+    let mut results = json!({ "runs": runs.iter().flatten().map(to_json).collect::<Vec<_>>() });
+    if !averages.is_empty() {
+        results["averages"] = averages.iter().map(Averages::to_json).collect();
+    }
+    if flags.published {
+        results["published"] = published::to_json();
+    }
+    if let Some(tallies) = remotes.tallies() {
+        results["remote"] = json!(tallies);
+    }
+    results
+}
+
+/// All that was found, for a person.
+fn tell(flags: &EvalFlags, scenarios: &[Arc<Scenario>], runs: &[Vec<Run>], averages: &[Averages]) -> io::Result<()> {
+    for (scenario, runs) in scenarios.iter().zip(runs) {
         if runs.len() > 1 {
             say(cross_play::table(&scenario.name, runs))?;
         }
         runs.iter().try_for_each(|run| print(run, scenario))?;
     }
-    remotes.end()
+    averages.iter().try_for_each(|averages| say(format_args!("\n{}", averages.table().trim_end())))?;
+    if flags.published {
+        say(format_args!("\n{}", published::table(averages, scenarios).trim_end()))?;
+    }
+    Ok(())
 }
 
 async fn eval_scenario(
@@ -85,9 +118,9 @@ async fn eval_scenario(
             let names = Pair { agent: agent_name.clone(), user: user_name.clone() };
             let before = episodes * runs.len() as u64;
             let tell = |settled| progress.at(before + settled as u64, &format!("{agent} x {user}"));
-            let evaluation = eval_pair(flags, scenario, &mut troupe, &names, tell).await?;
+            let (evaluation, scores) = eval_pair(flags, scenario, &mut troupe, &names, tell).await?;
             let policies = Pair { agent: agent.clone(), user: user.clone() };
-            runs.push(Run { scenario: scenario.name.clone(), policies, evaluation });
+            runs.push(Run { scenario: scenario.name.clone(), policies, evaluation, scores });
         }
     }
     progress.end();
@@ -98,7 +131,13 @@ async fn eval_scenario(
 /// Who is measured at this seat.
 fn chosen(flags: &EvalFlags, scenario: &Scenario, seat: Seat) -> Vec<String> {
     let given = Pair { agent: &flags.agent, user: &flags.user };
-    if given[seat].is_empty() { vec![scenario.seats[seat].policy.clone()] } else { given[seat].clone() }
+    let mut chosen =
+        if given[seat].is_empty() { vec![scenario.seats[seat].policy.clone()] } else { given[seat].clone() };
+    if flags.norm && seat == Seat::Agent {
+        let more = REFERENCES.map(str::to_owned).into_iter().filter(|reference| !chosen.contains(reference));
+        chosen.extend(more.collect::<Vec<String>>());
+    }
+    chosen
 }
 
 async fn eval_pair(
@@ -107,11 +146,13 @@ async fn eval_pair(
     troupe: &mut Troupe,
     names: &Pair<String>,
     settled: impl FnMut(usize),
-) -> anyhow::Result<Evaluation> {
+) -> anyhow::Result<(Evaluation, Scores)> {
     let castings = plan::eval_castings(flags.items.into(), items(flags, scenario), flags.trials, names, 0);
     let episodes = castings.len();
     let played = cast::play(troupe, scenario, flags.seed, castings, false, settled).await?;
-    Ok(Evaluation::of(&cast::recorded(played), episodes, flags.trials, &scenario.success))
+    let records = cast::recorded(played);
+    let evaluation = Evaluation::of(&records, episodes, flags.trials, &scenario.success);
+    Ok((evaluation, Scores::of(scenario, &records)))
 }
 
 /// How many items are played.
@@ -121,7 +162,7 @@ fn items(flags: &EvalFlags, scenario: &Scenario) -> u32 {
 
 /// The shape that checks outside the project read: keys may be added, these stay.
 fn to_json(run: &Run) -> Value {
-    let Run { scenario, policies, evaluation } = run;
+    let Run { scenario, policies, evaluation, .. } = run;
     let mut metrics = Map::new();
     for (name, estimate) in &evaluation.metrics {
         metrics.insert(contract_name(name).to_owned(), of_estimate(estimate.as_ref()));
@@ -163,7 +204,7 @@ fn of_estimate(estimate: Option<&Estimate>) -> Value {
 }
 
 fn print(run: &Run, played: &Scenario) -> io::Result<()> {
-    let Run { scenario, policies, evaluation } = run;
+    let Run { scenario, policies, evaluation, .. } = run;
     let Evaluation { episodes, lost, scored, .. } = evaluation;
     say(format_args!("{scenario}: {} x {}", policies.agent, policies.user))?;
     say(format_args!("  {episodes} episodes, {lost} lost, scored: agent {}, user {}", scored.agent, scored.user))?;

@@ -50,7 +50,7 @@ pub enum Command {
     Train(TrainFlags),
     /// Show what a run file comes to: who uses which key, the losses in words, budgets.
     Plan(PlanFlags),
-    /// Measure policies: metrics with intervals, pass@k and pass^k, cross-play.
+    /// Measure policies: metrics with intervals, pass@k and pass^k, cross-play, averages over scenarios.
     Eval(EvalFlags),
     /// Runs under several seeds, and one table by the statistical rule.
     Study(StudyFlags),
@@ -246,6 +246,12 @@ pub struct EvalFlags {
     /// Seed of every draw.
     #[arg(long, default_value_t = 1, allow_negative_numbers = true, value_parser = seed)]
     pub seed: u64,
+    /// Also measure the agents random and scripted:good, and give score_norm: every score on the scale on which these two have 0 and 1.
+    #[arg(long)]
+    pub norm: bool,
+    /// Also show what UserRL published: other people's numbers, with other users on other items.
+    #[arg(long)]
+    pub published: bool,
     /// Print JSON on stdout.
     #[arg(long)]
     pub json: bool,

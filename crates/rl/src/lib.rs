@@ -13,6 +13,7 @@
 //!                                           └─ loss: the same      compare: who beats whom
 //!                                              as plain numbers       claim: asked of a metric
 //!                                                                     score_norm: gyms on one scale, and their average
+//!                                                                     scoreboard: several scenarios together
 //!  policy: the seams behind which models live
 //! ```
 
@@ -36,6 +37,7 @@ pub mod plan;
 pub mod policy;
 pub mod schedule;
 pub mod score_norm;
+pub mod scoreboard;
 pub mod settings;
 pub mod shaping;
 pub mod userrl;
@@ -75,4 +77,6 @@ pub use policy::UpdateReport;
 pub use policy::Weights;
 pub use score_norm::ByGym;
 pub use score_norm::Scale;
+pub use scoreboard::Scoreboard;
+pub use scoreboard::Scores;
 pub use settings::RunSettings;

@@ -1,6 +1,11 @@
 //! UserRL's evaluation: how its paper averages over gyms, and the rows it published (spec userrl §5). Other people's numbers: their models,
 //! their users, their protocol. They stand beside ours to be looked at, never in a comparison.
 
+use sim::EpisodeRecord;
+
+/// Says it wherever these rows are shown.
+pub const NOTE: &str = "other people's numbers: UserRL's paper (arXiv 2509.19736), tables 3 and 4, with its models, GPT-4o as the user and judge, and its own items; not to be compared with ours, which were measured with other users on other items";
+
 /// A gym of the paper's test sets with the number of its test items (spec userrl §5.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TestSet {
@@ -62,6 +67,51 @@ pub const PUBLISHED: [Published; 15] = [
     row("GPT-4o-mini", [0.0976, 0.0906, 0.1538, 0.2061, 0.5317, 0.2500, 0.0488, 0.3520], 0.1729),
 ];
 
+/// A row of the paper's table 4, over all its test items.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Efficiency {
+    /// The model, as in [`Published`].
+    pub model: &'static str,
+    /// The last turn that earned something.
+    pub effective_turns: f64,
+    /// Earnings, the sooner the more. Where its turns begin to count is not said.
+    pub time_weighted: f64,
+}
+
+const fn pace(model: &'static str, effective_turns: f64, time_weighted: f64) -> Efficiency {
+    Efficiency { model, effective_turns, time_weighted }
+}
+
+/// Table 4 of the paper, as the spec has it (§5.6).
+pub const EFFICIENCY: [Efficiency; 15] = [
+    pace("Qwen3-8B Equalized/R2G", 6.6463, 0.6516),
+    pace("Qwen3-8B EM/R2G", 5.8792, 0.5586),
+    pace("Qwen3-8B R2G/R2G", 5.1050, 0.6510),
+    pace("Qwen3-8B Equalized/Sum", 6.1842, 0.4530),
+    pace("Qwen3-4B Equalized/R2G", 6.1307, 0.6423),
+    pace("Qwen3-4B EM/R2G", 5.6743, 0.5355),
+    pace("Qwen3-4B R2G/R2G", 5.7317, 0.6213),
+    pace("Qwen3-4B Equalized/Sum", 5.3881, 0.5118),
+    pace("Qwen3-32B", 2.8079, 0.2852),
+    pace("Qwen3-14B", 3.4129, 0.3211),
+    pace("Qwen3-4B", 2.2545, 0.2674),
+    pace("Gemini-2.5-Pro", 5.7731, 0.5263),
+    pace("Gemini-2.5-Flash", 4.2465, 0.4525),
+    pace("GPT-4o", 3.4087, 0.4024),
+    pace("GPT-4o-mini", 1.9461, 0.1614),
+];
+
+/// An episode's score as the paper counts it: the agent's own, but in `travel` what was chosen, by aspect, without what searches and
+/// questions earned. An agent's own failure counts by the score it was given, in every gym. `None` if the agent was not scored.
+#[must_use]
+pub fn score(gym: &str, record: &EpisodeRecord) -> Option<f64> {
+    let score = record.scores.agent?;
+    match (gym, &record.verdict) {
+        ("travel", Some(verdict)) => verdict.measures.get("aspect_score")?.rate(),
+        _ => Some(score),
+    }
+}
+
 /// The paper's average: over items, so that a gym counts by its test set. `None` without items.
 #[must_use]
 pub fn micro(scores: &[(f64, u32)]) -> Option<f64> {
@@ -87,6 +137,11 @@ mod tests {
     #[test]
     fn the_test_sets_are_the_papers_1010_items() {
         assert_eq!(TEST_SETS.iter().map(|set| set.items).sum::<u32>(), 1010);
+    }
+
+    #[test]
+    fn both_tables_are_of_the_same_models() {
+        assert!(PUBLISHED.iter().map(|row| row.model).eq(EFFICIENCY.iter().map(|row| row.model)));
     }
 
     /// Acceptance test 9 of spec §8.3, for every row.

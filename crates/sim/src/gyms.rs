@@ -2,6 +2,7 @@
 //! below; its file keys are an entry in `config`'s table of gyms.
 
 pub mod drill;
+pub mod efficiency;
 pub mod function;
 pub mod gym;
 pub mod haggle;
@@ -193,10 +194,14 @@ macro_rules! gyms {
                 match self { $(World::$Gym(world) => world.step(input),)+ }
             }
 
-            /// See [`GymWorld::verdict`].
+            /// See [`GymWorld::verdict`]; measures that every gym defines alike are added here.
             #[must_use]
             pub fn verdict(&self, case: &Case) -> Verdict {
-                match self { $(World::$Gym(world) => world.verdict(case),)+ }
+                match self {
+                    $(World::$Gym(world) => {
+                        efficiency::completed(world.verdict(case), <$gym::Rules as Gym>::MEASURES)
+                    })+
+                }
             }
         }
 

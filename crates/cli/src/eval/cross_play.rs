@@ -83,7 +83,7 @@ mod tests {
             faults: BTreeMap::new(),
             metrics: metrics.into(),
         };
-        Run { scenario: "talk".to_owned(), policies, evaluation }
+        Run { scenario: "talk".to_owned(), policies, evaluation, scores: rl::Scores::default() }
     }
 
     #[test]

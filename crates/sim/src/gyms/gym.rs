@@ -31,7 +31,8 @@ pub trait Gym {
     const NAME: &'static str;
     /// All reward terms it can give.
     const TERMS: &'static [Term];
-    /// Names of all its measures: what a success condition and the metrics may use.
+    /// Names of all its measures: what a success condition and the metrics may use. Those of [`efficiency`](super::efficiency) are taken for
+    /// it where it names them.
     const MEASURES: &'static [&'static str];
 
     /// The world an episode starts in.
@@ -97,7 +98,7 @@ pub trait GymWorld: Clone {
     /// Goes on until it needs an answer or the act has taken effect: the last output is the query, the effect or the fault.
     fn step(&mut self, input: WorldInput) -> Vec<WorldOutput>;
 
-    /// The verdict by rule over the finished episode.
+    /// The verdict by rule over the finished episode, but for the measures of [`efficiency`](super::efficiency).
     #[must_use]
     fn verdict(&self, case: &Case) -> Verdict;
 }

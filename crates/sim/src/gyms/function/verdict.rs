@@ -13,6 +13,8 @@ use crate::Scope;
 use crate::Seat;
 use crate::Verdict;
 use crate::gyms::Term;
+use crate::gyms::efficiency::EFFECTIVE_TURNS;
+use crate::gyms::efficiency::TIME_WEIGHTED;
 
 /// All reward terms of this gym.
 pub const TERMS: &[Term] = &[
@@ -45,6 +47,8 @@ pub const TERMS: &[Term] = &[
 /// All measures of this gym, each a ratio of sums over episodes.
 pub const MEASURES: &[&str] = &[
     "solved",
+    EFFECTIVE_TURNS,
+    TIME_WEIGHTED,
     "agent/probes",
     "agent/probes_without_value",
     "agent/looked",

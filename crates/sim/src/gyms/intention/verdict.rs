@@ -14,6 +14,8 @@ use crate::Scope;
 use crate::Seat;
 use crate::Verdict;
 use crate::gyms::Term;
+use crate::gyms::efficiency::EFFECTIVE_TURNS;
+use crate::gyms::efficiency::TIME_WEIGHTED;
 
 /// All reward terms of this gym.
 pub const TERMS: &[Term] = &[
@@ -44,8 +46,17 @@ pub const TERMS: &[Term] = &[
 ];
 
 /// All measures of this gym, each a ratio of sums over episodes.
-pub const MEASURES: &[&str] =
-    &["covered", "covered_high", "all_covered", "agent/questions", "agent/unfocused", "agent/empty", "agent/repeated"];
+pub const MEASURES: &[&str] = &[
+    "covered",
+    "covered_high",
+    "all_covered",
+    EFFECTIVE_TURNS,
+    TIME_WEIGHTED,
+    "agent/questions",
+    "agent/unfocused",
+    "agent/empty",
+    "agent/repeated",
+];
 
 /// The gym's verdict by rule.
 #[must_use]

@@ -16,6 +16,8 @@ use crate::Seat;
 use crate::Verdict;
 use crate::gyms::Slip;
 use crate::gyms::Term;
+use crate::gyms::efficiency::EFFECTIVE_TURNS;
+use crate::gyms::efficiency::TIME_WEIGHTED;
 use crate::gyms::words::normal;
 
 /// All reward terms of this gym.
@@ -51,6 +53,8 @@ pub const TERMS: &[Term] = &[
 pub const MEASURES: &[&str] = &[
     "moved",
     "convinced",
+    EFFECTIVE_TURNS,
+    TIME_WEIGHTED,
     "agent/arguments",
     "agent/moving",
     "agent/backfired",

@@ -12,6 +12,8 @@ use crate::Scope;
 use crate::Seat;
 use crate::Verdict;
 use crate::gyms::Term;
+use crate::gyms::efficiency::EFFECTIVE_TURNS;
+use crate::gyms::efficiency::TIME_WEIGHTED;
 
 /// All reward terms of this gym.
 pub const TERMS: &[Term] = &[
@@ -46,6 +48,8 @@ pub const MEASURES: &[&str] = &[
     "correct",
     "correct_at_once",
     "answer_shown",
+    EFFECTIVE_TURNS,
+    TIME_WEIGHTED,
     "agent/searches",
     "agent/answers",
     "agent/found_nothing",

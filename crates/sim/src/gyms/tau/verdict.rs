@@ -15,6 +15,8 @@ use crate::Scope;
 use crate::Seat;
 use crate::Verdict;
 use crate::gyms::Term;
+use crate::gyms::efficiency::EFFECTIVE_TURNS;
+use crate::gyms::efficiency::TIME_WEIGHTED;
 
 /// All reward terms of this gym.
 pub const TERMS: &[Term] = &[
@@ -51,6 +53,8 @@ pub const MEASURES: &[&str] = &[
     "outputs",
     "goals",
     "transferred",
+    EFFECTIVE_TURNS,
+    TIME_WEIGHTED,
     "agent/calls",
     "agent/refused",
     "agent/unconfirmed",

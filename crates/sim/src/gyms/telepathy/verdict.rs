@@ -14,6 +14,8 @@ use crate::Verdict;
 use crate::gyms::Slip;
 use crate::gyms::Term;
 use crate::gyms::YesNo;
+use crate::gyms::efficiency::EFFECTIVE_TURNS;
+use crate::gyms::efficiency::TIME_WEIGHTED;
 use crate::gyms::words::normal;
 
 /// All reward terms of this gym.
@@ -47,6 +49,8 @@ pub const TERMS: &[Term] = &[
 /// All measures of this gym, each a ratio of sums over episodes.
 pub const MEASURES: &[&str] = &[
     "guessed",
+    EFFECTIVE_TURNS,
+    TIME_WEIGHTED,
     "agent/asked",
     "agent/guesses",
     "agent/wrong_guesses",

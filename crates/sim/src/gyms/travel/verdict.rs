@@ -19,6 +19,8 @@ use crate::Scope;
 use crate::Seat;
 use crate::Verdict;
 use crate::gyms::Term;
+use crate::gyms::efficiency::EFFECTIVE_TURNS;
+use crate::gyms::efficiency::TIME_WEIGHTED;
 
 /// Most aspects of a trip.
 const ASPECTS_MAX: f64 = 4.0;
@@ -91,6 +93,8 @@ pub const MEASURES: &[&str] = &[
     "listed",
     "elicited",
     "brought_up",
+    EFFECTIVE_TURNS,
+    TIME_WEIGHTED,
     "agent/searches",
     "agent/searches_refused",
     "agent/searches_again",

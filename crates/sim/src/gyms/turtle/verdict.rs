@@ -14,6 +14,8 @@ use crate::Verdict;
 use crate::gyms::Slip;
 use crate::gyms::Term;
 use crate::gyms::YesNo;
+use crate::gyms::efficiency::EFFECTIVE_TURNS;
+use crate::gyms::efficiency::TIME_WEIGHTED;
 use crate::gyms::words::normal;
 
 /// All reward terms of this gym.
@@ -49,6 +51,8 @@ pub const MEASURES: &[&str] = &[
     "told",
     "solved",
     "points",
+    EFFECTIVE_TURNS,
+    TIME_WEIGHTED,
     "agent/asked",
     "agent/answers",
     "agent/vain_answers",
