@@ -25,8 +25,10 @@ use crate::gyms::earned;
 use crate::gyms::played;
 use crate::gyms::scenario;
 
-/// What a gym may say to one act, and ask about it, in bytes: the tool lists and the policy of `tau` are the longest.
+/// What a gym may say to one act, in bytes: the tool lists and the policy of `tau` are the longest.
 const SAID_MAX: usize = 40_000;
+/// What it may ask about one: the customer of `tau` is told the whole talk, each turn of it at most 2000 bytes long.
+const ASKED_MAX: usize = 100_000;
 /// What it may write down about it.
 const NOTED_MAX: usize = 4_000;
 /// More than any gym listens to.
@@ -116,7 +118,7 @@ fn check(scenario: &Arc<Scenario>, acts: &[Act], what: &str) {
     let (record, asked_most) = played_and_asked(scenario, acts);
     assert_eq!(record.fault, None, "{what}: the agent's words are nobody's fault");
     assert!(record.turns.len() as u32 <= scenario.turns_max, "{what}");
-    assert!(asked_most <= SAID_MAX, "{what}: the user is asked {asked_most} bytes");
+    assert!(asked_most <= ASKED_MAX, "{what}: the user is asked {asked_most} bytes");
     for (at, turn) in record.turns.iter().enumerate() {
         let effect = turn.effect.as_ref().unwrap_or_else(|| panic!("{what}: turn {at} had no effect"));
         let heard: usize = turn.observed.iter().map(|message| message.text.len()).sum();

@@ -25,8 +25,7 @@ use sim::scenario::Split;
 use crate::program::root;
 
 /// All eight, by name.
-pub const USERRL: [&str; 8] =
-    ["function", "intention", "persuade", "search", "tau", "telepathy", "travel", "turtle"];
+pub const USERRL: [&str; 8] = ["function", "intention", "persuade", "search", "tau", "telepathy", "travel", "turtle"];
 
 /// Those in which the world asks the user's seat something.
 pub const ASKING: [&str; 7] = ["intention", "persuade", "search", "tau", "telepathy", "travel", "turtle"];

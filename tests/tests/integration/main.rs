@@ -17,6 +17,7 @@
 //!  gyms.rs      UserRL's gyms out of their files
 //!  upstream.rs  the faults of UserRL's release, each with the test of its fix
 //!  degenerate.rs  acts that nobody should make, in all gyms
+//!  new_gym.rs   `docs/NEW_GYM.md`: what it shows is what is compiled, and its commands work
 //!  tau.rs       tau-bench's tasks and recorded dialogues, where they are at hand
 //! ```
 
@@ -29,6 +30,7 @@ mod export;
 mod gyms;
 mod killed;
 mod metrics;
+mod new_gym;
 mod plan;
 mod play;
 mod privacy;

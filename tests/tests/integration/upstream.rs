@@ -17,6 +17,7 @@ use rl::settings::TurnCredit;
 use sim::Choice;
 use sim::Decision;
 use sim::Episode;
+use sim::EpisodeRecord;
 use sim::Fault;
 use sim::FaultKind;
 use sim::Input;
@@ -75,7 +76,7 @@ fn fault_01_a_travel_user_who_was_asked_nothing_brings_up_a_wish() {
     let record = acting_with_rule(&scenario, Phase::Eval, 0, &vec![say("[action] Hm."); 5]);
     let told: Vec<bool> = record.turns[1..]
         .iter()
-        .map(|turn| turn.observed.iter().any(|m| wishes.iter().any(|wish| m.text == wish.hint())))
+        .map(|turn| turn.observed.iter().any(|m| wishes.iter().any(|wish| m.text.contains(wish.hint()))))
         .collect();
     // Three things said about no wish, and the fourth one draws one out; the apology of upstream is no wish.
     assert_eq!(told, [false, false, false, true, false]);
@@ -197,11 +198,18 @@ fn fault_07_the_intention_reply_is_asked_for_without_the_details_that_are_missin
         assert!(!spoken.is_empty() && record.fault.is_none());
         for detail in &entry.item.missing_details {
             let secrets = detail.options.iter().chain([&detail.inquiry, &detail.description]);
-            for secret in secrets.filter(|secret| !entry.item.task.contains(*secret)) {
+            // Short words, such as `no`, stand in others.
+            for secret in secrets.filter(|secret| secret.len() > 5 && !entry.item.task.contains(*secret)) {
                 assert!(!spoken.contains(secret), "{secret} is in what the reply is made from: {spoken}");
             }
         }
     }
+}
+
+/// A talk about the first item, played again for something else: with the same acts, and the same answers of the user, whose tastes are drawn.
+fn again_in(scenario: &Arc<Scenario>, phase: Phase, record: &EpisodeRecord) -> EpisodeRecord {
+    let mut answers = record.turns.iter().flat_map(|turn| &turn.answers).map(|answered| answered.answer.clone());
+    acting(scenario, phase, 0, &acts(record), |_| Ok(answers.next().expect("it is asked the same")))
 }
 
 /// Nothing in the words of a talk depends on what it is played for, and no reward is among them.
@@ -211,7 +219,7 @@ fn fault_08_training_and_evaluation_show_the_same_words_and_no_reward() {
         let scenario = scenario(gym);
         let good = played(&scenario, "scripted:good", "rule", 0);
         let again = [Phase::Eval, Phase::Sft, Phase::Grpo].map(|phase| {
-            let record = acting_with_rule(&scenario, phase, 0, &acts(&good));
+            let record = again_in(&scenario, phase, &good);
             shown(&record).into_iter().map(str::to_owned).collect::<Vec<_>>()
         });
         assert_eq!(again[0], shown(&good), "{gym}");
@@ -227,20 +235,29 @@ fn fault_09_a_turn_earns_in_training_what_it_earns_in_evaluation() {
         let scenario = scenario(gym);
         let good = played(&scenario, "scripted:good", "rule", 0);
         for phase in [Phase::Sft, Phase::Grpo] {
-            let record = acting_with_rule(&scenario, phase, 0, &acts(&good));
+            let record = again_in(&scenario, phase, &good);
             assert_eq!((earned(&record), &record.verdict), (earned(&good), &good.verdict), "{gym}");
         }
     }
     // And nobody can say otherwise in a run file: a reward is the scenario's.
     for key in ["world.search_correct_reward=0", "search_correct_reward=0", "grpo.preference_correct_reward=0.8"] {
         let said = duologue(&["plan", "configs/quickstart.toml", "--set", key]).refused();
-        assert!(said.contains("search_correct_reward") || said.contains("preference") || said.contains("world"), "{said}");
+        assert!(
+            said.contains("search_correct_reward") || said.contains("preference") || said.contains("world"),
+            "{said}"
+        );
     }
 }
 
 #[test]
 fn fault_10_a_tau_customer_has_said_what_the_agent_read_and_the_policy_is_shown() {
-    let scenario = scenario("tau");
+    // Our own shops are played by small models, which look the policy up; the files of the release show it.
+    let scenario = scenario_by("tau", |scenario| {
+        let Rules::Tau(rules) = &mut scenario.rules else { panic!("it is another gym") };
+        rules.policy = true;
+    });
+    let published = fs::read_to_string(root().join("scenarios/userrl/published/tau.toml")).expect("it is tracked");
+    assert!(published.contains("\npolicy = true "), "{published}");
     let Rules::Tau(rules) = &scenario.rules else { panic!("it is another gym") };
     for item in 0..10 {
         let opening = &rules.library.entry(Split::HeldOut, item).task.opening;
@@ -373,11 +390,12 @@ fn fault_15_steps_after_the_end_and_unknown_keys_are_refused_and_what_is_named_i
         texts.extend(files.filter_map(|(path, bytes)| Some((path, String::from_utf8(bytes).ok()?))));
     }
     texts.push(("README.md".into(), fs::read_to_string(root().join("README.md")).expect("there is one")));
-    // What a reader is to write down in exercises is named `mine`.
+    // `ERRORS.md` is a page of mistakes, such as files that are not there.
+    texts.retain(|(page, _)| page != Path::new("ERRORS.md"));
     let missing: Vec<String> = texts
         .iter()
         .flat_map(|(page, text)| named_files(text).map(move |file| (page, file)))
-        .filter(|(_, file)| !root().join(file).exists() && !file.contains("/mine"))
+        .filter(|(_, file)| !root().join(file).exists())
         .map(|(page, file)| format!("{} names {file}", page.display()))
         .collect();
     assert!(missing.is_empty(), "{missing:#?}");
@@ -393,7 +411,7 @@ fn fault_16_no_held_out_item_is_learned_from_or_chooses_a_checkpoint() {
     }
     let folder = scratch();
     let other = folder.path().join("run");
-    train(&other, &["eval.items=2", "eval.every=1"]).done();
+    train(&other, &["--set", "eval.items=2", "--set", "eval.every=1"]).done();
     for seat in [Seat::Agent, Seat::User] {
         let weights = |run: &Path| -> BTreeMap<PathBuf, Vec<u8>> { contents(&last_model(run, seat)) };
         assert!(!weights(&other).is_empty() && weights(&other) == weights(&TRAINED), "{seat}");
@@ -445,7 +463,8 @@ fn parallel_calls_are_refused_with_a_reply_in_every_gym() {
 fn the_page_names_the_test_of_each_fault() {
     let source = include_str!("upstream.rs");
     let page = fs::read_to_string(root().join("docs/SCENARIOS.md")).expect("it is part of the repository");
-    let tests: Vec<&str> = source.lines().filter_map(|line| line.strip_prefix("fn fault_")?.split('(').next()).collect();
+    let tests: Vec<&str> =
+        source.lines().filter_map(|line| line.strip_prefix("fn fault_")?.split('(').next()).collect();
     assert_eq!(tests.len(), FAULTS);
     for (number, test) in (1..).zip(&tests) {
         assert!(test.starts_with(&format!("{number:02}_")), "{test} stands in its order");

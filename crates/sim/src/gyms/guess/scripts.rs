@@ -84,7 +84,9 @@ impl Script {
             Script::SaysHigher => true,
             Script::Honest => is_higher,
             // Agents are asked nothing.
-            Script::Halves | Script::Fits | Script::Random | Script::Counts | Script::Spams | Script::Noisy => is_higher,
+            Script::Halves | Script::Fits | Script::Random | Script::Counts | Script::Spams | Script::Noisy => {
+                is_higher
+            }
         }
     }
 }
