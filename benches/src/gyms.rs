@@ -29,12 +29,12 @@ use crate::gauge::resident;
 use crate::play::Gym;
 use crate::play::USERRL;
 
-/// Passes of each measurement; the first one, which is not counted, warms up.
+/// Passes of each measurement.
 const PASSES: usize = 7;
-/// How many acts a pass has at least, so that it lasts long enough to be measured.
-const STEPS_MIN: usize = 20_000;
-/// Worlds made in a pass.
-const WORLDS: u32 = 10_000;
+/// How long a pass lasts at least: Linux counts what was spent on processors a few milliseconds late.
+const SECONDS_MIN: f64 = 0.3;
+/// Worlds that are alive at once where they are made.
+const WORLDS: usize = 1000;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -63,82 +63,75 @@ fn print(figures: Value) -> Result<(), Box<dyn Error>> {
 fn steps(gym: &str) -> Result<Value, Box<dyn Error>> {
     let gym = Gym::open(gym)?;
     let records = gym.records();
-    let in_a_pass: usize = records.iter().map(play::acts).sum();
-    let repeats = STEPS_MIN.div_ceil(in_a_pass);
-    let count = in_a_pass * repeats;
+    let steps: usize = records.iter().map(play::acts).sum();
     let pace = |pass: &dyn Fn(&EpisodeRecord) -> EpisodeRecord| {
-        paced(count, || {
-            for record in std::iter::repeat_n(&records, repeats).flatten() {
+        paced(steps, || {
+            for record in &records {
                 black_box(pass(black_box(record)));
             }
         })
     };
     Ok(json!({
         "gym": gym.name,
-        "steps_per_episode": in_a_pass as f64 / records.len() as f64,
-        "steps_in_a_pass": count,
+        "steps_per_episode": steps as f64 / records.len() as f64,
         "scripts": pace(&|record| gym.by_scripts(record.casting.clone())),
         "acts_given": pace(&|record| gym.by_acts(record)),
         "all_given": pace(&|record| gym.again(record)),
     }))
 }
 
-/// The median pace of a pass with so many steps, by the clock and by the processors.
-fn paced(steps: usize, pass: impl Fn()) -> Value {
-    let mut passes: Vec<(f64, Option<f64>)> = (0..PASSES)
-        .map(|_| {
-            let (clock, before) = (Instant::now(), on_processors());
-            pass();
-            let spent = before.zip(on_processors()).map(|(before, after)| (after - before).as_secs_f64());
-            (steps as f64 / clock.elapsed().as_secs_f64(), spent.map(|spent| steps as f64 / spent))
-        })
-        .skip(1)
-        .collect();
-    passes.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let clock: Vec<f64> = passes.iter().map(|pass| pass.0).collect();
-    let mut spent: Vec<f64> = passes.iter().filter_map(|pass| pass.1).collect();
-    spent.sort_by(f64::total_cmp);
+/// The median pace of passes that each do `count` things, over and over for as long as it takes to be measured, by the clock and by the
+/// processors.
+fn paced(count: usize, once: impl Fn()) -> Value {
+    once();
+    let clock = Instant::now();
+    once();
+    let repeats = (SECONDS_MIN / clock.elapsed().as_secs_f64()).ceil() as usize;
+    let done = (count * repeats) as f64;
+    let (mut by_clock, mut by_processors) = (Vec::new(), Vec::new());
+    for _ in 0..PASSES {
+        let (clock, before) = (Instant::now(), on_processors());
+        (0..repeats).for_each(|_| once());
+        by_clock.push(done / clock.elapsed().as_secs_f64());
+        let spent = before.zip(on_processors()).map(|(before, after)| (after - before).as_secs_f64());
+        by_processors.extend(spent.map(|spent| done / spent));
+    }
     json!({
-        "per_second": median(&clock).map(f64::round),
-        "range": [clock.first().copied().map(f64::round), clock.last().copied().map(f64::round)],
-        "per_cpu_second": median(&spent).map(f64::round),
+        "per_second": median(&mut by_clock).map(f64::round),
+        "per_cpu_second": median(&mut by_processors).map(f64::round),
+        "range": [by_processors.first().copied().map(f64::round), by_processors.last().copied().map(f64::round)],
     })
 }
 
-/// The middle of sorted values; the mean of both where there are two.
-fn median(sorted: &[f64]) -> Option<f64> {
-    let upper = sorted.get(sorted.len() / 2)?;
-    let lower = sorted.get((sorted.len() - 1) / 2)?;
+/// Sorts the values and gives the middle one; the mean of both where there are two.
+fn median(values: &mut [f64]) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    let upper = values.get(values.len() / 2)?;
+    let lower = values.get((values.len() - 1) / 2)?;
     Some(f64::midpoint(*lower, *upper))
 }
 
-/// Microseconds for a new world over the shared items, and for a copy of one whose talk is half over.
+/// New worlds over the shared items, and copies of episodes whose talk is half over; that they are thrown away is counted, too.
 fn create(gym: &str) -> Result<Value, Box<dyn Error>> {
     let gym = Gym::open(gym)?;
-    let castings: Vec<_> = gym.records().into_iter().map(|record| record.casting).collect();
-    let middle: Vec<Episode> = gym.records().iter().map(|record| gym.halfway(record)).collect::<Result<_, _>>()?;
-    let made = microseconds(|count| {
-        let castings = castings.iter().cycle().take(count);
-        castings.map(|casting| gym.scenario.rules.world(&gym.scenario, casting, play::SEED)).collect::<Vec<_>>()
+    let records = gym.records();
+    let middle: Vec<Episode> = records.iter().map(|record| gym.halfway(record)).collect::<Result<_, _>>()?;
+    let worlds = paced(WORLDS, || {
+        let castings = records.iter().map(|record| &record.casting).cycle().take(WORLDS);
+        let world = |casting| gym.scenario.rules.world(&gym.scenario, casting, play::SEED);
+        black_box(castings.map(world).collect::<Vec<_>>());
     });
-    let copied = microseconds(|count| middle.iter().cycle().take(count).cloned().collect::<Vec<_>>());
-    Ok(json!({ "gym": gym.name, "world_us": made, "fork_us": copied }))
-}
-
-/// Microseconds for each of [`WORLDS`] things, in the median pass. That they are thrown away is not counted.
-fn microseconds<T>(make: impl Fn(usize) -> Vec<T>) -> Option<f64> {
-    let mut passes: Vec<f64> = (0..PASSES)
-        .map(|_| {
-            let clock = Instant::now();
-            let made = black_box(make(WORLDS as usize));
-            let spent = clock.elapsed().as_secs_f64();
-            drop(made);
-            spent * 1e6 / f64::from(WORLDS)
-        })
-        .skip(1)
-        .collect();
-    passes.sort_by(f64::total_cmp);
-    median(&passes).map(|us| (us * 1e3).round() / 1e3)
+    let forks = paced(WORLDS, || {
+        black_box(middle.iter().cycle().take(WORLDS).cloned().collect::<Vec<_>>());
+    });
+    let microseconds = |paced: &Value| paced["per_cpu_second"].as_f64().map(|pace| (1e9 / pace).round() / 1e3);
+    Ok(json!({
+        "gym": gym.name,
+        "world_us": microseconds(&worlds),
+        "fork_us": microseconds(&forks),
+        "worlds": worlds,
+        "forks": forks,
+    }))
 }
 
 /// What each of so many episodes adds to the resident memory when it waits for its agent amid the talk.

@@ -69,7 +69,7 @@ pub fn compare() -> Result<Value, Box<dyn Error>> {
     }
     let (ours, theirs): (Vec<Lap>, Vec<Lap>) = pairs.into_iter().skip(WARM).unzip();
     let mut ratios: Vec<f64> = ours.iter().zip(&theirs).map(|(ours, theirs)| per(ours) / per(theirs)).collect();
-    ratios.sort_by(f64::total_cmp);
+    let ratio = crate::median(&mut ratios);
     if ours.iter().zip(&theirs).any(|(o, t)| (o.reward / OURS_TIMES as f64 - t.reward).abs() > 1e-6) {
         return Err("both halves were to earn the same and did not".into());
     }
@@ -77,7 +77,7 @@ pub fn compare() -> Result<Value, Box<dyn Error>> {
         "functions": plans.len(),
         "ours": pace(&ours),
         "theirs": pace(&theirs),
-        "ratio": crate::median(&ratios),
+        "ratio": ratio,
         "ratio_range": [ratios.first(), ratios.last()],
     }))
 }
@@ -90,8 +90,7 @@ fn per(lap: &Lap) -> f64 {
 fn pace(laps: &[Lap]) -> Value {
     let of = |pace: &dyn Fn(&Lap) -> f64| {
         let mut paces: Vec<f64> = laps.iter().map(pace).collect();
-        paces.sort_by(f64::total_cmp);
-        crate::median(&paces).map(f64::round)
+        crate::median(&mut paces).map(f64::round)
     };
     json!({ "steps_per_second": of(&|lap| lap.steps as f64 / lap.seconds), "steps_per_cpu_second": of(&per) })
 }
@@ -116,14 +115,14 @@ fn find(folder: &Path, name: &str) -> Option<PathBuf> {
     here.or_else(|| paths.iter().filter(|path| path.is_dir()).find_map(|path| find(path, name)))
 }
 
-/// Looks the test up, tries five points, errs once and then is right: eight steps.
+/// Looks the test up, tries three points and is right: five steps.
 fn plans(scenario: &Scenario) -> Vec<Plan> {
     let Rules::Function(rules) = &scenario.rules else { unreachable!("it is this gym's scenario") };
     let plan = |entry: &Arc<function::Entry>| {
-        let probes = (1..=5).map(|n| format!("[action] {} {} {} {}", n + 10, n + 1, 2 * n + 1, n + 2));
+        let probes = (1..=3).map(|n| format!("[action] {} {} {} {}", n + 10, n + 1, 2 * n + 1, n + 2));
         let mut acts = vec!["[search] test".to_owned()];
         acts.extend(probes);
-        acts.extend(["[answer] 123456.5".to_owned(), format!("[answer] {}", entry.item.expected_result)]);
+        acts.push(format!("[answer] {}", entry.item.expected_result));
         Plan { id: entry.item.id.clone(), acts }
     };
     rules.library.of(Split::HeldOut).iter().map(plan).collect()
