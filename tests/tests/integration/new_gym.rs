@@ -26,7 +26,7 @@ fn blocks(page: &str) -> Vec<(String, String)> {
     while let Some(line) = lines.next() {
         if line.starts_with("```") && line.len() > 3 {
             let block = lines.by_ref().take_while(|line| *line != "```");
-            blocks.push((before.clone(), block.map(|line| format!("{line}\n")).collect()));
+            blocks.push((std::mem::take(&mut before), block.map(|line| format!("{line}\n")).collect()));
         } else if !line.is_empty() {
             before = line.to_owned();
         }
