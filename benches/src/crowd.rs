@@ -12,6 +12,7 @@
 //! process spent on processors, which other programs disturb less than the clock.
 
 mod cast;
+mod gauge;
 
 use std::error::Error;
 use std::sync::Arc;
@@ -48,6 +49,8 @@ use crate::cast::castings;
 use crate::cast::haggle;
 use crate::cast::plain;
 use crate::cast::terms;
+use crate::gauge::on_processors;
+use crate::gauge::resident;
 
 /// Threads of the runtime.
 const WORKERS: usize = 2;
@@ -279,20 +282,4 @@ impl Stopwatch {
             "cpu_us_per_turn": spent.map(|spent| spent * 1e6 / turns as f64),
         })
     }
-}
-
-/// What all threads of this process have spent on processors; `None` where `/proc` does not tell.
-fn on_processors() -> Option<Duration> {
-    let of = |thread: std::fs::DirEntry| {
-        let line = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
-        line.split(' ').next()?.parse().ok().map(Duration::from_nanos)
-    };
-    Some(std::fs::read_dir("/proc/self/task").ok()?.flatten().filter_map(of).sum())
-}
-
-/// Resident memory of this process in bytes; `None` where `/proc` does not tell.
-fn resident() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
-    line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib * 1024)
 }

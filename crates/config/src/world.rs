@@ -1,6 +1,7 @@
 //! `[world]`: the gym, its items and its constants. One file per gym.
 
 mod function;
+mod guess;
 mod haggle;
 mod intention;
 mod persuade;
@@ -31,7 +32,7 @@ const COMMON: [&str; 2] = ["gym", "items"];
 pub(crate) const ITEMS_MAX: f64 = 1e7;
 
 /// The gyms by name: a new one is a file beside these and an entry here.
-pub(crate) const GYMS: [(&str, Gym); 9] = [
+pub(crate) const GYMS: [(&str, Gym); 10] = [
     ("haggle", haggle::GYM),
     ("function", function::GYM),
     ("intention", intention::GYM),
@@ -41,6 +42,7 @@ pub(crate) const GYMS: [(&str, Gym); 9] = [
     ("telepathy", telepathy::GYM),
     ("travel", travel::GYM),
     ("turtle", turtle::GYM),
+    ("guess", guess::GYM),
 ];
 
 /// How a gym stands in scenario files.

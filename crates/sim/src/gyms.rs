@@ -4,6 +4,7 @@
 pub mod drill;
 pub mod efficiency;
 pub mod function;
+pub mod guess;
 pub mod gym;
 pub mod haggle;
 pub mod intention;
@@ -262,6 +263,8 @@ gyms! {
     Travel = travel,
     /// An agent that serves customers with tools over a database.
     Tau = tau,
+    /// Higher or lower.
+    Guess = guess,
 }
 
 /// The kind that a table of a gym's scripts has under this name; `None` if there is none.

@@ -15,17 +15,24 @@
 //!  tokens.rs    prices and held-out words as the quickstart's tokenizer sees them
 //!  published.rs UserRL's own requests, where they are at hand
 //!  remote.rs    other people's models           server.rs    a server of them that misbehaves
+//!  gyms.rs      UserRL's gyms out of their files
+//!  upstream.rs  the faults of UserRL's release, each with the test of its fix
+//!  degenerate.rs  acts that nobody should make, in all gyms
+//!  new_gym.rs   `docs/NEW_GYM.md`: what it shows is what is compiled, and its commands work
 //!  tau.rs       tau-bench's tasks and recorded dialogues, where they are at hand
 //! ```
 
 mod account;
+mod degenerate;
 mod documented;
 mod errors;
 mod eval;
 mod export;
+mod gyms;
 mod killed;
 mod metrics;
 mod mix;
+mod new_gym;
 mod plan;
 mod play;
 mod privacy;
@@ -39,4 +46,5 @@ mod tau;
 mod tokens;
 mod training;
 mod twice;
+mod upstream;
 mod usage;

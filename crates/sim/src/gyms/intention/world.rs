@@ -148,6 +148,10 @@ impl World {
         covered
     }
 
+    fn is_over(&self) -> bool {
+        self.askings.last() == Some(&Asking::Finish) || self.covered().iter().all(|covered| *covered)
+    }
+
     fn acted(&mut self, act: &Act) -> WorldOutput {
         match question(act) {
             None => {
@@ -232,7 +236,7 @@ impl World {
         self.tell(Source::Partner, reply.clone());
         self.exchanges.push(Exchange { question, reply });
         self.askings.push(Asking::Question { related: coverage.related, covered: coverage.covered, reward });
-        let next = if self.covered().iter().all(|covered| *covered) { Next::Over } else { Next::Ask(Seat::Agent) };
+        let next = if self.is_over() { Next::Over } else { Next::Ask(Seat::Agent) };
         self.effect(None, next)
     }
 
@@ -323,6 +327,7 @@ impl GymWorld for World {
     fn step(&mut self, input: WorldInput) -> Vec<WorldOutput> {
         let waits = std::mem::replace(&mut self.waits, Waits::Nothing);
         let output = match (input, waits) {
+            (_, Waits::Nothing) if self.is_over() => WorldOutput::Fault(crate::World::confused("the talk is over")),
             (WorldInput::Act(_, act), Waits::Nothing) => self.acted(&act),
             (WorldInput::NoAct(_, why), Waits::Nothing) => self.did_not_count(why),
             (WorldInput::Answer(id, answer), Waits::Coverage(awaited, question)) if id == awaited => {

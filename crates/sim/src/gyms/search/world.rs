@@ -148,6 +148,10 @@ impl World {
         )
     }
 
+    fn is_over(&self) -> bool {
+        self.deeds.last() == Some(&Deed::Finish) || self.is_solved() || self.answers() >= self.rules.answers_max
+    }
+
     fn acted(&mut self, act: &Act) -> WorldOutput {
         match Op::of(act) {
             Op::Finish => {
@@ -317,6 +321,7 @@ impl GymWorld for World {
 
     fn step(&mut self, input: WorldInput) -> Vec<WorldOutput> {
         let output = match (input, self.waits.take()) {
+            (_, None) if self.is_over() => WorldOutput::Fault(crate::World::confused("the talk is over")),
             (WorldInput::Act(_, act), None) => self.acted(&act),
             (WorldInput::NoAct(_, why), None) => self.did_not_count(why),
             (WorldInput::Answer(id, reply), Some((awaited, given))) if id == awaited => self.judged(given, &reply),
