@@ -1,8 +1,12 @@
 //! Rows of a parquet file as `datasets` writes them for verl (specification userrl §7.1). Of each row one column is read: `reward_model`, a struct that names the
 //! item. The prompt is upstream's wording, and the rest repeats it.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::panic;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::Once;
 
 use bytes::Bytes;
 use parquet::errors::ParquetError;
@@ -20,8 +24,35 @@ pub(crate) type Row = BTreeMap<String, String>;
 /// All rows of a file, in order.
 ///
 /// # Errors
-/// Why not: no parquet, another table, a compression that is not built in.
+/// Why not: no parquet, another table, a compression that is not built in, damage.
 pub(crate) fn rows(bytes: Vec<u8>) -> Result<Vec<Row>, String> {
+    // The library checks what it reads by assertions, too: a flipped bit may panic in there, and is still no more than a bad file.
+    quietly(|| read(bytes)).unwrap_or_else(|| Err("cannot be read as parquet: it is damaged".to_owned()))
+}
+
+thread_local! {
+    /// Whether a panic of this thread is caught, and told as an error.
+    static IS_CAUGHT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// What `work` comes to; `None` if it panicked, of which nobody else is told.
+fn quietly<T>(work: impl FnOnce() -> T) -> Option<T> {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let hook = panic::take_hook();
+        panic::set_hook(Box::new(move |about| {
+            if !IS_CAUGHT.get() {
+                hook(about)
+            }
+        }));
+    });
+    IS_CAUGHT.set(true);
+    let done = panic::catch_unwind(AssertUnwindSafe(work));
+    IS_CAUGHT.set(false);
+    done.ok()
+}
+
+fn read(bytes: Vec<u8>) -> Result<Vec<Row>, String> {
     let reader = SerializedFileReader::new(Bytes::from(bytes)).map_err(|error| why(&error))?;
     let schema = reader.metadata().file_metadata().schema();
     let column = schema.get_fields().iter().find(|field| field.name() == COLUMN);

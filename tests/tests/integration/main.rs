@@ -12,12 +12,14 @@
 //!  privacy.rs   what a seat is shown, with honest models and with ones that leak
 //!  documented.rs  `docs/ERRORS.md`: every mistake in it is made, and what it says is said
 //!  tokens.rs    prices and held-out words as the quickstart's tokenizer sees them
+//!  data.rs      releases imported, and played from what an import leaves
 //!  published.rs UserRL's own requests, where they are at hand
 //!  remote.rs    other people's models           server.rs    a server of them that misbehaves
 //!  tau.rs       tau-bench's tasks and recorded dialogues, where they are at hand
 //! ```
 
 mod account;
+mod data;
 mod documented;
 mod errors;
 mod eval;

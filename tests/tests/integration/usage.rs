@@ -87,6 +87,11 @@ fn every_file_of_the_checkout_is_good() {
                     eprintln!("skipped: {file} plays UserRL's release, which is not in DUOLOGUE_DATA");
                     continue;
                 };
+                // Made by an import of rows; `data.rs` checks such files where there are rows.
+                if file.ends_with("published/persuade.toml") && !release.join("statements.json").exists() {
+                    eprintln!("skipped: {file} plays claims that an import makes");
+                    continue;
+                }
                 check.env("DUOLOGUE_DATA", release.parent().expect("it was joined to its parent"));
             }
             if file.ends_with(".toml") {
