@@ -2,13 +2,18 @@
 //!
 //! ```text
 //!  hf.rs        a seat's model as a folder that `transformers` opens     card.rs     its README.md: where it comes from
-//!  messages.rs  recorded episodes as JSONL of chat messages              weights.rs  what the head of a file of weights says
+//!  episodes.rs  recorded episodes as JSONL                               weights.rs  what the head of a file of weights says
+//!  messages.rs  … as chat messages                                       ranking.rs  the best of each scenario
+//!  sharegpt.rs  … as LLaMA-Factory reads them
 //! ```
 //! No tensor library is needed: files are checked and copied. What is handed out appears whole or not at all (`runs::Parcel`).
 
 mod card;
+mod episodes;
 mod hf;
 mod messages;
+mod ranking;
+mod sharegpt;
 mod weights;
 
 use std::path::Path;
@@ -26,13 +31,15 @@ use crate::flags::Format;
 /// [`Failure::Input`] if the folder holds nothing of the kind, something of it is damaged, or `--out` exists; [`Failure::Work`] if it
 /// cannot be written.
 pub fn export(flags: &ExportFlags) -> Result<(), Failure> {
-    let ExportFlags { folder, format, out: _, seat: _, checkpoint, phase, scored_only } = flags;
-    let (without_effect, other) = match format {
-        Format::Hf => ([("--phase", phase.is_some()), ("--scored-only", *scored_only)], "messages"),
-        Format::Messages => ([("--checkpoint", checkpoint.is_some()), ("", false)], "hf"),
+    let ExportFlags { folder, format, out: _, seat: _, checkpoint, phase, scored_only, top } = flags;
+    let of_episodes = [("--phase", phase.is_some()), ("--scored-only", *scored_only), ("--top", top.is_some())];
+    let of_models = [("--checkpoint", checkpoint.is_some())];
+    let (without_effect, others) = match format {
+        Format::Hf => (&of_episodes[..], "messages or sharegpt"),
+        Format::Messages | Format::ShareGpt => (&of_models[..], "hf"),
     };
-    if let Some((flag, _)) = without_effect.into_iter().find(|(_, is_given)| *is_given) {
-        let hint = format!("leave it out; it belongs to --format {other}");
+    if let Some((flag, _)) = without_effect.iter().find(|(_, is_given)| *is_given) {
+        let hint = format!("leave it out; it belongs to --format {others}");
         return Err(Failure::input(format!("{flag}: has no effect with --format {}", format.name()), Some(&hint)));
     }
     if !folder.is_dir() {
@@ -42,6 +49,7 @@ pub fn export(flags: &ExportFlags) -> Result<(), Failure> {
     match format {
         Format::Hf => hf::export(flags),
         Format::Messages => messages::export(flags),
+        Format::ShareGpt => sharegpt::export(flags),
     }
 }
 

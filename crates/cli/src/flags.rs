@@ -10,6 +10,7 @@ use clap::ValueEnum;
 use clap::builder::PossibleValuesParser;
 use clap::builder::TypedValueParser;
 use config::FileKind;
+use data::Release;
 use runs::CheckpointId;
 use sim::EpisodeId;
 use sim::Phase;
@@ -56,8 +57,10 @@ pub enum Command {
     Study(StudyFlags),
     /// Re-drive recorded episodes and compare.
     Replay(ReplayFlags),
-    /// Hand results to other tools: models for `transformers`, episodes as chat messages.
+    /// Hand results to other tools: models for `transformers`, episodes as chat messages or ShareGPT.
     Export(ExportFlags),
+    /// Turn published data sets into files that scenarios name.
+    Data(DataFlags),
 }
 
 /// `duologue check FILE…`
@@ -295,13 +298,13 @@ pub struct ReplayFlags {
 /// `duologue export DIR`
 #[derive(Debug, Args)]
 pub struct ExportFlags {
-    /// A run folder; for `hf` also a checkpoint or one seat's model, for `messages` also a folder written by `rollout --out`.
+    /// A run folder; for `hf` also a checkpoint or one seat's model, for `messages` and `sharegpt` also a folder written by `rollout --out`.
     #[arg(value_name = "DIR")]
     pub folder: PathBuf,
     /// In which form.
     #[arg(long, value_enum)]
     pub format: Format,
-    /// The folder (`hf`) or file (`messages`) to make; nothing is written over.
+    /// The folder (`hf`) or file (`messages`, `sharegpt`) to make; nothing is written over.
     #[arg(long, value_name = "PATH")]
     pub out: PathBuf,
     /// Whose model, or whose side of the talk; both unless given.
@@ -310,12 +313,43 @@ pub struct ExportFlags {
     /// `hf`: this checkpoint, e.g. step-000000, instead of the newest.
     #[arg(long, value_name = "NAME")]
     pub checkpoint: Option<CheckpointId>,
-    /// `messages`: only episodes played for this.
+    /// `messages`, `sharegpt`: only episodes played for this.
     #[arg(long, value_enum)]
     pub phase: Option<Purpose>,
-    /// `messages`: only sides whose seat was scored.
+    /// `messages`, `sharegpt`: only sides whose seat was scored.
     #[arg(long)]
     pub scored_only: bool,
+    /// `messages`, `sharegpt`: only the K sides of each scenario and seat with the best scores; of equal ones, those of fewest turns.
+    #[arg(long, value_name = "K", allow_negative_numbers = true, value_parser = count)]
+    pub top: Option<u32>,
+}
+
+/// `duologue data …`
+#[derive(Debug, Args)]
+pub struct DataFlags {
+    /// What to do with data.
+    #[command(subcommand)]
+    pub command: DataCommand,
+}
+
+/// What to do with data.
+#[derive(Debug, Subcommand)]
+pub enum DataCommand {
+    /// Turn a published release into files of items, with its licence and their hashes.
+    Import(ImportFlags),
+}
+
+/// `duologue data import RELEASE PATH --out DIR`
+#[derive(Debug, Args)]
+pub struct ImportFlags {
+    /// Which release.
+    #[arg(value_parser = releases())]
+    pub release: Release,
+    /// A checkout of it, or a folder of its files.
+    pub path: PathBuf,
+    /// The folder to make DIR/userrl or DIR/tau-bench in, which is then what DUOLOGUE_DATA names; nothing is written over.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
 }
 
 /// In which form results are handed out.
@@ -323,8 +357,11 @@ pub struct ExportFlags {
 pub enum Format {
     /// Folders that Hugging Face's `transformers` opens.
     Hf,
-    /// Recorded episodes as JSONL, a line for each side of each.
+    /// Recorded episodes as JSONL of chat messages, a line for each side of each.
     Messages,
+    /// The same in the ShareGPT form that LLaMA-Factory reads.
+    #[value(name = "sharegpt")]
+    ShareGpt,
 }
 
 impl Format {
@@ -334,6 +371,7 @@ impl Format {
         match self {
             Format::Hf => "hf",
             Format::Messages => "messages",
+            Format::ShareGpt => "sharegpt",
         }
     }
 }
@@ -407,6 +445,13 @@ impl From<SeatFlag> for Seat {
 fn kinds() -> impl TypedValueParser<Value = FileKind> {
     let of = |name: String| FileKind::ALL.into_iter().find(|kind| kind.name() == name);
     PossibleValuesParser::new(FileKind::ALL.map(FileKind::name))
+        .map(move |name| of(name).expect("it is one of the names"))
+}
+
+/// The releases by name.
+fn releases() -> impl TypedValueParser<Value = Release> {
+    let of = |name: String| Release::ALL.into_iter().find(|release| release.name() == name);
+    PossibleValuesParser::new(Release::ALL.map(Release::name))
         .map(move |name| of(name).expect("it is one of the names"))
 }
 

@@ -3,13 +3,14 @@
 //!
 //! ```text
 //!  main ─> run(args, loader) ─> flags ─> one match
-//!       check │ schema │ rollout │ play │ plan │ train │ eval │ study │ replay │ export ─> exit code
+//!       check │ schema │ rollout │ play │ plan │ train │ eval │ study │ replay │ export │ data ─> exit code
 //! ```
 
 pub mod acts;
 pub mod cast;
 pub mod check;
 pub mod cold_start;
+pub mod data;
 pub mod eval;
 pub mod export;
 pub mod failure;
@@ -90,6 +91,7 @@ fn carry_out(command: Command, loader: &dyn ModelLoader) -> Result<(), Failure> 
         Command::Study(flags) => study::study(&flags, loader),
         Command::Replay(flags) => replay::replay(&flags),
         Command::Export(flags) => export::export(&flags),
+        Command::Data(flags) => data::data(&flags),
     }
 }
 

@@ -9,6 +9,7 @@ use sim::Decision;
 use sim::EpisodeRecord;
 use sim::NoAct;
 use sim::Seat;
+use sim::Turn;
 
 use crate::Role;
 use crate::Tokenizer;
@@ -28,17 +29,22 @@ pub fn conversation(record: &EpisodeRecord, seat: Seat, tokenizer: Option<&Token
     for turn in record.turns_of(seat) {
         let shown = turn.observed.iter().map(|message| ChatMessage::new(message.from.into(), message.text.as_str()));
         messages.extend(shown);
-        let is_pending = turn.effect.is_none() && turn.decision == PENDING;
-        messages.extend((!is_pending).then(|| ChatMessage::new(Role::Assistant, written(&turn.decision, tokenizer))));
+        messages
+            .extend((!is_pending(turn)).then(|| ChatMessage::new(Role::Assistant, written(&turn.decision, tokenizer))));
     }
     messages
 }
 
-/// What stands in the turn of a seat that was asked and did not come to answer.
+/// Whether the seat was asked and did not come to answer.
+pub(crate) fn is_pending(turn: &Turn) -> bool {
+    turn.effect.is_none() && turn.decision == PENDING
+}
+
+/// What stands in the turn of such a seat.
 const PENDING: Decision = Decision { act: Err(NoAct::OutOfTokens), thought: None, generation: None };
 
 /// All that the seat wrote in a turn, without the closing marker.
-fn written(decision: &Decision, tokenizer: Option<&Tokenizer>) -> String {
+pub(crate) fn written(decision: &Decision, tokenizer: Option<&Tokenizer>) -> String {
     if let (Some(generation), Some(tokenizer)) = (&decision.generation, tokenizer) {
         let len = generation.tokens.len() - usize::from(generation.closed);
         return tokenizer.decode(&generation.tokens[..len]);

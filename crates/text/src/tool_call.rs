@@ -57,9 +57,33 @@ pub fn parse(reply: &str) -> Result<Act, &'static str> {
 /// The call as text; the inverse of [`parse`].
 #[must_use]
 pub fn write(choice: Choice, content: &str) -> String {
-    let call = json!({ "name": TOOL, "arguments": { "choice": choice_name(choice), "content": content } });
-    format!("{OPEN}{call}{CLOSE}")
+    format!("{OPEN}{}{CLOSE}", call(choice, content))
 }
+
+/// The call as a value: the tool's name and its arguments.
+#[must_use]
+pub fn call(choice: Choice, content: &str) -> Value {
+    json!({ "name": TOOL, "arguments": { "choice": choice_name(choice), "content": content } })
+}
+
+/// The tool as models are told of it: name, description, and its arguments as a JSON Schema.
+#[must_use]
+pub fn definition() -> Value {
+    json!({
+        "name": TOOL,
+        "description": "Acts on the environment. Which choices it takes, and what content they need, is in the system prompt.",
+        "parameters": {
+            "type": "object",
+            "properties": {
+                "choice": { "type": "string", "enum": ALL.map(choice_name), "description": "What kind of act it is." },
+                "content": { "type": "string", "description": "What is said, looked up or answered; empty for finish." },
+            },
+            "required": ["choice", "content"],
+        },
+    })
+}
+
+const ALL: [Choice; 4] = [Choice::Action, Choice::Search, Choice::Answer, Choice::Finish];
 
 /// Upstream lets content with a prefix through where the choice is none of its own.
 fn prefixed(content: &str) -> Option<Act> {
@@ -68,7 +92,7 @@ fn prefixed(content: &str) -> Option<Act> {
 }
 
 fn choice_named(name: &str) -> Option<Choice> {
-    [Choice::Action, Choice::Search, Choice::Answer, Choice::Finish].into_iter().find(|c| choice_name(*c) == name)
+    ALL.into_iter().find(|choice| choice_name(*choice) == name)
 }
 
 fn choice_name(choice: Choice) -> &'static str {

@@ -250,6 +250,130 @@ fn a_seat_that_failed_is_scored_and_its_partner_is_not() {
     refused(&folder, "messages", &["--seat", "user", "--scored-only"], "none of its 40 episodes is asked for");
 }
 
+/// Reads a line as LLaMA-Factory does: what its converter would drop, and its formatters fail on, is a failure here. The places by turns.
+#[track_caller]
+fn as_llama_factory_reads(line: &Value) -> Vec<(String, String)> {
+    let places = line["conversations"].as_array().expect("a list");
+    assert!(line["system"].is_string() && line["tools"].is_string(), "columns of text");
+    assert!(!places.is_empty() && places.len() % 2 == 0, "the model has the last word: {line}");
+    let mut read = Vec::new();
+    for (at, place) in places.iter().enumerate() {
+        let keys: Vec<&String> = place.as_object().expect("an object").keys().collect();
+        assert_eq!(keys, ["from", "value"]);
+        let (from, value) = (place["from"].as_str().expect("a tag"), place["value"].as_str().expect("text"));
+        let allowed = if at % 2 == 0 { ["human", "observation"] } else { ["gpt", "function_call"] };
+        assert!(allowed.contains(&from), "{from} at place {at}: {line}");
+        if from == "function_call" {
+            let call = value.strip_prefix("<think>\n").and_then(|rest| rest.split_once("\n</think>\n\n"));
+            let call: Value = serde_json::from_str(call.map_or(value, |(_, call)| call)).expect("a call is JSON");
+            assert!(call["name"].is_string() && call["arguments"].is_object(), "{call}");
+            assert!(serde_json::from_str::<Vec<Value>>(line["tools"].as_str().expect("text")).is_ok());
+        }
+        read.push((from.to_owned(), value.to_owned()));
+    }
+    read
+}
+
+/// The lines of an export in ShareGPT's form, and what was said.
+fn sharegpt(folder: &Path, more: &[&str]) -> (Vec<Value>, String) {
+    let scratch = scratch();
+    let out = scratch.path().join("sharegpt.jsonl");
+    let said = export(folder, "sharegpt", &out, more).done();
+    (lines(&out), said)
+}
+
+#[test]
+fn every_side_is_a_conversation_that_llama_factory_takes_with_what_was_shown_and_said() {
+    let records = by_name(&TRAINED);
+    let (lines, _) = sharegpt(&TRAINED, &[]);
+    assert_eq!(lines.len(), 2 * records.len());
+    let (mut with_system, mut opened) = (0, 0);
+    for line in &lines {
+        let places = as_llama_factory_reads(line);
+        let (record, seat) = (&records[line["episode"].as_str().expect("a name")], seat_of(line));
+        let turns: Vec<_> = record.turns_of(seat).collect();
+        assert_eq!(places.len(), 2 * turns.len(), "in haggle something is shown before each turn");
+        for (turn, round) in turns.iter().zip(places.chunks(2)) {
+            for shown in turn.observed.iter().filter(|shown| shown.from != Source::Brief) {
+                assert!(round[0].1.contains(&shown.text));
+            }
+            if let Ok(Act::Say(said)) = &turn.decision.act {
+                assert!(round[1].1.ends_with(said.as_str()), "{said} ends {}", round[1].1);
+                let thought = turn.decision.thought.as_deref().map(str::trim).filter(|thought| !thought.is_empty());
+                assert_eq!(thought.is_some(), round[1].1.starts_with("<think>\n"));
+            }
+        }
+        let brief = &turns[0].observed[0];
+        assert_eq!(brief.from, Source::Brief);
+        match line["system"].as_str().expect("text") {
+            "" => opened += usize::from(places[0].1 == brief.text),
+            system => with_system += usize::from(system == brief.text),
+        }
+    }
+    assert_eq!(with_system + opened, lines.len(), "each brief is there, once");
+    // Beside the talk stands what stands beside it in `messages`.
+    for (mut line, mut other) in lines.into_iter().zip(messages(&TRAINED, &[])) {
+        for key in ["conversations", "system", "tools", "messages"] {
+            [&mut line, &mut other].map(|line| line.as_object_mut().expect("an object").remove(key));
+        }
+        assert_eq!(line, other);
+    }
+}
+
+#[test]
+fn the_best_of_each_scenario_are_kept_by_score_then_turns_then_id() {
+    let scratch = scratch();
+    let folder = scratch.path().join("rollout");
+    let out = folder.to_str().expect("we named it");
+    let seats = ["--agent", "scripted:noisy", "--user", "scripted:noisy"];
+    duologue(&[&["rollout", "scenarios/haggle.toml", "--episodes", "40", "--out", out], &seats[..]].concat()).done();
+    let records = records(&folder);
+    let best = |seat: Seat| {
+        let mut scored: Vec<&EpisodeRecord> = records.iter().filter(|record| record.scores[seat].is_some()).collect();
+        let key = |record: &EpisodeRecord| (record.turns_of(seat).count(), record.casting.id);
+        scored.sort_by(|a, b| b.scores[seat].partial_cmp(&a.scores[seat]).expect("numbers").then(key(a).cmp(&key(b))));
+        let names: std::collections::BTreeSet<String> =
+            scored[..7].iter().map(|record| record.casting.id.to_string()).collect();
+        names
+    };
+    let sides = |seat: Seat| records.iter().filter(|record| record.turns_of(seat).next().is_some()).count();
+    let left = sides(Seat::Agent) + sides(Seat::User) - 14;
+    for format in ["messages", "sharegpt"] {
+        let out = scratch.path().join(format);
+        let said = export(&folder, format, &out, &["--top", "7"]).done();
+        assert!(
+            said.contains(&format!(
+                "left out: {left} sides below the best 7 of their scenario and seat, 0 without a score"
+            )),
+            "{said}"
+        );
+        let lines = lines(&out);
+        for seat in Seat::ALL {
+            let own = lines.iter().filter(|line| seat_of(line) == seat);
+            let names = own.map(|line| line["episode"].as_str().expect("a name").to_owned()).collect();
+            assert_eq!(best(seat), names);
+        }
+        assert_eq!(lines.len(), 14);
+    }
+    // More than there are: all of them, and nothing is left out.
+    let (lines, said) = sharegpt(&folder, &["--top", "1000", "--seat", "agent"]);
+    assert_eq!(lines.len(), 40);
+    assert!(said.contains("left out: 0 sides below"), "{said}");
+}
+
+#[test]
+fn a_side_without_a_score_is_never_among_the_best() {
+    let scratch = scratch();
+    let folder = scratch.path().join("rollout");
+    hostile_rollout(&folder, "unopened", Some("rule"));
+    let records = records(&folder);
+    let heard = records.iter().filter(|record| record.turns_of(Seat::User).next().is_some()).count();
+    let (lines, said) = sharegpt(&folder, &["--top", "40"]);
+    assert!(lines.iter().all(|line| seat_of(line) == Seat::Agent && line["score"].is_number()));
+    assert!(said.contains(&format!("best 40 of their scenario and seat, {heard} without a score")), "{said}");
+    refused(&folder, "sharegpt", &["--top", "40", "--seat", "user"], "none of its 40 episodes is asked for");
+}
+
 #[test]
 fn what_is_not_committed_did_not_happen() {
     let (_scratch, run) = copy_of_trained();
@@ -305,8 +429,11 @@ fn what_cannot_be_exported_is_refused_with_a_hint() {
     refused(run, "hf", &["--checkpoint", "best"], "step-000012");
     // These models are n-grams.
     refused(run, "hf", &[], "there is no model.safetensors");
-    for unknown in ["peft", "sharegpt", "traces"] {
-        refused(run, unknown, &[], "it is one of hf, messages");
+    refused(run, "hf", &["--top", "3"], "--top: has no effect with --format hf");
+    refused(run, "sharegpt", &["--checkpoint", "step-000000"], "--checkpoint: has no effect with --format sharegpt");
+    refused(run, "sharegpt", &["--top", "0"], "--top");
+    for unknown in ["peft", "traces"] {
+        refused(run, unknown, &[], "it is one of hf, messages, sharegpt");
     }
     assert!(duologue(&["export", "nowhere", "--format", "hf"]).refused().contains("--out"));
 }

@@ -13,6 +13,7 @@
 //!  privacy.rs   what a seat is shown, with honest models and with ones that leak
 //!  documented.rs  `docs/ERRORS.md`: every mistake in it is made, and what it says is said
 //!  tokens.rs    prices and held-out words as the quickstart's tokenizer sees them
+//!  data.rs      releases imported, and played from what an import leaves
 //!  published.rs UserRL's own requests, where they are at hand
 //!  remote.rs    other people's models           server.rs    a server of them that misbehaves
 //!  gyms.rs      UserRL's gyms out of their files
@@ -23,6 +24,7 @@
 //! ```
 
 mod account;
+mod data;
 mod degenerate;
 mod documented;
 mod errors;

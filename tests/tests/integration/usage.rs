@@ -11,8 +11,8 @@ use crate::program::finish;
 use crate::program::root;
 use crate::published;
 
-const COMMANDS: [&str; 10] =
-    ["check", "schema", "rollout", "play", "plan", "train", "eval", "study", "replay", "export"];
+const COMMANDS: [&str; 11] =
+    ["check", "schema", "rollout", "play", "plan", "train", "eval", "study", "replay", "export", "data"];
 
 #[test]
 fn help_and_version_are_no_errors() {
@@ -87,6 +87,11 @@ fn every_file_of_the_checkout_is_good() {
                     eprintln!("skipped: {file} plays UserRL's release, which is not in DUOLOGUE_DATA");
                     continue;
                 };
+                // Made by an import of rows; `data.rs` checks such files where there are rows.
+                if file.ends_with("published/persuade.toml") && !release.join("statements.json").exists() {
+                    eprintln!("skipped: {file} plays claims that an import makes");
+                    continue;
+                }
                 check.env("DUOLOGUE_DATA", release.parent().expect("it was joined to its parent"));
             }
             if file.ends_with(".toml") {

@@ -10,11 +10,12 @@ const PURE: [&str; 2] = ["crates/sim", "crates/rl"];
 const IMPURE: [&str; 8] = ["tokio", "ractor", "tch", "torch-sys", "rand", "getrandom", "rayon", "chrono"];
 
 /// Dependencies that a single package may have, so that a change of version or of supplier stays in one place.
-const HOMES: [(&str, &str); 4] = [
+const HOMES: [(&str, &str); 5] = [
     ("tch", "crates/model/Cargo.toml"),
     ("torch-sys", "crates/model/Cargo.toml"),
     ("async-openai", "crates/remote/Cargo.toml"),
     ("bincode", "crates/runs/Cargo.toml"),
+    ("parquet", "crates/data/Cargo.toml"),
 ];
 
 /// The ladder: a package uses only packages of a lower rung.
