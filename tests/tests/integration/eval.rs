@@ -243,8 +243,12 @@ fn earned(record: &EpisodeRecord) -> f64 {
 fn by_aspect(record: &EpisodeRecord) -> f64 {
     let mut best = std::collections::BTreeMap::new();
     for turn in record.turns_of(Seat::Agent) {
-        let Ok(sim::Act::Tool { choice: sim::Choice::Answer, content }) = &turn.decision.act else { continue };
-        let Some(letter) = content.trim().chars().next() else { continue };
+        let answer = match &turn.decision.act {
+            Ok(sim::Act::Tool { choice: sim::Choice::Answer, content }) => Some(content.as_str()),
+            Ok(sim::Act::Say(text)) => text.strip_prefix("[answer]"),
+            _ => None,
+        };
+        let Some(letter) = answer.and_then(|content| content.trim().chars().next()) else { continue };
         let rewards = turn.effect.iter().flat_map(|effect| &effect.rewards);
         let reward: f64 = rewards.map(sim::Reward::weighted).sum();
         let known: &mut f64 = best.entry(letter).or_insert(0.0);
