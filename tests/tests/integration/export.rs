@@ -314,7 +314,7 @@ fn every_side_is_a_conversation_that_llama_factory_takes_with_what_was_shown_and
     // Beside the talk stands what stands beside it in `messages`.
     for (mut line, mut other) in lines.into_iter().zip(messages(&TRAINED, &[])) {
         for key in ["conversations", "system", "tools", "messages"] {
-            [&mut line, &mut other].map(|line| line.as_object_mut().expect("an object").remove(key));
+            let _ = [&mut line, &mut other].map(|line| line.as_object_mut().expect("an object").remove(key));
         }
         assert_eq!(line, other);
     }
