@@ -1,6 +1,8 @@
-//! What a cold start learns from: dialogues of scripts and drills, as token samples, and which of them each update takes.
+//! What a cold start learns from: dialogues of a script, or recorded ones, and drills, as token samples, and which of them each update takes.
 //!
 //! Everything is drawn by address, so update 417 takes the same samples whether or not the run was killed at 416.
+
+mod records;
 
 use std::sync::Arc;
 
@@ -8,6 +10,7 @@ use anyhow::anyhow;
 use rl::Batch;
 use rl::Mix;
 use rl::Objective;
+use rl::Ranking;
 use rl::Sample;
 use rl::TextFiles;
 use rl::plan;
@@ -35,21 +38,28 @@ use text::Template;
 use text::TextError;
 use text::Tokenizer;
 
+use crate::failure::Failure;
+use crate::setup::Setup;
+
 /// Dialogues of nearly the same length are drawn together, so that little of a batch is padding: one batch takes from so many
 /// neighbours in order of length.
 const NEIGHBOURS: usize = 256;
 /// Drills of each seat for one dialogue, so that a short cold start is short in both. The quickstart's are enough to see every item.
 const DRILLS_PER_DIALOGUE: f64 = 2.0 / 3.0;
 
-/// The script dialogues, and the drills of each seat.
+/// The dialogues to imitate, and the drills of each seat.
 pub struct Lessons {
     dialogues: Vec<EpisodeRecord>,
+    /// Numbers of those that each seat imitates, in their order.
+    kept: Pair<Vec<usize>>,
     drills: Pair<Vec<Drill>>,
 }
 
 /// Lessons as token samples, the dialogues of each seat in order of length.
 pub struct Samples {
     dialogues: Pair<Vec<Sample>>,
+    /// How many dialogues they come from, those without a word of the seat included.
+    talks: Pair<usize>,
     drills: Pair<Vec<Sample>>,
     settings: SftSettings,
     seed: u64,
@@ -65,18 +75,13 @@ pub struct Usual {
 }
 
 impl Lessons {
-    /// Plays the dialogues and draws the drills.
+    /// Plays or reads the dialogues, and draws the drills.
     ///
     /// # Errors
-    /// If the teacher is no script of both seats.
-    pub fn prepare(mix: &Mix, settings: &RunSettings) -> anyhow::Result<Lessons> {
-        let castings = plan::cold_start_castings(settings.sft.dialogues, &settings.sft.teacher, mix, settings.seed);
-        let play = |casting: Casting| {
-            let scenario = mix.of(&casting);
-            play_by_rule(casting, scenario, settings.seed)
-        };
-        let dialogues: Option<Vec<EpisodeRecord>> = castings.into_iter().map(play).collect();
-        let dialogues = dialogues.ok_or_else(|| anyhow!("`{}` does not play both seats", settings.sft.teacher))?;
+    /// [`Failure::Input`] if there is nothing to learn from in the folders of records, [`Failure::Work`] if the teacher is no script of both seats.
+    pub fn prepare(setup: &Setup) -> Result<Lessons, Failure> {
+        let (mix, sft) = (&setup.mix, &setup.settings.sft);
+        let dialogues = if sft.records.is_empty() { scripted(setup)? } else { records::recorded(setup)? };
         let of = |number: u32| dialogues.iter().filter(|record| record.casting.scenario == number).count();
         let counted: Vec<(&Arc<Scenario>, u32)> = mix
             .numbered()
@@ -85,7 +90,13 @@ impl Lessons {
         let drills = Pair::from_fn(|seat| {
             counted.iter().flat_map(|(scenario, count)| drills(scenario, Split::Train, seat, *count)).collect()
         });
-        Ok(Lessons { dialogues, drills })
+        let kept = Pair::from_fn(|seat| best(&dialogues, seat, sft.top));
+        Ok(Lessons { dialogues, kept, drills })
+    }
+
+    /// The dialogues that a seat imitates.
+    fn imitated(&self, seat: Seat) -> impl Iterator<Item = &EpisodeRecord> {
+        self.kept[seat].iter().map(|number| &self.dialogues[*number])
     }
 
     /// Every text in the lessons: what the tokenizer is trained on.
@@ -128,14 +139,15 @@ impl Lessons {
     pub fn samples(&self, dialect: &Dialect, settings: &RunSettings) -> Samples {
         let weight = settings.sft.partner_weight;
         let dialogues = Pair::from_fn(|seat| {
-            let taught = self.dialogues.iter().map(|record| text::taught(dialect, record, seat, weight));
+            let taught = self.imitated(seat).map(|record| text::taught(dialect, record, seat, weight));
             let mut samples: Vec<Sample> = taught.filter(|t| !t.tokens.is_empty()).map(sample).collect();
             samples.sort_by_key(|sample| sample.tokens.len());
             samples
         });
         let drills =
             Pair::from_fn(|seat| self.drills[seat].iter().map(|drill| sample(taught_drill(dialect, drill))).collect());
-        Samples { dialogues, drills, settings: settings.sft.clone(), seed: settings.seed }
+        let talks = Pair::from_fn(|seat| self.kept[seat].len());
+        Samples { dialogues, talks, drills, settings: settings.sft.clone(), seed: settings.seed }
     }
 }
 
@@ -171,7 +183,7 @@ impl Samples {
     /// What the teacher's dialogues come to for a seat, as means over `dialogues`, the silent ones included.
     #[must_use]
     pub fn usual(&self, seat: Seat) -> Usual {
-        let count = f64::from(self.settings.dialogues);
+        let count = self.talks[seat].max(1) as f64;
         let own = |sample: &Sample| sample.weights.iter().filter(|weight| **weight == 1.0).count();
         let sum = |of: &dyn Fn(&Sample) -> usize| self.dialogues[seat].iter().map(of).sum::<usize>() as f64;
         Usual { stream: sum(&|sample| sample.tokens.len()) / count, own: sum(&own) / count }
@@ -183,6 +195,27 @@ impl Samples {
         let all = [&self.dialogues.agent, &self.dialogues.user, &self.drills.agent, &self.drills.user];
         all.into_iter().flatten().map(|sample| sample.tokens.len()).max().unwrap_or(0)
     }
+}
+
+/// The teacher's dialogues with itself.
+fn scripted(setup: &Setup) -> anyhow::Result<Vec<EpisodeRecord>> {
+    let (mix, settings) = (&setup.mix, &setup.settings);
+    let castings = plan::cold_start_castings(settings.sft.dialogues, &settings.sft.teacher, mix, settings.seed);
+    let play = |casting: Casting| {
+        let scenario = mix.of(&casting);
+        play_by_rule(casting, scenario, settings.seed)
+    };
+    let dialogues: Option<Vec<EpisodeRecord>> = castings.into_iter().map(play).collect();
+    dialogues.ok_or_else(|| anyhow!("`{}` does not play both seats", settings.sft.teacher))
+}
+
+/// Numbers of the dialogues that a seat imitates: of each scenario the `top` in which it scored most; all, if that is `None`.
+fn best(dialogues: &[EpisodeRecord], seat: Seat, top: Option<u32>) -> Vec<usize> {
+    let Some(top) = top else { return (0..dialogues.len()).collect() };
+    let mut ranking = Ranking::new(top);
+    (0..).zip(dialogues).for_each(|(number, record)| ranking.add(number, record, seat));
+    ranking.close();
+    (0..dialogues.len()).filter(|number| ranking.keeps(*number as u64, seat)).collect()
 }
 
 /// The drills with numbers below `count` that a scenario has for `seat`; none if its gym has none.

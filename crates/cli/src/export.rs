@@ -3,7 +3,7 @@
 //! ```text
 //!  hf.rs        a seat's model as a folder that `transformers` opens     card.rs     its README.md: where it comes from
 //!  episodes.rs  recorded episodes as JSONL                               weights.rs  what the head of a file of weights says
-//!  messages.rs  … as chat messages                                       ranking.rs  the best of each scenario
+//!  messages.rs  … as chat messages
 //!  sharegpt.rs  … as LLaMA-Factory reads them
 //! ```
 //! No tensor library is needed: files are checked and copied. What is handed out appears whole or not at all (`runs::Parcel`).
@@ -12,7 +12,6 @@ mod card;
 mod episodes;
 mod hf;
 mod messages;
-mod ranking;
 mod sharegpt;
 mod weights;
 

@@ -84,7 +84,7 @@ impl Stage {
     pub async fn open(setup: Setup, loader: &dyn ModelLoader) -> Result<Stage, Failure> {
         // Lessons take a while: whoever named the wrong folder hears of it before.
         expect_folder(&setup)?;
-        let lessons = Lessons::prepare(&setup.mix, &setup.settings)?;
+        let lessons = Lessons::prepare(&setup)?;
         let dialect = learn_dialect(&setup, &lessons)?;
         let samples = lessons.samples(&dialect, &setup.settings);
         check_context(&setup, &samples)?;

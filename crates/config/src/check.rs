@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::path::Path;
+use std::path::PathBuf;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -43,6 +44,14 @@ impl<'n> Check<'n> {
     /// The folder of the file: where paths in it start.
     pub(crate) fn folder(&self) -> &Path {
         Path::new(&self.file).parent().unwrap_or(Path::new(""))
+    }
+
+    /// Where paths in the value of `key` start: at the folder of the file, or for one of the command line where the command was given.
+    pub(crate) fn folder_of(&self, key: &str) -> PathBuf {
+        match self.root.place(key) {
+            Origin::Line(_) => self.folder().to_owned(),
+            Origin::Set => PathBuf::new(),
+        }
     }
 
     /// Whether the file, or a `--set`, has this key.

@@ -3,6 +3,8 @@
 mod grpo;
 mod preset;
 
+use std::path::PathBuf;
+
 use rl::RunSettings;
 use rl::settings::CheckpointSettings;
 use rl::settings::Device;
@@ -122,6 +124,11 @@ struct ModelFile {
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 struct SftFile {
+    /// Folders of recorded episodes to learn from, as `rollout --out` writes them, in place of a teacher's dialogues. Whoever played in them is
+    /// imitated, be it a script or somebody else's model. Paths that start at this file's folder.
+    records: Option<Vec<String>>,
+    /// How many dialogues of each scenario each seat imitates: those in which it scored most. Left out: all.
+    top: Option<i64>,
     /// Dialogues of the teacher with itself to learn from.
     dialogues: Option<i64>,
     /// Script of both seats, `scripted:NAME`.
@@ -285,17 +292,25 @@ fn against_others(check: &mut Check<'_>, key: &str, scenario: &Scenario, others:
     }
 }
 
-/// Checks what concerns both files.
-fn against_scenario(check: &mut Check<'_>, settings: &RunSettings, scenario: &Scenario) {
+/// Whether a script plays both seats.
+fn teaches(check: &mut Check<'_>, teacher: &str, scenario: &Scenario) {
     for seat in Seat::ALL {
-        if let Some((what, hint)) = policy::mistake(&scenario.rules, seat, &settings.sft.teacher) {
+        if let Some((what, hint)) = policy::mistake(&scenario.rules, seat, teacher) {
             check.error("sft.teacher", format!("{what}, and it teaches both seats"), hint);
             break;
         }
     }
-    if !policy::is_script(&settings.sft.teacher) {
-        let what = format!("cannot be `{}`: a cold start learns from a script", settings.sft.teacher);
-        check.error("sft.teacher", what, "write a script of both seats, e.g. `scripted:noisy`");
+    if !policy::is_script(teacher) {
+        let what = format!("cannot be `{teacher}`: a cold start plays a script");
+        let hint = "write a script of both seats, e.g. `scripted:noisy`; anybody else's talks go into `sft.records`";
+        check.error("sft.teacher", what, hint);
+    }
+}
+
+/// Checks what concerns both files.
+fn against_scenario(check: &mut Check<'_>, settings: &RunSettings, scenario: &Scenario) {
+    if settings.sft.records.is_empty() {
+        teaches(check, &settings.sft.teacher, scenario);
     }
     for seat in Seat::ALL {
         let learns = settings.grpo.mode == UpdateMode::Only(seat) || !matches!(settings.grpo.mode, UpdateMode::Only(_));
@@ -394,6 +409,8 @@ fn heads_fit(check: &mut Check<'_>, shape: &ModelShape) {
 
 fn sft_settings(check: &mut Check<'_>, file: SftFile) -> SftSettings {
     let SftFile {
+        records,
+        top,
         dialogues,
         teacher,
         updates,
@@ -407,7 +424,15 @@ fn sft_settings(check: &mut Check<'_>, file: SftFile) -> SftSettings {
     } = file;
     let drills = Allowed::below(0.0, 1.0, "it is a share of the samples, and dialogues need the rest");
     let tokens = Allowed::between(16.0, 1e7, "it is the number of tokens an update learns from");
+    let records = recorded(check, records);
+    if !records.is_empty() {
+        let because = "`sft.records` says what is imitated";
+        check.without_effect("sft.dialogues", dialogues, because);
+        check.without_effect("sft.teacher", teacher.as_ref(), because);
+    }
     SftSettings {
+        records,
+        top: check.whole_optional("sft.top", top, COUNT, "all of them are imitated"),
         dialogues: check.whole("sft.dialogues", dialogues, 6000, COUNT),
         teacher: check.text("sft.teacher", teacher, "scripted:noisy"),
         updates: check.whole("sft.updates", updates, 3500, COUNT),
@@ -419,6 +444,16 @@ fn sft_settings(check: &mut Check<'_>, file: SftFile) -> SftSettings {
         drill_share: check.number("sft.drill_share", drill_share, 0.5, drills),
         probe_min: check.number("sft.probe_min", probe_min, 0.9, SHARE),
     }
+}
+
+/// Folders of records. A path in the file starts at its folder; one on the command line where the command was given.
+fn recorded(check: &mut Check<'_>, written: Option<Vec<String>>) -> Vec<PathBuf> {
+    if written.as_ref().is_some_and(Vec::is_empty) && !check.overlooked("sft.records") {
+        check.error("sft.records", "names no folder", "take it out to imitate a teacher, or name a folder of episodes");
+    }
+    check.demand("sft.records", Says::Filled);
+    let folder = check.folder_of("sft.records");
+    written.into_iter().flatten().map(|written| folder.join(written)).collect()
 }
 
 fn optimizer_settings(

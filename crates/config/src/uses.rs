@@ -1,6 +1,8 @@
 //! Who uses which key of a run file, and what each comes to in a run. The one source of `duologue plan`; a test holds it against the raw types
 //! that read the file, so a key that is added there and not here is noticed.
 
+use std::path::PathBuf;
+
 use rl::Mix;
 use rl::RunSettings;
 use rl::settings::Device;
@@ -136,8 +138,13 @@ const ROWS: &[Row] = &[
     row("model.rope_theta", MODELS, "base of the rotary embedding", |s| some(s.model.rope_theta)),
     row("model.rms_norm_eps", MODELS, "epsilon of RMSNorm", |s| some(s.model.rms_norm_eps)),
     row("model.vocab_max", "cold start", "most entries of the tokenizer it trains", |s| some(s.model.vocab_max)),
-    row("sft.dialogues", "cold start", "talks of the teacher with itself", |s| some(s.sft.dialogues)),
-    row("sft.teacher", "cold start", "the script that is imitated", |s| some(s.sft.teacher.as_str())),
+    row("sft.records", "cold start", "folders of episodes that are imitated", |s| {
+        let folder = |path: &PathBuf| json!(path.display().to_string());
+        Some(s.sft.records.iter().map(folder).collect())
+    }),
+    row("sft.top", "cold start", "the best so many of each scenario, for each seat", |s| Some(s.sft.top.map_or(json!("all"), |top| json!(top)))),
+    row("sft.dialogues", "cold start", "talks of the teacher with itself", |s| s.sft.records.is_empty().then(|| json!(s.sft.dialogues))),
+    row("sft.teacher", "cold start", "the script that is imitated", |s| s.sft.records.is_empty().then(|| json!(s.sft.teacher))),
     row("sft.updates", "cold start", "updates of the cold start, for each seat", |s| some(s.sft.updates)),
     row("sft.tokens_per_update", "cold start", "tokens of one batch", |s| some(s.sft.tokens_per_update)),
     row("sft.lr", "cold start", "highest learning rate of the cold start", |s| some(s.sft.lr)),

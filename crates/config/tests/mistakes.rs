@@ -478,8 +478,8 @@ fn an_unknown_policy_is_answered_with_the_policies_of_its_seat() {
     );
     assert_eq!(
         wrong("teacher = \"scripted:noisy\"", "teacher = \"openai:some-model\""),
-        "error: run.toml:8: sft.teacher: cannot be `openai:some-model`: a cold start learns from a script\n\
-         hint: write a script of both seats, e.g. `scripted:noisy`"
+        "error: run.toml:8: sft.teacher: cannot be `openai:some-model`: a cold start plays a script\n\
+         hint: write a script of both seats, e.g. `scripted:noisy`; anybody else's talks go into `sft.records`"
     );
     assert_eq!(
         wrong("teacher = \"scripted:noisy\"", "teacher = \"nobody\""),

@@ -105,8 +105,9 @@ fn schema(kind: FileKind) -> Value {
         schema["properties"]["world"]["description"] = meaning;
     }
     if kind == FileKind::Run {
-        // It stands in place of the scenario, and has a test of its own.
+        // They stand in place of other keys, and have tests of their own.
         schema["properties"].as_object_mut().expect("a run has keys").remove("mix");
+        schema["properties"]["sft"]["properties"].as_object_mut().expect("a section has keys").remove("records");
     }
     schema
 }
@@ -285,8 +286,8 @@ fn the_schema_has_the_keys_that_the_reader_knows_and_no_others() {
                 section["properties"].as_object().expect("a section").keys().map(String::as_str).collect();
             // What every `[world]` has is read apart from the gym's constants.
             let own = if path == "world" { &own - &BTreeSet::from(["gym", "items"]) } else { own };
-            // A mix was left out of this schema: see there.
-            let known = if kind == FileKind::Run { &known - &BTreeSet::from(["mix"]) } else { known };
+            // Both were left out of this schema: see there.
+            let known = if kind == FileKind::Run { &known - &BTreeSet::from(["mix", "records"]) } else { known };
             assert_eq!(own, known, "{kind}: {path}");
             assert_eq!(section["additionalProperties"], json!(false), "{kind}: {path}");
             count += own.len();
@@ -512,6 +513,22 @@ fn both_know_what_a_mix_may_be() {
     agree(&[none.clone(), ("/mix", json!([{ "weight": 1.0 }]))], false);
     agree(&[none.clone(), ("/mix", json!([]))], false);
     agree(&[none, ("/mix", json!([{ "scenario": "scenario.toml", "share": 1.0 }]))], false);
+}
+
+/// Recorded talks in place of a teacher's.
+#[test]
+fn both_know_what_records_may_be() {
+    let validator = validator(FileKind::Run);
+    let agree = |records: Value, good: bool| {
+        let mut file = json_of(RUN);
+        put(&mut file, "/sft/records", &records);
+        agree_on(FileKind::Run, &validator, &file, good, &records.to_string());
+    };
+    agree(json!(["talks"]), true);
+    agree(json!(["talks", "../more"]), true);
+    agree(json!([]), false);
+    agree(json!("talks"), false);
+    agree(json!([1]), false);
 }
 
 /// Which of a few keys there are, what lists hold and what one names oneself.

@@ -22,8 +22,11 @@ fn uses(overrides: &[&str]) -> Vec<KeyUse> {
     key_uses(&settings, &mix, &sources).expect("the sources are those of the settings")
 }
 
-/// Another value for each key, as `--set` takes it, with what else it needs.
-fn changes() -> Vec<(&'static str, Value, &'static [&'static str])> {
+/// A key, another value, and what else it needs.
+type Change = (&'static str, Value, &'static [&'static str]);
+
+/// Another value for each key up to the cold start, as `--set` takes it.
+fn changes() -> Vec<Change> {
     let copy = Path::new(env!("CARGO_TARGET_TMPDIR")).join("another.toml");
     fs::copy(quickstart().with_file_name("../scenarios/haggle.toml"), &copy)
         .expect("the build's own folder takes a file");
@@ -48,6 +51,8 @@ fn changes() -> Vec<(&'static str, Value, &'static [&'static str])> {
         ("model.rope_theta", json!(5000.0), &[]),
         ("model.rms_norm_eps", json!(1e-5), &[]),
         ("model.vocab_max", json!(1000), &[]),
+        ("sft.records", json!(["talks"]), &["sft.dialogues=", "sft.teacher="]),
+        ("sft.top", json!(60), &[]),
         ("sft.dialogues", json!(60), &[]),
         ("sft.teacher", json!("rule"), &[]),
         ("sft.updates", json!(12), &[]),
@@ -58,6 +63,12 @@ fn changes() -> Vec<(&'static str, Value, &'static [&'static str])> {
         ("sft.partner_weight", json!(0.3), &[]),
         ("sft.drill_share", json!(0.25), &[]),
         ("sft.probe_min", json!(0.1), &[]),
+    ]
+}
+
+/// The same for the keys after the cold start.
+fn later_changes() -> Vec<Change> {
+    vec![
         ("grpo.steps", json!(3), &[]),
         ("grpo.group_size", json!(6), &[]),
         ("grpo.group_valid_min", json!(3), &[]),
@@ -102,7 +113,7 @@ fn changes() -> Vec<(&'static str, Value, &'static [&'static str])> {
 #[test]
 fn what_is_set_is_what_is_shown_for_every_key_and_for_no_other() {
     let base = uses(&[]);
-    let changes = changes();
+    let changes = [changes(), later_changes()].concat();
     // A mix stands in place of the scenario, and no override writes a list of tables.
     let keys: BTreeSet<&str> = base.iter().map(|used| used.key).filter(|key| *key != "mix").collect();
     assert_eq!(keys, changes.iter().map(|(key, ..)| *key).collect());
@@ -144,6 +155,14 @@ fn a_key_without_a_user_in_this_run_is_one_that_the_reader_refuses() {
     for key in unused.into_iter().filter(|key| *key != "mix") {
         let errors = load_run(&quickstart(), &[format!("{key}=1")]).expect_err("it has no effect");
         assert!(errors.to_string().contains("has no effect in this run"), "{errors}");
+    }
+    let collected = uses(&["sft.records=[\"talks\"]", "sft.dialogues=", "sft.teacher="]);
+    let unused: Vec<&str> = collected.iter().filter(|used| used.value.is_none()).map(|used| used.key).collect();
+    assert_eq!(unused[..3], ["mix", "sft.dialogues", "sft.teacher"]);
+    for key in ["sft.dialogues=60", "sft.teacher=scripted:good"] {
+        let overrides = ["sft.records=[\"talks\"]", "sft.dialogues=", "sft.teacher=", key].map(str::to_owned);
+        let errors = load_run(&quickstart(), &overrides).expect_err("it has no effect");
+        assert!(errors.to_string().contains("has no effect in this run: `sft.records` says"), "{errors}");
     }
     let flat = uses(&["grpo.normalize_std=false", "grpo.std_eps=", "grpo.std_over="]);
     assert!(flat.iter().any(|used| used.key == "grpo.std_eps" && used.value.is_none()));

@@ -46,6 +46,8 @@ mod tests {
 
     fn sft() -> SftSettings {
         SftSettings {
+            records: Vec::new(),
+            top: None,
             dialogues: 8000,
             teacher: "scripted:noisy".to_owned(),
             updates: 100,

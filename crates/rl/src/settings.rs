@@ -1,5 +1,7 @@
 //! A checked run: what `configs/*.toml` means once every key has been read. `config` fills these in; everybody else only reads them.
 
+use std::path::PathBuf;
+
 use serde::Deserialize;
 use serde::Serialize;
 use sim::Seat;
@@ -102,10 +104,14 @@ impl ModelShape {
 /// The cold start: imitation of scripts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SftSettings {
+    /// Folders of recorded episodes to learn from; empty: from `dialogues` of `teacher`, which count only then.
+    pub records: Vec<PathBuf>,
     /// Dialogues of `teacher` with itself to learn from.
     pub dialogues: u32,
     /// Script of both seats, e.g. `scripted:noisy`.
     pub teacher: String,
+    /// How many of each scenario's dialogues each seat imitates, those in which it scored most; `None`: all.
+    pub top: Option<u32>,
     /// Optimiser updates per seat.
     pub updates: u64,
     /// Target of tokens per update.

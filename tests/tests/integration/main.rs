@@ -6,7 +6,7 @@
 //!  usage.rs     help, `check`, wrong flags      errors.rs    each mistake: what is said, exit code 2, nothing changed on disk
 //!  eval.rs      `eval --json`, the contract     metrics.rs   `metrics.jsonl`, the contract; the gate
 //!  twice.rs     one seed, one end               killed.rs    kill -9 at addressed moments, `--resume`, the same end
-//!  mix.rs       several scenarios in one run
+//!  mix.rs       several scenarios in one run  collected.rs  a cold start from records
 //!  replay.rs    re-driving and forking          account.rs   each episode once; masks; drift; log-probabilities
 //!  export.rs    models and episodes for other tools
 //!  study.rs     `study` against `eval` and by hand, killed, changed, failed
@@ -24,6 +24,7 @@
 //! ```
 
 mod account;
+mod collected;
 mod data;
 mod degenerate;
 mod documented;

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::sync::LazyLock;
 
 use cli::cold_start::Lessons;
+use cli::flags::TrainFlags;
+use cli::setup::Setup;
 use sim::Act;
 use sim::EpisodeId;
 use sim::EpisodeRecord;
@@ -39,10 +41,11 @@ struct Language {
 
 static LANGUAGE: LazyLock<Language> = LazyLock::new(|| {
     let run = root().join("configs/quickstart.toml");
-    let (settings, mix, _) = config::load_run(&run, &[]).expect("the quickstart is good");
-    let scenario = mix.scenario(0).clone();
-    let lessons = Lessons::prepare(&mix, &settings).expect("the teacher plays both seats");
-    let dialect = lessons.dialect(&mix, settings.model.vocab_max).expect("the vocabulary has room");
+    let flags = TrainFlags { run, resume: false, out: None, seed: None, set: Vec::new(), leashed: false };
+    let setup = Setup::load(flags).unwrap_or_else(|_| panic!("the quickstart is good"));
+    let scenario = setup.mix.scenario(0).clone();
+    let lessons = Lessons::prepare(&setup).unwrap_or_else(|_| panic!("the teacher plays both seats"));
+    let dialect = lessons.dialect(&setup.mix, setup.settings.model.vocab_max).expect("the vocabulary has room");
     let texts: BTreeSet<String> = lessons.corpus().into_iter().collect();
     let shown = texts.iter().flat_map(|text| dialect.tokenizer().encode(text).to_vec()).collect();
     Language { scenario, dialect, shown }

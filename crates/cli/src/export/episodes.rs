@@ -7,6 +7,7 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::Context;
+use rl::Ranking;
 use runs::Checkpoints;
 use runs::Hash;
 use runs::LogError;
@@ -28,7 +29,6 @@ use sim::Turn;
 use text::Tokenizer;
 use text::dialect::TOKENIZER_FILE;
 
-use super::ranking::Ranking;
 use crate::failure::Failure;
 use crate::flags::ExportFlags;
 use crate::flags::Seats;

@@ -130,12 +130,15 @@ fn condition(condition: &Condition) -> String {
 }
 
 fn cold_start(sft: &SftSettings) -> Vec<String> {
-    let SftSettings { teacher, partner_weight, drill_share, updates, lr, warmup, probe_min, .. } = sft;
+    let SftSettings { records, top, teacher, partner_weight, drill_share, updates, lr, warmup, probe_min, .. } = sft;
+    let talks = match records.len() {
+        0 => format!("the talks of `{teacher}` with itself"),
+        count => format!("the talks in {count} folder(s) of records"),
+    };
+    let best = top.map_or(String::new(), |top| format!(", the {top} of each scenario in which the seat scored most"));
     let last = schedule::sft_lr(sft, *updates);
     vec![
-        format!(
-            "loss = sum w (-log p) / sum w over the talks of `{teacher}` with itself, and drills ({drill_share} of the samples)"
-        ),
+        format!("loss = sum w (-log p) / sum w over {talks}{best}, and drills ({drill_share} of the samples)"),
         format!("w = 1 on the seat's own words and thoughts, {partner_weight} on its partner's, 0 on everything else"),
         rate("update", *warmup, *updates, *lr, last),
         format!("then {probe_min} of the held-out drills must be answered right, or training stops"),

@@ -108,6 +108,23 @@ const STDS: [(&str, StdOver); 2] = [("group", StdOver::Group), ("scenario", StdO
 /// Episodes of a group.
 const GROUP_SIZE_MAX: f64 = 1024.0;
 
+const STEPS: Allowed = Allowed::between(0.0, 1e6, "it is a number of steps; 0 stops after the cold start");
+/// Temperatures.
+const HEAT: Allowed = Allowed::above(0.0, 10.0, "logits are divided by it");
+/// Discounts.
+const DISCOUNT: Allowed =
+    Allowed::above(0.0, 1.0, "rewards further away may not count more, nor may all but the first be dropped");
+/// Divisors.
+const DIVISOR: Allowed = Allowed::above(0.0, 100.0, "it is a divisor");
+const BELOW: Allowed = Allowed::above(0.0, 1.0, "the ratio is kept above 1 less this, and a ratio is never below 0");
+const ABOVE: Allowed = Allowed::above(0.0, 10.0, "the ratio is kept below 1 plus this");
+const DUAL: Allowed =
+    Allowed::above(1.0, 1e3, "it bounds the loss of a negative advantage as a multiple of it; 0 is off");
+/// What is taken off a turn's reward.
+const OFF: Allowed = Allowed::between(0.0, 1e3, "it is taken off a turn's reward; 0 is off");
+const REFILLS: Allowed = Allowed::between(0.0, 100.0, "it is how often groups are played anew in a step; 0 is off");
+const KL: Allowed = Allowed::between(0.0, 100.0, "it is the weight of a penalty; 0 is off");
+
 /// Checks `[grpo]`. `optimizer` has been read from its own section, since the cold start shares it.
 pub(super) fn grpo_settings(
     check: &mut Check<'_>,
@@ -148,27 +165,10 @@ pub(super) fn grpo_settings(
     let turn_credit = check.word("grpo.turn_credit", turn_credit.as_deref(), &CREDITS);
     let trajectory_score = trajectory_score_of(check, trajectory_score, preset);
     let normalize_std = check.flag("grpo.normalize_std", normalize_std, true);
-    if !normalize_std {
-        let because = "with `normalize_std = false` nothing is divided by it";
-        check.without_effect("grpo.std_over", std_over.as_ref(), because);
-    }
     effects(check, turn_credit, trajectory_score, normalize_std, [gamma, em_k, std_eps]);
-    let any = Allowed::between(0.0, 1e6, "it is a number of steps; 0 stops after the cold start");
-    let episodes = f64::from(group_size) * (f64::from(groups.mutual) + f64::from(groups.fixed));
-    let parts = Allowed::between(1.0, 1e9, "each needs an episode, and a step plays so many per seat")
-        .here_at_most(f64::max(episodes, 1.0));
-    let heat = Allowed::above(0.0, 10.0, "logits are divided by it");
-    let discount =
-        Allowed::above(0.0, 1.0, "rewards further away may not count more, nor may all but the first be dropped");
-    let positive = Allowed::above(0.0, 100.0, "it is a divisor");
-    let below = Allowed::above(0.0, 1.0, "the ratio is kept above 1 less this, and a ratio is never below 0");
-    let above = Allowed::above(0.0, 10.0, "the ratio is kept below 1 plus this");
-    let dual = Allowed::above(1.0, 1e3, "it bounds the loss of a negative advantage as a multiple of it; 0 is off");
-    let off = Allowed::between(0.0, 1e3, "it is taken off a turn's reward; 0 is off");
-    let refills = Allowed::between(0.0, 100.0, "it is how often groups are played anew in a step; 0 is off");
-    let kl = Allowed::between(0.0, 100.0, "it is the weight of a penalty; 0 is off");
+    let parts = parts(group_size, &groups);
     GrpoSettings {
-        steps: check.whole("grpo.steps", steps, preset.steps, any),
+        steps: check.whole("grpo.steps", steps, preset.steps, STEPS),
         group_size,
         group_valid_min,
         groups,
@@ -177,21 +177,21 @@ pub(super) fn grpo_settings(
         warmup: check.whole("grpo.warmup", warmup, preset.warmup, WARMUP),
         lr_floor: check.number("grpo.lr_floor", lr_floor, preset.lr_floor, SHARE),
         minibatches: check.whole("grpo.minibatches", minibatches, preset.minibatches, parts),
-        temperature: check.number("grpo.temperature", temperature, 1.0, heat) as f32,
+        temperature: check.number("grpo.temperature", temperature, 1.0, HEAT) as f32,
         turn_credit,
         trajectory_score,
-        gamma: check.number("grpo.gamma", gamma, 0.8, discount),
-        em_k: check.number("grpo.em_k", em_k, 2.0, positive),
-        std_eps: check.number("grpo.std_eps", std_eps, preset.std_eps, positive),
+        gamma: check.number("grpo.gamma", gamma, 0.8, DISCOUNT),
+        em_k: check.number("grpo.em_k", em_k, 2.0, DIVISOR),
+        std_eps: check.number("grpo.std_eps", std_eps, preset.std_eps, DIVISOR),
         normalize_std,
-        std_over: check.word("grpo.std_over", std_over.as_deref(), &STDS),
-        malformed_penalty: check.number("grpo.malformed_penalty", malformed_penalty, 0.0, off),
-        user_burden: check.number("grpo.user_burden", user_burden, 0.0, off),
-        refills_max: check.whole("grpo.refills_max", refills_max, 0, refills),
-        clip_low: check.number("grpo.clip_low", clip_low, 0.2, below),
-        clip_high: check.number("grpo.clip_high", clip_high, preset.clip_high, above),
-        dual_clip: check.number_or_off("grpo.dual_clip", dual_clip, 3.0, dual),
-        kl_weight: check.number("grpo.kl_weight", kl_weight, 0.0, kl),
+        std_over: std_over_of(check, std_over, normalize_std),
+        malformed_penalty: check.number("grpo.malformed_penalty", malformed_penalty, 0.0, OFF),
+        user_burden: check.number("grpo.user_burden", user_burden, 0.0, OFF),
+        refills_max: check.whole("grpo.refills_max", refills_max, 0, REFILLS),
+        clip_low: check.number("grpo.clip_low", clip_low, 0.2, BELOW),
+        clip_high: check.number("grpo.clip_high", clip_high, preset.clip_high, ABOVE),
+        dual_clip: check.number_or_off("grpo.dual_clip", dual_clip, 3.0, DUAL),
+        kl_weight: check.number("grpo.kl_weight", kl_weight, 0.0, KL),
         optimizer,
     }
 }
@@ -204,6 +204,21 @@ fn group_sizes(check: &mut Check<'_>, size: Option<i64>, valid_min: Option<i64>)
     // A smaller group must not fail over a default that was made for groups of 8.
     let valid_min = check.whole("grpo.group_valid_min", valid_min, u32::min(4, size), valid);
     (size, valid_min)
+}
+
+/// How many optimiser steps a step's episodes can be dealt out to.
+fn parts(group_size: u32, groups: &GroupCounts) -> Allowed {
+    let episodes = f64::from(group_size) * (f64::from(groups.mutual) + f64::from(groups.fixed));
+    Allowed::between(1.0, 1e9, "each needs an episode, and a step plays so many per seat")
+        .here_at_most(f64::max(episodes, 1.0))
+}
+
+fn std_over_of(check: &mut Check<'_>, written: Option<String>, normalize_std: bool) -> StdOver {
+    if !normalize_std {
+        let because = "with `normalize_std = false` nothing is divided by it";
+        check.without_effect("grpo.std_over", written.as_ref(), because);
+    }
+    check.word("grpo.std_over", written.as_deref(), &STDS)
 }
 
 /// A score by name; where none is written, the preset's.

@@ -49,6 +49,8 @@ pub fn settings() -> RunSettings {
             vocab_max: VOCAB as usize,
         },
         sft: SftSettings {
+            records: Vec::new(),
+            top: None,
             dialogues: 1,
             teacher: "scripted:noisy".to_owned(),
             updates: 1,

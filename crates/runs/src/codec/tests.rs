@@ -13,7 +13,7 @@ fn a_record_with_every_field_in_use_comes_back_equal() {
 fn the_bytes_of_a_record_are_those_of_this_format_version() {
     // Written down by hand from bincode's specification: a varint is one byte up to 250, 251 announces a u16, 252 a u32, 253 a u64.
     let mut expected = vec![1, 12, 3, 0, 5]; // grpo, round, group, trial, member
-    expected.extend([0, 3]); // train, item
+    expected.extend([0, 0, 3]); // scenario, train, item
     expected.extend([11]);
     expected.extend(b"model:agent");
     expected.extend([4]);
