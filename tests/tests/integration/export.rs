@@ -255,7 +255,7 @@ fn a_seat_that_failed_is_scored_and_its_partner_is_not() {
 fn as_llama_factory_reads(line: &Value) -> Vec<(String, String)> {
     let places = line["conversations"].as_array().expect("a list");
     assert!(line["system"].is_string() && line["tools"].is_string(), "columns of text");
-    assert!(!places.is_empty() && places.len() % 2 == 0, "the model has the last word: {line}");
+    assert!(!places.is_empty() && places.len().is_multiple_of(2), "the model has the last word: {line}");
     let mut read = Vec::new();
     for (at, place) in places.iter().enumerate() {
         let keys: Vec<&String> = place.as_object().expect("an object").keys().collect();
