@@ -509,7 +509,7 @@ fn both_know_what_a_mix_may_be() {
         agree(&[none.clone(), ("/mix", part(weight))], false);
     }
     agree(&[("/mix", part(json!(1.0)))], false);
-    agree(&[none.clone()], false);
+    agree(std::slice::from_ref(&none), false);
     agree(&[none.clone(), ("/mix", json!([{ "weight": 1.0 }]))], false);
     agree(&[none.clone(), ("/mix", json!([]))], false);
     agree(&[none, ("/mix", json!([{ "scenario": "scenario.toml", "share": 1.0 }]))], false);

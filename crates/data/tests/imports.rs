@@ -224,17 +224,17 @@ fn rows_that_fit_no_items_are_refused_by_row_and_key() {
     let (one, two) = (function("func-1"), function("func-2"));
     check(
         &[one.clone(), function("func-9")],
-        &[two.clone()],
+        std::slice::from_ref(&two),
         "train.parquet: row 2: reward_model.id: `func-9` is not in functions.json",
     );
     check(
-        &[one.clone()],
+        std::slice::from_ref(&one),
         &[two, one.clone()],
         "test.parquet: row 2: reward_model.id: `func-1` is named by a row before; an item is in one split, and once",
     );
     check(
         &[row(&[("title", "a")])],
-        &[one.clone()],
+        std::slice::from_ref(&one),
         "train.parquet: row 1: reward_model.id: is missing, or no text: this is no row of the gym",
     );
     check(&[], &[one], "train.parquet: has no rows");
@@ -311,7 +311,7 @@ fn each_mistake_in_items_names_file_item_and_key() {
         &function(r#""test_case": [1, 2, 3, 4], "expected_result": 11"#),
         "f: cannot be played: rule `a + b + c + d` gives 10, not the expected 11",
     );
-    let twice = function(r#""test_case": [1, 2, 3, 4], "expected_result": 10"#).replace('[', "[").replacen('[', "", 1);
+    let twice = function(r#""test_case": [1, 2, 3, 4], "expected_result": 10"#).replacen('[', "", 1);
     let twice = format!("[{0},{0}]", twice.trim_end_matches(']'));
     check("functions.json", &twice, "f: id: is there twice, and an id names one item");
     check("stories.json", "[]", "is a list, and should be an object of items by id");

@@ -334,7 +334,7 @@ mod tests {
         let zs: Vec<f32> = harvest.batch.samples.iter().map(|sample| sample.advantages[2]).collect();
         // Unbiased variances 2 and .5, so together 1.25; and 20000 alone.
         let wanted =
-            [-1.0, 1.0, -0.5, 0.5].map(|z: f32| z / 1.25f32.sqrt()).into_iter().chain([-0.707_106_8, 0.707_106_8]);
+            [-1.0, 1.0, -0.5, 0.5].map(|z: f32| z / 1.25f32.sqrt()).into_iter().chain([-0.5f32.sqrt(), 0.5f32.sqrt()]);
         assert!(zs.iter().zip(wanted).all(|(z, wanted)| (z - wanted).abs() < 1e-5), "{zs:?}");
     }
 

@@ -57,13 +57,16 @@ pub fn write_table(rows: &[BTreeMap<String, String>], codec: Codec) -> Vec<u8> {
         for key in &keys {
             texts(group, &column(rows, key), 2, None);
         }
-        let mut writer = group.next_column().unwrap().expect("a column is left");
+        let mut writer = group.next_column().expect("the writer takes it").expect("a column is left");
         let index: Vec<i64> = (0..).take(count).collect();
-        writer.typed::<Int64Type>().write_batch(&index, Some(&vec![2; count]), None).unwrap();
-        writer.close().unwrap();
-        let mut writer = group.next_column().unwrap().expect("a column is left");
-        writer.typed::<BoolType>().write_batch(&vec![true; count], Some(&vec![2; count]), None).unwrap();
-        writer.close().unwrap();
+        writer.typed::<Int64Type>().write_batch(&index, Some(&vec![2; count]), None).expect("the writer takes it");
+        writer.close().expect("the writer takes it");
+        let mut writer = group.next_column().expect("the writer takes it").expect("a column is left");
+        writer
+            .typed::<BoolType>()
+            .write_batch(&vec![true; count], Some(&vec![2; count]), None)
+            .expect("the writer takes it");
+        writer.close().expect("the writer takes it");
         texts(group, &vec![Some("train"); count], 2, None);
         for key in &keys {
             texts(group, &column(rows, key), 5, None);
@@ -88,20 +91,20 @@ fn write(schema: &str, codec: Codec, columns: impl Fn(&mut Rows<'_>)) -> Vec<u8>
         Codec::None => Compression::UNCOMPRESSED,
     };
     let properties = WriterProperties::builder().set_compression(compression).build();
-    let schema = Arc::new(parse_message_type(schema).unwrap());
-    let mut writer = SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties)).unwrap();
-    let mut group = writer.next_row_group().unwrap();
+    let schema = Arc::new(parse_message_type(schema).expect("the writer takes it"));
+    let mut writer = SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties)).expect("the writer takes it");
+    let mut group = writer.next_row_group().expect("the writer takes it");
     columns(&mut group);
-    group.close().unwrap();
-    writer.into_inner().unwrap()
+    group.close().expect("the writer takes it");
+    writer.into_inner().expect("the writer takes it")
 }
 
 /// A column of texts that are there at this level of definition; a null's struct is there, but not the text itself.
 fn texts(group: &mut Rows<'_>, column: &[Option<&str>], level: i16, repeated: Option<&[i16]>) {
-    let mut writer = group.next_column().unwrap().expect("a column is left");
+    let mut writer = group.next_column().expect("the writer takes it").expect("a column is left");
     let values: Vec<ByteArray> = column.iter().flatten().map(|text| ByteArray::from(*text)).collect();
     let levels: Vec<i16> = column.iter().map(|text| if text.is_some() { level } else { level - 1 }).collect();
     let levels = (level > 0).then_some(levels.as_slice());
-    writer.typed::<ByteArrayType>().write_batch(&values, levels, repeated).unwrap();
-    writer.close().unwrap();
+    writer.typed::<ByteArrayType>().write_batch(&values, levels, repeated).expect("the writer takes it");
+    writer.close().expect("the writer takes it");
 }
