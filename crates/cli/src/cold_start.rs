@@ -189,6 +189,12 @@ impl Samples {
         Usual { stream: sum(&|sample| sample.tokens.len()) / count, own: sum(&own) / count }
     }
 
+    /// Whether there is no dialogue for a seat to imitate.
+    #[must_use]
+    pub fn is_empty(&self, seat: Seat) -> bool {
+        self.dialogues[seat].is_empty()
+    }
+
     /// The longest sample, in tokens: what the model's context must hold.
     #[must_use]
     pub fn longest(&self) -> usize {

@@ -309,6 +309,13 @@ pub(crate) fn check_context(setup: &Setup, samples: &Samples) -> Result<(), Fail
         let hint = "raise it, or lower the scenario's turns_max".to_owned();
         return Err(wrong_key(setup, "model.max_position_embeddings", what, hint));
     }
+    let learning = setup.learning();
+    if let Some(seat) = Seat::ALL.into_iter().find(|seat| learning[*seat] && samples.is_empty(*seat)) {
+        let what = format!(
+            "teaches the {seat} nothing: there is no talk in which it says anything, and is scored where the best are chosen"
+        );
+        return Err(wrong_key(setup, "sft", what, "imitate talks in which it speaks".to_owned()));
+    }
     Ok(())
 }
 

@@ -12,6 +12,7 @@ use rl::settings::EvalSettings;
 use rl::settings::Limits;
 use rl::settings::ModelShape;
 use rl::settings::OptimizerSettings;
+use rl::settings::RecordedFolder;
 use rl::settings::SftSettings;
 use rl::settings::UpdateMode;
 use schemars::JsonSchema;
@@ -23,6 +24,7 @@ use crate::allowed::Allowed;
 use crate::check::Check;
 use crate::demand::Says;
 use crate::policy;
+use crate::sha;
 use grpo::GrpoFile;
 use preset::PRESETS;
 use preset::Preset;
@@ -31,6 +33,8 @@ use preset::Preset;
 const COUNT: Allowed = Allowed::between(1.0, 1e9, "there must be at least one");
 /// Shares of a whole.
 const SHARE: Allowed = Allowed::between(0.0, 1.0, "it is a share");
+/// Where a folder of `rollout --out`, or of a run, has its episodes.
+const LOG: &str = "episodes/log.bin";
 /// Learning rates.
 const RATE: Allowed = Allowed::above(0.0, 1.0, "at 0 nothing is learned, and above 1 no update is a small step");
 /// Updates of warm-up.
@@ -254,7 +258,8 @@ fn named_part(check: &mut Check<'_>, index: usize, part: PartFile) -> Option<Nam
 /// Checks what concerns the file and its scenarios, of which each comes with the key that names it.
 pub(crate) fn against_mix(check: &mut Check<'_>, settings: &RunSettings, played: &[(&str, &Scenario)]) {
     for (_, scenario) in played {
-        against_scenario(check, settings, scenario);
+        let whose = if played.len() > 1 { format!("`{}`", scenario.name) } else { "the scenario".to_owned() };
+        against_scenario(check, settings, scenario, &whose);
     }
     if played.iter().all(|(_, scenario)| !scenario.rules.has_drills()) {
         let gyms: Vec<String> = played.iter().map(|(_, scenario)| format!("`{}`", scenario.rules.name())).collect();
@@ -287,7 +292,7 @@ fn against_others(check: &mut Check<'_>, key: &str, scenario: &Scenario, others:
         check.error(
             key,
             what,
-            format!("one model is the {seat} in all scenarios: give them the same `{seat}.reasoning`"),
+            format!("one model is the {seat} in all scenarios: give them the same `{seat}.reasons`"),
         );
     }
 }
@@ -308,7 +313,7 @@ fn teaches(check: &mut Check<'_>, teacher: &str, scenario: &Scenario) {
 }
 
 /// Checks what concerns both files.
-fn against_scenario(check: &mut Check<'_>, settings: &RunSettings, scenario: &Scenario) {
+fn against_scenario(check: &mut Check<'_>, settings: &RunSettings, scenario: &Scenario, whose: &str) {
     if settings.sft.records.is_empty() {
         teaches(check, &settings.sft.teacher, scenario);
     }
@@ -322,7 +327,7 @@ fn against_scenario(check: &mut Check<'_>, settings: &RunSettings, scenario: &Sc
     }
     let held_out = scenario.items.held_out;
     if settings.eval.items > held_out {
-        let what = format!("cannot be {}: the scenario has {held_out} held-out items", settings.eval.items);
+        let what = format!("cannot be {}: {whose} has {held_out} held-out items", settings.eval.items);
         check.error("eval.items", what, "lower it, or raise `held_out` in the scenario's `items`");
     }
     let context = settings.model.max_position_embeddings;
@@ -447,13 +452,25 @@ fn sft_settings(check: &mut Check<'_>, file: SftFile) -> SftSettings {
 }
 
 /// Folders of records. A path in the file starts at its folder; one on the command line where the command was given.
-fn recorded(check: &mut Check<'_>, written: Option<Vec<String>>) -> Vec<PathBuf> {
+fn recorded(check: &mut Check<'_>, written: Option<Vec<String>>) -> Vec<RecordedFolder> {
     if written.as_ref().is_some_and(Vec::is_empty) && !check.overlooked("sft.records") {
         check.error("sft.records", "names no folder", "take it out to imitate a teacher, or name a folder of episodes");
     }
     check.demand("sft.records", Says::Filled);
     let folder = check.folder_of("sft.records");
-    written.into_iter().flatten().map(|written| folder.join(written)).collect()
+    let written = written.into_iter().flatten().enumerate();
+    written.filter_map(|(index, written)| recorded_folder(check, index, folder.join(&written), &written)).collect()
+}
+
+fn recorded_folder(check: &mut Check<'_>, index: usize, path: PathBuf, written: &str) -> Option<RecordedFolder> {
+    match std::fs::read(path.join(LOG)) {
+        Ok(bytes) => Some(RecordedFolder { path, log: sha::hex(&bytes) }),
+        Err(error) => {
+            let what = format!("`{written}` cannot be read: {LOG}: {error}");
+            check.error(&format!("sft.records[{index}]"), what, "name a folder of `rollout --out`, or a run's");
+            None
+        }
+    }
 }
 
 fn optimizer_settings(

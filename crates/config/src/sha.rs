@@ -17,7 +17,12 @@ pub fn hash(checked: &impl Serialize) -> String {
     let value = serde_json::to_value(checked).expect("checked types have text keys only");
     let mut canonical = String::new();
     write_sorted(&value, &mut canonical);
-    Sha256::digest(canonical).iter().fold(String::with_capacity(64), |mut hex, byte| {
+    hex(canonical.as_bytes())
+}
+
+/// SHA-256 of bytes, in hex.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
         write!(hex, "{byte:02x}").expect("writing to a String cannot fail");
         hex
     })

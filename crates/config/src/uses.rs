@@ -1,11 +1,10 @@
 //! Who uses which key of a run file, and what each comes to in a run. The one source of `duologue plan`; a test holds it against the raw types
 //! that read the file, so a key that is added there and not here is noticed.
 
-use std::path::PathBuf;
-
 use rl::Mix;
 use rl::RunSettings;
 use rl::settings::Device;
+use rl::settings::RecordedFolder;
 use rl::settings::StdOver;
 use rl::settings::TrajectoryScore;
 use rl::settings::TurnCredit;
@@ -58,7 +57,7 @@ pub fn key_uses(settings: &RunSettings, mix: &Mix, sources: &Sources) -> Result<
     let used = |row: &Row| KeyUse {
         key: row.key,
         value: match row.key {
-            "scenario" | "mix" => played(row.key, mix, sources),
+            "scenario" | "mix" => root.get(row.key).and_then(|_| played(row.key, mix, sources)),
             "preset" => some(preset(&root)),
             _ => (row.value)(settings),
         },
@@ -78,8 +77,8 @@ fn played(key: &str, mix: &Mix, sources: &Sources) -> Option<Value> {
     let path = |source: &Source| json!(source.path.display().to_string());
     match (key, &sources.scenarios[..]) {
         ("scenario", [alone]) => Some(path(alone)),
-        ("mix", several @ [_, _, ..]) => {
-            let parts = several.iter().zip(mix.parts());
+        ("mix", parts) => {
+            let parts = parts.iter().zip(mix.parts());
             Some(parts.map(|(source, part)| json!({ "scenario": path(source), "weight": part.weight })).collect())
         }
         _ => None,
@@ -139,7 +138,7 @@ const ROWS: &[Row] = &[
     row("model.rms_norm_eps", MODELS, "epsilon of RMSNorm", |s| some(s.model.rms_norm_eps)),
     row("model.vocab_max", "cold start", "most entries of the tokenizer it trains", |s| some(s.model.vocab_max)),
     row("sft.records", "cold start", "folders of episodes that are imitated", |s| {
-        let folder = |path: &PathBuf| json!(path.display().to_string());
+        let folder = |folder: &RecordedFolder| json!(folder.path.display().to_string());
         Some(s.sft.records.iter().map(folder).collect())
     }),
     row("sft.top", "cold start", "the best so many of each scenario, for each seat", |s| Some(s.sft.top.map_or(json!("all"), |top| json!(top)))),

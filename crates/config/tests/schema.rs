@@ -208,6 +208,8 @@ fn put(file: &mut Value, place: &str, value: &Value) {
 /// Whether `check` accepts a file, and what it says otherwise.
 fn checked(kind: FileKind, file: &Value) -> Result<(), String> {
     let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::create_dir_all(folder.path().join("talks/episodes")).expect("the folder is ours");
+    fs::write(folder.path().join("talks/episodes/log.bin"), "talks").expect("the folder is ours");
     let write = |name: &str, text: &str| {
         let path = folder.path().join(name);
         fs::write(&path, text).expect("the folder is ours");
@@ -525,7 +527,7 @@ fn both_know_what_records_may_be() {
         agree_on(FileKind::Run, &validator, &file, good, &records.to_string());
     };
     agree(json!(["talks"]), true);
-    agree(json!(["talks", "../more"]), true);
+    agree(json!(["talks", "talks/."]), true);
     agree(json!([]), false);
     agree(json!("talks"), false);
     agree(json!([1]), false);

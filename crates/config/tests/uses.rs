@@ -22,6 +22,14 @@ fn uses(overrides: &[&str]) -> Vec<KeyUse> {
     key_uses(&settings, &mix, &sources).expect("the sources are those of the settings")
 }
 
+/// A folder of records, of which only a training run would read what is in it.
+fn talks() -> String {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("talks");
+    fs::create_dir_all(folder.join("episodes")).expect("the build's own folder takes another one");
+    fs::write(folder.join("episodes/log.bin"), "talks").expect("the build's own folder takes a file");
+    folder.display().to_string()
+}
+
 /// A key, another value, and what else it needs.
 type Change = (&'static str, Value, &'static [&'static str]);
 
@@ -31,6 +39,7 @@ fn changes() -> Vec<Change> {
     fs::copy(quickstart().with_file_name("../scenarios/haggle.toml"), &copy)
         .expect("the build's own folder takes a file");
     let path = copy.display().to_string();
+    let talks = talks();
     vec![
         ("scenario", json!(path), &[]),
         ("name", json!("another"), &[]),
@@ -51,7 +60,7 @@ fn changes() -> Vec<Change> {
         ("model.rope_theta", json!(5000.0), &[]),
         ("model.rms_norm_eps", json!(1e-5), &[]),
         ("model.vocab_max", json!(1000), &[]),
-        ("sft.records", json!(["talks"]), &["sft.dialogues=", "sft.teacher="]),
+        ("sft.records", json!([talks]), &["sft.dialogues=", "sft.teacher="]),
         ("sft.top", json!(60), &[]),
         ("sft.dialogues", json!(60), &[]),
         ("sft.teacher", json!("rule"), &[]),
@@ -156,11 +165,12 @@ fn a_key_without_a_user_in_this_run_is_one_that_the_reader_refuses() {
         let errors = load_run(&quickstart(), &[format!("{key}=1")]).expect_err("it has no effect");
         assert!(errors.to_string().contains("has no effect in this run"), "{errors}");
     }
-    let collected = uses(&["sft.records=[\"talks\"]", "sft.dialogues=", "sft.teacher="]);
+    let records = format!("sft.records=[\"{}\"]", talks());
+    let collected = uses(&[&records, "sft.dialogues=", "sft.teacher="]);
     let unused: Vec<&str> = collected.iter().filter(|used| used.value.is_none()).map(|used| used.key).collect();
     assert_eq!(unused[..3], ["mix", "sft.dialogues", "sft.teacher"]);
     for key in ["sft.dialogues=60", "sft.teacher=scripted:good"] {
-        let overrides = ["sft.records=[\"talks\"]", "sft.dialogues=", "sft.teacher=", key].map(str::to_owned);
+        let overrides = [&records, "sft.dialogues=", "sft.teacher=", key].map(str::to_owned);
         let errors = load_run(&quickstart(), &overrides).expect_err("it has no effect");
         assert!(errors.to_string().contains("has no effect in this run: `sft.records` says"), "{errors}");
     }

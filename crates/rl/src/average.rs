@@ -98,7 +98,10 @@ pub(crate) fn average(
         together(&values?)
     };
     let mean = value(&mut strata.iter().map(Stratum::sums))?;
-    let seeds: BTreeSet<u64> = strata.iter().flat_map(|stratum| stratum.by_seed.keys().copied()).collect();
+    // A seed that one gym was not played under is missing, and not a seed without a value.
+    let everywhere = |seed: &u64| strata.iter().all(|stratum| stratum.by_seed.contains_key(seed));
+    let seeds: BTreeSet<u64> =
+        strata.iter().flat_map(|stratum| stratum.by_seed.keys().copied()).filter(everywhere).collect();
     let of_seed = |seed: u64| value(&mut strata.iter().map(|stratum| stratum.by_seed.get(&seed).cloned()));
     let resampled: Vec<Vec<Vec<f64>>> =
         (0..).zip(strata).map(|(place, stratum)| interval::resampled_sums_of(place, &stratum.columns())).collect();

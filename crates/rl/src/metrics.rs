@@ -116,6 +116,13 @@ pub fn names(scenario: &Scenario) -> BTreeSet<String> {
     names
 }
 
+/// Whether a metric is known of every gym; some gyms measure one of the same name.
+#[must_use]
+pub fn is_of_every_gym(name: &str) -> bool {
+    let of_seat = Seat::ALL.iter().any(|seat| OF_SEAT.iter().any(|of| name == format!("{seat}/{of}")));
+    of_seat || name == "turns/mean" || STOPS.iter().any(|stop| name == stop_name(*stop))
+}
+
 /// Whether a metric is a mean over episodes, each of which has one case or none; all others are ratios of sums. Means are compared by their
 /// per-item differences, the others by the difference of the two ratios.
 #[must_use]

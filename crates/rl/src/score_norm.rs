@@ -209,6 +209,21 @@ mod tests {
     }
 
     #[test]
+    fn a_seed_that_one_gym_was_not_played_under_is_missing_and_not_one_without_a_value() {
+        let under = |seeds: &[u64], value: f64| {
+            let mut arm = Arm::default();
+            (0..8).for_each(|item| seeds.iter().for_each(|seed| arm.add_score(item, *seed, Some(value))));
+            arm
+        };
+        let random = by_gym([("a", under(&[1, 2], 0.0)), ("b", under(&[1, 2], 0.0))]);
+        let good = by_gym([("a", under(&[1, 2], 1.0)), ("b", under(&[1, 2], 1.0))]);
+        let x = by_gym([("a", under(&[1, 2], 0.5)), ("b", under(&[1], 0.5))]);
+        let y = by_gym([("a", under(&[1, 2], 0.2)), ("b", under(&[1, 2], 0.2))]);
+        let comparison = Scale { random: &random, good: &good }.macro_difference(&x, &y).expect("both have a scale");
+        assert_eq!(comparison.per_seed.keys().collect::<Vec<_>>(), [&1]);
+    }
+
+    #[test]
     fn a_gym_without_a_scale_has_no_value_and_neither_has_the_average() {
         let random = by_gym([("a", arm(8, |_, _| 0.0)), ("b", arm(8, |_, _| 0.5))]);
         let good = by_gym([("a", arm(8, |_, _| 1.0)), ("b", arm(8, |_, _| 0.54))]);

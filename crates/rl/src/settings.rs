@@ -101,11 +101,21 @@ impl ModelShape {
     }
 }
 
+/// A folder of recorded episodes, known by what is in it: where it lies makes no difference.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordedFolder {
+    /// Where it lies.
+    #[serde(skip)]
+    pub path: PathBuf,
+    /// SHA-256 of its log, in hex.
+    pub log: String,
+}
+
 /// The cold start: imitation of scripts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SftSettings {
     /// Folders of recorded episodes to learn from; empty: from `dialogues` of `teacher`, which count only then.
-    pub records: Vec<PathBuf>,
+    pub records: Vec<RecordedFolder>,
     /// Dialogues of `teacher` with itself to learn from.
     pub dialogues: u32,
     /// Script of both seats, e.g. `scripted:noisy`.

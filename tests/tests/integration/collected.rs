@@ -1,6 +1,7 @@
 //! A cold start from collected talks: whoever played them, the best of each scenario, and what is refused.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::Path;
 
 use cli::cold_start::Lessons;
@@ -117,5 +118,15 @@ fn folders_that_teach_nothing_are_refused_before_anything_is_written() {
         place("persuade")
     );
     refused(&[&one("persuade")], &other);
-    refused(&[&one("nowhere")], &format!("`{}` cannot be read: ", place("nowhere")));
+    refused(
+        &[&one("nowhere")],
+        &format!("error: --set: sft.records[0]: `{}` cannot be read: episodes/log.bin: ", place("nowhere")),
+    );
+    // Talks on items that were drawn anew: which of them are measured on now, nobody knows.
+    let other = folder.path().join("other.toml");
+    let text =
+        fs::read_to_string(root().join("scenarios/userrl/telepathy.toml")).expect("it is part of the repository");
+    fs::write(&other, text.replace("seed = 7", "seed = 8")).expect("the place is ours");
+    let mix = format!("mix=[{{ scenario = \"{}\" }}]", other.display());
+    refused(&[&mix, &one("telepathy")], "played `telepathy` with another world, other items or other rewards");
 }

@@ -189,7 +189,7 @@ fn a_person_reads_who_uses_what_and_what_is_learned() {
         "  grpo.em_k                       -                default   nobody in this run: ",
         "  agent: score = 1 x surplus, from -1 to 1\n",
         "reward = score + 0.05 x truthful + 0.25 x candid + 0.1 x well_formed\n",
-        "z = (S - mean) / (std + 0.05), over the seat's own rewards in its group alone\n",
+        "z = (S - mean) / (std + 0.05), over the seat's own rewards alone; the mean is that of its group\n",
         "L = max(-A q, -A clamp(q, 0.8, 1.28))\n",
         "where A < 0, L is at most 3 |A|\n",
         "up to 0.0006 in 5 steps, then a half cosine down to 0.00006 at step 40\n",

@@ -1,13 +1,17 @@
 //! Recorded episodes as a cold start's dialogues: somebody played them before, a script or somebody else's model.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use runs::Records;
 use runs::RunPaths;
 use sim::EpisodeRecord;
+use sim::Scenario;
 use sim::scenario::Split;
 
 use crate::failure::Failure;
+use crate::scenario_file;
+use crate::scenario_file::SCENARIO_FILE;
 use crate::setup::Setup;
 
 /// The episodes of all folders on items to learn from, without those that faulted, each counted as what it is in this run's mix.
@@ -19,11 +23,11 @@ pub(super) fn recorded(setup: &Setup) -> Result<Vec<EpisodeRecord>, Failure> {
     for (index, folder) in setup.settings.sft.records.iter().enumerate() {
         let key = format!("sft.records[{index}]");
         let wrong = |what: String, hint: &str| -> Failure {
-            let what = format!("`{}` {what}", folder.display());
+            let what = format!("`{}` {what}", folder.path.display());
             setup.sources.mistake(&key, what, hint.to_owned()).into()
         };
         let before = dialogues.len();
-        read(setup, folder, &mut dialogues, &wrong)?;
+        read(setup, &folder.path, &mut dialogues, &wrong)?;
         if dialogues.len() == before {
             let hint = "play some with `duologue rollout SCENARIO --items train --out DIR`";
             return Err(wrong("holds no whole episode on an item to learn from".to_owned(), hint));
@@ -38,23 +42,44 @@ fn read(
     dialogues: &mut Vec<EpisodeRecord>,
     wrong: &dyn Fn(String, &str) -> Failure,
 ) -> Result<(), Failure> {
-    let unreadable = |error: runs::LogError| {
-        wrong(format!("cannot be read: {error}"), "name a folder of `rollout --out`, or a run's")
-    };
+    let numbers = numbers(setup, folder, wrong)?;
+    let hint = "name a folder of `rollout --out`, or a run's";
+    let unreadable = |error: runs::LogError| wrong(format!("cannot be read: {error}"), hint);
     for record in Records::open(&RunPaths::new(folder).log()).map_err(unreadable)? {
         let mut record = record.map_err(unreadable)?;
-        let number =
-            setup.mix.numbered().find(|(_, scenario)| scenario.name == record.scenario).map(|(number, _)| number);
-        let Some(number) = number else {
-            let names: Vec<String> = setup.mix.scenarios().map(|scenario| format!("`{}`", scenario.name)).collect();
-            let what = format!("plays `{}`, and this run does not", record.scenario);
-            return Err(wrong(what, &format!("it plays {}", names.join(", "))));
+        let Some(number) = numbers.get(record.casting.scenario as usize) else {
+            return Err(wrong(
+                format!("cannot be read: {} plays what {SCENARIO_FILE} has not", record.casting.id),
+                hint,
+            ));
         };
-        record.casting.scenario = number;
+        record.casting.scenario = *number;
         // What is measured on is never learned from, and a talk that broke off teaches nothing.
         if record.casting.split == Split::Train && record.fault.is_none() {
             dialogues.push(record);
         }
     }
     Ok(())
+}
+
+/// What each scenario of the folder is in this run's mix. It has to have the same items and rewards: with others, what was an item to learn from
+/// may be one to measure on, and scores mean something else.
+fn numbers(setup: &Setup, folder: &Path, wrong: &dyn Fn(String, &str) -> Failure) -> Result<Vec<u32>, Failure> {
+    let played = scenario_file::read(folder).map_err(|why| {
+        wrong(format!("cannot be read: {SCENARIO_FILE}: {why}"), "name a folder of `rollout --out`, or a run's")
+    })?;
+    let number = |was: &Arc<Scenario>| {
+        let same = setup.mix.numbered().find(|(_, scenario)| scenario.name == was.name);
+        let Some((number, now)) = same else {
+            let names: Vec<String> = setup.mix.scenarios().map(|scenario| format!("`{}`", scenario.name)).collect();
+            let what = format!("plays `{}`, and this run does not", was.name);
+            return Err(wrong(what, &format!("it plays {}", names.join(", "))));
+        };
+        if (&was.rules, was.items, &was.rewards) != (&now.rules, now.items, &now.rewards) {
+            let what = format!("played `{}` with another world, other items or other rewards", was.name);
+            return Err(wrong(what, "collect anew with the scenario file of this run"));
+        }
+        Ok(number)
+    };
+    played.iter().map(number).collect()
 }

@@ -194,13 +194,16 @@ fn reinforcement(setup: &Setup, talk: &Talk) -> PhaseBudget {
     let played = |kind: &Groups, keep: &dyn Fn(&groups::Table) -> bool| {
         kind.played.iter().filter(|table| keep(table)).map(|table| table.groups * table.group_size).sum()
     };
+    // Every group may be played anew so often.
+    let most = 1 + u64::from(setup.settings.grpo.refills_max);
+    let refilled = |tokens: Tokens| Tokens { max: tokens.max * most, ..tokens };
     let sampled = Pair::from_fn(|seat| {
         let is_model = |table: &groups::Table| table.policies[seat] == plan::MODEL;
-        talk.own[seat].times(sum(&|kind| played(kind, &is_model)))
+        refilled(talk.own[seat].times(sum(&|kind| played(kind, &is_model))))
     });
     let learned = Pair::from_fn(|seat| {
         let trains = |table: &groups::Table| table.trains[seat];
-        talk.stream[seat].times(sum(&|kind| played(kind, &trains)))
+        refilled(talk.stream[seat].times(sum(&|kind| played(kind, &trains))))
     });
     PhaseBudget {
         phase: "grpo",

@@ -175,7 +175,7 @@ fn credit(grpo: &GrpoSettings) -> Vec<String> {
     vec![
         format!("r_t: rewards of a turn fall on it, those of the whole talk on the seat's last turn{off}"),
         score,
-        format!("z = (S - mean){scale}, over the seat's own rewards in its group alone"),
+        format!("z = (S - mean){scale}, over the seat's own rewards alone; the mean is that of its group"),
         share,
         "A = c_t z N / sum c: of each own token of turn t; N = how many tokens have credit, sum c over them".to_owned(),
         format!("a group counts if {group_valid_min} episodes or more are scored and their S differ; else {dead}"),

@@ -81,6 +81,12 @@ fn bouts(
         check.error(&of, "holds no scenario, and no run says what is played", "add e.g. `scenarios = [\"../a.toml\"]`");
         return None;
     }
+    let twice = (1..scenarios.len()).find(|at| scenarios[..*at].iter().any(|other| other.name == scenarios[*at].name));
+    if let Some(at) = twice {
+        let what = format!("`{}` is the name of two of them: their scores could not be told apart", scenarios[at].name);
+        check.error(&of, what, "name each scenario once, with a name of its own in its file");
+        return None;
+    }
     let least = scenarios.iter().map(|scenario| scenario.items.held_out).min()?;
     let count = Allowed::between(1.0, world::ITEMS_MAX, "it is how many held-out items of each scenario are played")
         .here_at_most(f64::from(least));
