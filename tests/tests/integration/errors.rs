@@ -74,7 +74,7 @@ fn mistakes_on_the_command_line_are_named_by_flag_and_key() {
         ("grpo.group_size=1", "error: --set: grpo.group_size: cannot be 1: "),
         ("grpo.group_sizes=4", "error: --set: grpo.group_sizes: unknown key: "),
         ("grpo.steps=many", "error: --set: grpo.steps: must be a whole number"),
-        ("sft.teacher=model:nowhere", "error: --set: sft.teacher: cannot be `model:nowhere`: a cold start learns from"),
+        ("sft.teacher=model:nowhere", "error: --set: sft.teacher: cannot be `model:nowhere`: a cold start plays a"),
         ("model.vocab_max=270", "error: --set: model.vocab_max: a vocabulary of 270 is too small"),
         ("scenario=nowhere.toml", "error: --set: scenario: `nowhere.toml` cannot be read: "),
         ("model.max_position_embeddings=200", "error: --set: model.max_position_embeddings: cannot be 200: "),
