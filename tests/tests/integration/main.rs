@@ -16,6 +16,7 @@
 //!  data.rs      releases imported, and played from what an import leaves
 //!  published.rs UserRL's own requests, where they are at hand
 //!  remote.rs    other people's models           server.rs    a server of them that misbehaves
+//!  serve.rs     a model behind OpenAI's protocol
 //!  opponents.rs  whom a model meets, if not its gym's own
 //!  gyms.rs      UserRL's gyms out of their files
 //!  upstream.rs  the faults of UserRL's release, each with the test of its fix
@@ -45,6 +46,7 @@ mod program;
 mod published;
 mod remote;
 mod replay;
+mod serve;
 mod server;
 mod study;
 mod tau;
