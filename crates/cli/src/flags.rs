@@ -402,8 +402,11 @@ pub struct ImportFlags {
 #[derive(Debug, Args)]
 pub struct ServeFlags {
     /// A model's folder, or a checkpoint.
-    #[arg(value_name = "DIR")]
-    pub model: PathBuf,
+    #[arg(value_name = "DIR", required_unless_present = "model")]
+    pub folder: Option<PathBuf>,
+    /// The same as DIR alone.
+    #[arg(long, value_name = "DIR", conflicts_with = "folder")]
+    pub model: Option<PathBuf>,
     /// Whose model, where DIR is a checkpoint.
     #[arg(long, value_enum, default_value_t = SeatFlag::Agent)]
     pub seat: SeatFlag,
@@ -416,6 +419,9 @@ pub struct ServeFlags {
     /// The port; 0 is any that is free.
     #[arg(long, default_value_t = 8000)]
     pub port: u16,
+    /// Both at once.
+    #[arg(long, value_name = "HOST:PORT", conflicts_with_all = ["host", "port"])]
+    pub addr: Option<String>,
     /// Answers that are sampled at once; whoever comes beyond them is told to come again (503).
     #[arg(long, value_name = "N", default_value_t = 256, allow_negative_numbers = true, value_parser = count)]
     pub requests_max: u32,

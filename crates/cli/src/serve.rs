@@ -29,13 +29,14 @@ const CONFIG: &str = "config.json";
 /// # Errors
 /// [`Failure::Input`] if the folder is damaged, the address is taken or the episodes' folder cannot be made, [`Failure::Work`] if the model dies.
 pub async fn serve(flags: ServeFlags, loader: &dyn ModelLoader) -> Result<(), Failure> {
-    let folder = cast::model_folder(&flags.model, flags.seat.into());
-    let served = served(&flags, &folder, loader)?;
+    let given = flags.folder.as_deref().or(flags.model.as_deref());
+    let given = given.expect("clap lets nobody through without either");
+    let served = served(&flags, given, loader)?;
     let (name, context) = (served.name.clone(), served.context);
     let limits = Limits { requests_max: flags.requests_max, tokens_max: flags.tokens_max, ..Limits::default() };
     // Before anybody can be told the address: whoever was told may stop us.
     let (mut interrupted, mut terminated) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    let address = format!("{}:{}", flags.host, flags.port);
+    let address = flags.addr.unwrap_or_else(|| format!("{}:{}", flags.host, flags.port));
     let server = Server::bind(served, &address, limits, flags.capture.as_deref()).await.map_err(refused)?;
     let base = format!("http://{}", server.address());
     if flags.json {
@@ -63,13 +64,14 @@ async fn either(one: &mut Signal, other: &mut Signal) {
     }
 }
 
-fn served(flags: &ServeFlags, folder: &Path, loader: &dyn ModelLoader) -> Result<Served, Failure> {
+fn served(flags: &ServeFlags, given: &Path, loader: &dyn ModelLoader) -> Result<Served, Failure> {
     let wrong = |what: String| {
         let hint = "give the folder of one seat's model, e.g. runs/NAME/checkpoints/step-000030/agent";
-        Failure::input(format!("{}: {what}", flags.model.display()), Some(hint))
+        Failure::input(format!("{}: {what}", given.display()), Some(hint))
     };
-    let voice = cast::open(folder, Pair::default(), flags.seat.into(), loader).map_err(wrong)?;
-    let context = context(folder).map_err(wrong)?;
+    let folder = cast::model_folder(given, flags.seat.into());
+    let voice = cast::open(&folder, Pair::default(), flags.seat.into(), loader).map_err(wrong)?;
+    let context = context(&folder).map_err(wrong)?;
     let own = || folder.file_name().map(|name| name.to_string_lossy().into_owned());
     let name = flags.name.clone().or_else(own).unwrap_or_else(|| "model".to_owned());
     Ok(Served { name, policy: voice.policy, dialect: voice.dialect, context })

@@ -24,13 +24,16 @@ use tokio::sync::oneshot;
 use crate::Problem;
 use crate::choice::Choice;
 use crate::choice::Delta;
+use crate::choice::Finish;
 use crate::engine::Lost;
 use crate::episode::Branch;
 use crate::episode::Episode;
 use crate::episode::Link;
+use crate::episode::Opening;
 use crate::episode::State;
 use crate::request::ChatRequest;
 use crate::speech::Speech;
+use crate::turn::Turn;
 
 /// Episodes that can be continued; beyond it the one that was asked least recently is closed.
 pub const EPISODES_MAX: usize = 1024;
@@ -116,10 +119,7 @@ impl Capture {
         request: &ChatRequest,
     ) -> Result<Recording, Problem> {
         check_name(episode)?;
-        let opening = {
-            let mut episodes = self.episodes();
-            episodes.of(episode).open(speech, &request.turns, &request.tools)
-        };
+        let opening = self.episodes().open(episode, speech, request);
         let manner = &request.manner;
         let sampled = |index| Sampled {
             index,
@@ -178,10 +178,18 @@ impl Capture {
 }
 
 impl Episodes {
+    /// What a request goes on from; an episode that nobody has heard of is a new one.
+    fn open(&self, name: &str, speech: &Speech, request: &ChatRequest) -> Opening {
+        let new = Episode::default();
+        let episode = self.by_name.get(name).map_or(&new, |(_, episode)| episode);
+        episode.open(speech, &request.turns, &request.tools)
+    }
+
+    /// The episode, to be gone on with.
     fn of(&mut self, name: &str) -> &mut Episode {
         if !self.by_name.contains_key(name) && self.by_name.len() == EPISODES_MAX {
             let oldest = self.by_name.iter().min_by_key(|(_, (asked, _))| *asked).map(|(name, _)| name.clone());
-            oldest.map(|name| self.by_name.remove(&name));
+            self.by_name.remove(&oldest.expect("it is full"));
         }
         self.asked += 1;
         let (asked, episode) = self.by_name.entry(name.to_owned()).or_default();
@@ -195,7 +203,7 @@ impl Episodes {
 pub struct Recording {
     capture: Arc<Capture>,
     speech: Speech,
-    turns: Vec<crate::turn::Turn>,
+    turns: Vec<Turn>,
     stream: SeatStream,
     line: Call,
     is_written: bool,
@@ -220,7 +228,7 @@ impl Recording {
         let (answer, turn) = (choice.answer(), choice.turn());
         let sampled = &mut self.line.choices[choice.index as usize];
         sampled.weight_version = Some(answer.version);
-        sampled.finish_reason = answer.finish.map(crate::choice::Finish::name);
+        sampled.finish_reason = answer.finish.map(Finish::name);
         sampled.message = Some(turn.to_json());
         let mut stream = self.stream.clone();
         self.speech.answered(&mut stream, &answer.tokens);

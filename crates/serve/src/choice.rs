@@ -159,17 +159,15 @@ fn more(before: &str, now: &str) -> String {
     now.strip_prefix(before).expect("what was told stays").to_owned()
 }
 
-/// The deltas of several answers, as they come; ends after the last one's end, or an error.
+/// The deltas of several answers, as they come, each one's end with the whole answer; ends after the last one's end, or an error.
 pub fn deltas(choices: Vec<Choice>) -> impl Stream<Item = (Result<Delta, Lost>, Option<Choice>)> {
     stream::select_all(choices.into_iter().map(|choice| {
-        Box::pin(stream::unfold(Some(choice), async |choice| {
+        Box::pin(stream::unfold(Some(choice), |choice| async move {
             let mut choice = choice?;
             let delta = choice.next().await;
-            match &delta {
-                Ok(Delta { finish: None, .. }) => Some(((delta, None), Some(choice))),
-                // The whole answer goes out with its end.
-                Ok(_) | Err(_) => Some(((delta, Some(choice)), None)),
-            }
+            let goes_on = delta.as_ref().is_ok_and(|delta| delta.finish.is_none());
+            let (ended, next) = if goes_on { (None, Some(choice)) } else { (Some(choice), None) };
+            Some(((delta, ended), next))
         }))
     }))
 }

@@ -186,7 +186,7 @@ async fn answer(
     }
     let openings: Vec<Value> = (0..count).filter_map(|index| reply.opening(index)).collect();
     let telling = Telling { reply, hearing, usage: manner.usage, next: Next::News };
-    let news = stream::unfold(telling, async |mut telling| telling.next().await.map(|event| (event, telling)));
+    let news = stream::unfold(telling, |mut telling| async move { telling.next().await.map(|event| (event, telling)) });
     let openings = stream::iter(openings).map(|value| event(&value));
     Ok(Sse::new(openings.chain(news).map(Ok::<Event, Infallible>)).keep_alive(KeepAlive::default()).into_response())
 }

@@ -53,6 +53,8 @@ pub struct Ask {
     pub temperature: f32,
     /// The likeliest token each time.
     pub greedy: bool,
+    /// Ids that end it; the policy may know one of them only.
+    pub ends: Arc<[u32]>,
     /// Where its tokens are drawn.
     pub address: Address,
     /// Its place among those that may be live.
@@ -107,8 +109,10 @@ pub enum Standing {
     Open,
     /// Not while the weights are out.
     Updating,
-    /// Not any more.
+    /// Not any more; those that are live are finished.
     Stopping,
+    /// Nor are they.
+    Aborting,
 }
 
 enum Command {
@@ -184,7 +188,11 @@ impl Engine {
         self.stand(Standing::Updating);
         let (reply, weights) = oneshot::channel();
         let _ = self.commands.send(Command::Lend(reply));
-        weights.await.map_err(|_| Lost::Dead)
+        let weights = weights.await.map_err(|_| Lost::Dead)?;
+        if weights.is_none() {
+            self.stand(Standing::Open);
+        }
+        Ok(weights)
     }
 
     /// Takes the weights back, and requests again.
@@ -202,6 +210,8 @@ impl Engine {
     /// Ends all that is live with [`Lost::Stopping`].
     pub fn abort(&self) {
         let _ = self.commands.send(Command::Abort);
+        // After the order is given: whoever sees it knows that it will be carried out.
+        self.stand(Standing::Aborting);
     }
 
     /// Takes no more requests for good.
@@ -215,7 +225,8 @@ impl Engine {
         match self.shared.standing.load(Ordering::SeqCst) {
             0 => Standing::Open,
             1 => Standing::Updating,
-            _ => Standing::Stopping,
+            2 => Standing::Stopping,
+            _ => Standing::Aborting,
         }
     }
 
@@ -242,7 +253,7 @@ impl Engine {
     /// Who stops, stops for good.
     fn stand(&self, standing: Standing) {
         let next = standing as u8;
-        let change = |now: u8| (now != Standing::Stopping as u8).then_some(next);
+        let change = |now: u8| (now < Standing::Stopping as u8 || now < next).then_some(next);
         let _ = self.shared.standing.fetch_update(Ordering::SeqCst, Ordering::SeqCst, change);
     }
 }
@@ -353,10 +364,10 @@ impl Room {
             if let Ok(piece) = &piece {
                 self.shared.version.store(piece.version, Ordering::SeqCst);
             }
-            if piece.as_ref().map_or(true, |piece| piece.end.is_some()) {
-                ended.push((session, Some(piece)));
-            } else {
+            if piece.as_ref().is_ok_and(|piece| piece.end.is_none()) {
                 tell(&live.ask.out, piece);
+            } else {
+                ended.push((session, Some(piece)));
             }
         }
         self.leave(ended);
@@ -415,8 +426,9 @@ impl Live {
         let count = tokens.len() as u32;
         self.stream.extend_from_slice(&tokens);
         self.sampled += count;
-        let end = if closed || count < asked {
-            // Fewer than it might: another end of text than the closing one.
+        let last = tokens.last().is_none_or(|last| self.ask.ends.contains(last));
+        let end = if closed || last || count < asked {
+            // Fewer than it might: the policy knows of an end of text that we do not.
             Some(End::Closed)
         } else {
             (self.sampled >= self.ask.tokens_max).then_some(End::Full)

@@ -21,8 +21,8 @@ impl Fields {
     pub fn read(body: &[u8]) -> Result<Fields, Problem> {
         match serde_json::from_slice(body) {
             Ok(Value::Object(values)) => Ok(Fields { values }),
-            Ok(_) => Err(Problem::invalid(None, "the body is not a JSON object")),
-            Err(error) => Err(Problem::invalid(None, format!("the body is not JSON: {error}"))),
+            Ok(_) => Err(Problem::unreadable("the body is not a JSON object")),
+            Err(error) => Err(Problem::unreadable(format!("the body is not JSON: {error}"))),
         }
     }
 
@@ -94,7 +94,7 @@ impl Fields {
             None => Ok(()),
             Some((name, _)) => {
                 let what = format!("`{name}` is not a parameter of this request");
-                Err(Problem::invalid(name.as_str(), what).coded("unknown_parameter"))
+                Err(Problem::invalid(&name, what).coded("unknown_parameter"))
             }
         }
     }

@@ -114,7 +114,7 @@ impl Host {
         match self.engine.standing() {
             Standing::Open => Ok(()),
             Standing::Updating => Err(Lost::Updating.into()),
-            Standing::Stopping => Err(Lost::Stopping.into()),
+            Standing::Stopping | Standing::Aborting => Err(Lost::Stopping.into()),
         }
     }
 
@@ -161,6 +161,7 @@ impl Host {
                     tokens_max: asked.min(room),
                     temperature: manner.temperature,
                     greedy: manner.greedy,
+                    ends: Arc::clone(self.speech.ends()),
                     address,
                     permit: place,
                     out,
@@ -179,6 +180,7 @@ impl Host {
             Standing::Open => "ok",
             Standing::Updating => "updating",
             Standing::Stopping => "shutting_down",
+            Standing::Aborting => "aborting",
         };
         let sessions = self.engine.sessions();
         let live = self.limits.requests_max as usize - self.places.available_permits();

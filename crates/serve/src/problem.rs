@@ -29,10 +29,14 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A parameter, or the body if there is none, is not what it has to be.
-    pub fn invalid<'p>(param: impl Into<Option<&'p str>>, message: impl Into<String>) -> Problem {
-        let param = param.into().map(str::to_owned);
-        Problem { status: StatusCode::BAD_REQUEST, code: None, param, message: message.into() }
+    /// A parameter is not what it has to be.
+    pub fn invalid(param: &str, message: impl Into<String>) -> Problem {
+        Problem { param: Some(param.to_owned()), ..Problem::unreadable(message) }
+    }
+
+    /// The body is not what it has to be.
+    pub fn unreadable(message: impl Into<String>) -> Problem {
+        Problem::of(StatusCode::BAD_REQUEST, message)
     }
 
     /// The same with a code.

@@ -105,7 +105,7 @@ impl Server {
         let Server { listener, host, dead, .. } = self;
         let (close, closed) = oneshot::channel::<()>();
         let router = endpoints::router(Arc::clone(&host));
-        let serving = axum::serve(listener, router).with_graceful_shutdown(async { drop(closed.await) });
+        let serving = axum::serve(listener, router).with_graceful_shutdown(async move { drop(closed.await) });
         let mut serving = tokio::spawn(serving.into_future());
         let end = tokio::select! {
             () = stop => Ok(()),

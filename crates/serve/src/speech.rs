@@ -4,6 +4,7 @@
 //! encoded once. An assistant's turn that was not sampled here (a history that a client brings) is encoded as that turn would be taught.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde_json::Value;
 use sim::Message;
@@ -21,6 +22,8 @@ use crate::turn::Turn;
 #[derive(Clone, Debug)]
 pub struct Speech {
     dialect: Dialect,
+    /// Ids that end a turn.
+    ends: Arc<[u32]>,
     /// Ids that are no part of what is said: role markers, padding, closing ids.
     silent: BTreeSet<u32>,
 }
@@ -32,7 +35,13 @@ impl Speech {
         let tokenizer = dialect.tokenizer();
         let spoken = |token: &&String| *token != THINK_OPEN && *token != THINK_CLOSE;
         let silent = tokenizer.protected().iter().filter(spoken).filter_map(|token| tokenizer.id(token)).collect();
-        Speech { dialect, silent }
+        Speech { ends: [dialect.close_id()].into(), dialect, silent }
+    }
+
+    /// Ids that end a turn when they are sampled.
+    #[must_use]
+    pub fn ends(&self) -> &Arc<[u32]> {
+        &self.ends
     }
 
     /// Size of the vocabulary.
@@ -67,7 +76,7 @@ impl Speech {
 
     /// Appends what the assistant sampled, as it is.
     pub fn answered(&self, stream: &mut SeatStream, tokens: &[u32]) {
-        let closed = tokens.last() == Some(&self.dialect.close_id());
+        let closed = tokens.last().is_some_and(|last| self.ends.contains(last));
         // What stream and decision keep besides the ids is the business of whoever trains on them.
         stream.sampled(tokens.to_vec(), vec![0.0; tokens.len()], closed, 0, "", 1.0);
     }
@@ -81,11 +90,7 @@ impl Speech {
     /// What a sampled id adds to what is said.
     #[must_use]
     pub fn said(&self, id: u32) -> &[u8] {
-        if self.silent.contains(&id) || id == self.dialect.close_id() {
-            &[]
-        } else {
-            self.dialect.tokenizer().piece(id)
-        }
+        if self.silent.contains(&id) || self.ends.contains(&id) { &[] } else { self.dialect.tokenizer().piece(id) }
     }
 
     /// The bytes of an id, whatever it is.

@@ -1,5 +1,8 @@
 //! Many at once, some of whom hang up: nobody leaves anything behind, and nobody hears another answer than alone.
 
+use std::sync::mpsc;
+
+use duologue_serve::Limits;
 use futures_util::future;
 use serde_json::Value;
 use serde_json::json;
@@ -10,6 +13,7 @@ use sim::draws::Stream;
 
 use crate::stage::MODEL;
 use crate::stage::Stage;
+use crate::stage::until;
 use crate::stage::user;
 use crate::stage::with;
 
@@ -57,18 +61,20 @@ async fn hang_up(stage: &Stage, who: u32) {
             }
         };
         // Whichever is there first; what is left is dropped.
-        future::select(Box::pin(asked), Box::pin(patience)).await;
+        drop(future::select(Box::pin(asked), Box::pin(patience)).await);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crowd_of_whom_some_hang_up_leaves_nothing_behind_and_hears_what_each_hears_alone() {
-    let stage = Stage::open().await;
+    let quiet = Stage::open().await;
     let mut alone = Vec::new();
     for who in 0..CROWD {
-        alone.push(heard(&stage.chat(request(who)).await));
+        alone.push(heard(&quiet.chat(request(who)).await));
     }
-    stage.assert_nothing_left().await;
+    quiet.assert_nothing_left().await;
+    let (gate, held) = mpsc::channel();
+    let stage = Stage::with(Limits::default(), None, Some(held)).await;
     let leavers: Vec<bool> = (0..CROWD).map(|who| draws(who + 2 * CROWD).chance(0.2)).collect();
     let count = leavers.iter().filter(|leaves| **leaves).count();
     assert!((20..60).contains(&count), "{count} of {CROWD} hang up");
@@ -82,9 +88,17 @@ async fn a_crowd_of_whom_some_hang_up_leaves_nothing_behind_and_hears_what_each_
             Some(heard(&stage.chat(request(who)).await))
         }
     });
-    let together = future::join_all(everybody).await;
+    // Nobody is sampled before all are there.
+    let opened = async {
+        until("the crowd", || {
+            stage.host.health()["requests"]["live"].as_u64() >= Some(u64::from(CROWD) - count as u64)
+        })
+        .await;
+        drop(gate);
+    };
+    let (together, ()) = future::join(future::join_all(everybody), opened).await;
     let rows_max = stage.book.lock().expect("the policy is alive").rows_max;
-    assert!(rows_max > 20, "at most {rows_max} were sampled together");
+    assert!(rows_max > 100, "at most {rows_max} were sampled together");
     for (who, heard) in together.iter().enumerate().filter_map(|(who, heard)| Some((who, heard.as_ref()?))) {
         assert_eq!(heard, &alone[who], "number {who}");
     }

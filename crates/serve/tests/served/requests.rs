@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use duologue_serve::Limits;
 use reqwest::Method;
 use serde_json::Value;
 use serde_json::json;
-use serve::Limits;
 
 use crate::stage::Stage;
 use crate::stage::saying;

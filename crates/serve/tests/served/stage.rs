@@ -7,15 +7,15 @@ use std::sync::mpsc;
 use std::time::Duration;
 use std::time::Instant;
 
+use duologue_serve::Limits;
+use duologue_serve::ServeError;
+use duologue_serve::Served;
+use duologue_serve::Server;
+use duologue_serve::host::Host;
 use reqwest::Client;
 use reqwest::Response;
 use serde_json::Value;
 use serde_json::json;
-use serve::Limits;
-use serve::ServeError;
-use serve::Served;
-use serve::Server;
-use serve::host::Host;
 use text::Dialect;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -81,7 +81,6 @@ impl Stage {
     }
 
     /// A chat that has to succeed.
-    #[track_caller]
     pub fn chat(&self, body: Value) -> impl Future<Output = Value> {
         self.ask("/v1/chat/completions", body)
     }
