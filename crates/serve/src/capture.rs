@@ -149,7 +149,7 @@ impl Capture {
             lost: None,
         };
         let (turns, speech, capture) = (request.turns.clone(), speech.clone(), Arc::clone(self));
-        Ok(Recording { capture, speech, turns, stream: opening.stream, line, is_written: false })
+        Ok(Recording { capture, speech, turns, stream: opening.stream, line, states: Vec::new(), is_written: false })
     }
 
     /// Forgets an episode; its file stays. Whether there was one.
@@ -206,6 +206,8 @@ pub struct Recording {
     turns: Vec<Turn>,
     stream: SeatStream,
     line: Call,
+    /// What can be continued once it is on record.
+    states: Vec<State>,
     is_written: bool,
 }
 
@@ -223,7 +225,7 @@ impl Recording {
         sampled.logprobs.extend_from_slice(&delta.logprobs);
     }
 
-    /// An answer is whole: from now on it can be continued.
+    /// An answer is whole.
     pub fn ended(&mut self, choice: &Choice) {
         let (answer, turn) = (choice.answer(), choice.turn());
         let sampled = &mut self.line.choices[choice.index as usize];
@@ -235,7 +237,7 @@ impl Recording {
         let turns = self.turns.iter().cloned().chain([turn]).collect();
         let link = Link { call: self.line.call.clone(), choice: choice.index };
         let state = State { link, turns, tools: self.line.tools.clone(), stream };
-        self.capture.episodes().of(&self.line.episode).add(state);
+        self.states.push(state);
     }
 
     /// The call was refused: it is none.
@@ -248,7 +250,7 @@ impl Recording {
         self.line.lost = Some(why.to_string());
     }
 
-    /// Writes it down if all answers are whole.
+    /// Writes it down if all answers are whole; from then on they can be continued.
     ///
     /// # Errors
     /// [`Problem`] 500 if it cannot be written: an answer that is not on record is not given.
@@ -258,11 +260,12 @@ impl Recording {
         }
         let (done, written) = oneshot::channel();
         self.write(Some(done));
-        match written.await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(Problem::failure(format!("the call could not be recorded: {error}"))),
-            Err(_) => Err(Problem::failure("the call could not be recorded")),
-        }
+        let failed = |why: &str| Problem::failure(format!("the call could not be recorded: {why}"));
+        written.await.map_err(|_| failed("nobody writes any more"))?.map_err(|error| failed(&error.to_string()))?;
+        let mut episodes = self.capture.episodes();
+        let episode = episodes.of(&self.line.episode);
+        self.states.drain(..).for_each(|state| episode.add(state));
+        Ok(())
     }
 
     fn write(&mut self, done: Option<oneshot::Sender<io::Result<()>>>) {
