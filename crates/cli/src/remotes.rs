@@ -143,6 +143,12 @@ impl Remotes {
     }
 }
 
+/// Whether a policy is played by a model on a server.
+#[must_use]
+pub fn is_elsewhere(policy: &str) -> bool {
+    policy.starts_with(REMOTE)
+}
+
 fn unusable(asked_by: &str, error: &LinesError) -> Failure {
     let hint = match error {
         LinesError::Exists(_) => "nothing is written over: name another file, or play it with replay:FILE",
