@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::time::Instant;
 
+use rl::Filter;
 use rl::Metrics;
 use rl::Mix;
 use rl::ModelLoader;
@@ -228,6 +229,7 @@ fn probe_row(stage: &Stage, drill: &Drill, index: u32) -> Row {
         turn: 0,
         tokens_max: probe_tokens_max(drill, &stage.dialect),
         temperature: 1.0,
+        filter: Filter::default(),
         greedy: true,
     }
 }

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use rl::Opponent;
 use rl::RunSettings;
+use rl::settings::CACHE_BYTES_MAX;
 use rl::settings::CheckpointSettings;
 use rl::settings::Device;
 use rl::settings::EvalSettings;
@@ -106,6 +107,8 @@ struct LimitsFile {
     episodes_live_max: Option<i64>,
     /// Rows that a policy samples at once.
     batch_max: Option<i64>,
+    /// Mebibytes of keys and values of each model. What does not fit is computed again when it is needed.
+    cache_mib_max: Option<i64>,
     /// Threads of the tensor library, for each model; the two seats learn side by side.
     threads: Option<i64>,
     /// Where the models live: `auto` is the GPU if there is one.
@@ -388,14 +391,16 @@ fn against_scenario(check: &mut Check<'_>, settings: &RunSettings, scenario: &Sc
 }
 
 fn run_limits(check: &mut Check<'_>, file: LimitsFile) -> Limits {
-    let LimitsFile { episodes_live_max, batch_max, threads, device } = file;
+    let LimitsFile { episodes_live_max, batch_max, cache_mib_max, threads, device } = file;
     let live = Allowed::between(1.0, 1e6, "nothing is played unless one episode is alive, and every one takes memory");
     let batch = Allowed::between(1.0, 65_536.0, "it is the number of rows a policy samples at once");
+    let memory = Allowed::between(1.0, 1e6, "without any, every turn would compute its whole talk");
     let cores = Allowed::between(1.0, 1024.0, "it is a number of threads");
     let devices = [("auto", Device::Auto), ("cpu", Device::Cpu), ("cuda", Device::Cuda)];
     Limits {
         episodes_live_max: check.whole("limits.episodes_live_max", episodes_live_max, 256, live),
         batch_max: check.whole("limits.batch_max", batch_max, 256, batch),
+        cache_mib_max: check.whole("limits.cache_mib_max", cache_mib_max, CACHE_BYTES_MAX >> 20, memory),
         threads: check.whole("limits.threads", threads, 1, cores),
         device: check.word("limits.device", device.as_deref(), &devices),
     }

@@ -140,6 +140,7 @@ const ROWS: &[Row] = &[
     row("seed", "everybody who draws", "every address of randomness", |s| some(s.seed)),
     row("limits.episodes_live_max", "supervisor", "episodes alive at once", |s| some(s.limits.episodes_live_max)),
     row("limits.batch_max", "policy servers", "rows sampled at once", |s| some(s.limits.batch_max)),
+    row("limits.cache_mib_max", "policy servers", "mebibytes of keys and values, of each model", |s| some(s.limits.cache_mib_max)),
     row("limits.threads", MODELS, "threads of the tensor library, for each model", |s| some(s.limits.threads)),
     row("limits.device", MODELS, "where the models live", |s| some(device(s.limits.device))),
     row("model.hidden_size", MODELS, "width of the residual stream", |s| some(s.model.hidden_size)),

@@ -12,6 +12,7 @@
 pub mod cache;
 pub mod config;
 mod device;
+pub mod filter;
 #[cfg(test)]
 mod fixtures;
 pub mod folder;

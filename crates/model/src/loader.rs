@@ -9,6 +9,7 @@ use rl::Model;
 use rl::ModelLoader;
 use rl::RunSettings;
 use rl::TextFiles;
+use rl::settings::CACHE_BYTES_MAX;
 use rl::settings::Device;
 use sim::Seat;
 use tch::Tensor;
@@ -69,13 +70,14 @@ impl ModelLoader for TchLoader {
             return Err(LearnError::Model(why));
         }
         let device = self.prepare(Some(settings))?;
+        let cache_bytes_max = settings.limits.cache_bytes_max();
         caught(|| {
             let parameters = Parameters::fresh(&config, settings.seed, seat, &text.ordered, device);
             let optimizer = AdamW::new(&parameters);
             let weights = TchWeights { decoder: Decoder::new(config, parameters), version: 0 };
             let grpo = Some(settings.grpo.clone());
             let learner = TchLearner::new(settings.name.clone(), text.clone(), grpo, optimizer, None);
-            Model { policy: Box::new(TchPolicy::new(weights)), learner: Box::new(learner) }
+            Model { policy: Box::new(TchPolicy::new(weights, cache_bytes_max)), learner: Box::new(learner) }
         })
         .map_err(LearnError::Tensor)
     }
@@ -83,6 +85,7 @@ impl ModelLoader for TchLoader {
     fn open(&self, folder: &Path, settings: Option<&RunSettings>, _seat: Seat) -> Result<Model, LearnError> {
         let contents = folder::read(folder)?;
         let device = self.prepare(settings)?;
+        let cache_bytes_max = settings.map_or(CACHE_BYTES_MAX, |settings| settings.limits.cache_bytes_max());
         caught(|| {
             let config = &contents.config;
             let parameters = Parameters::new(config, &contents.weights, device);
@@ -101,7 +104,7 @@ impl ModelLoader for TchLoader {
             let weights = TchWeights { decoder: Decoder::new(config.clone(), parameters), version: contents.version };
             let grpo = settings.map(|settings| settings.grpo.clone());
             let learner = TchLearner::new(contents.name.clone(), contents.text.clone(), grpo, optimizer, reference);
-            Model { policy: Box::new(TchPolicy::new(weights)), learner: Box::new(learner) }
+            Model { policy: Box::new(TchPolicy::new(weights, cache_bytes_max)), learner: Box::new(learner) }
         })
         .map_err(LearnError::Tensor)
     }

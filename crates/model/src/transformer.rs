@@ -51,6 +51,13 @@ impl Decoder {
         &self.config
     }
 
+    /// Bytes of the keys and values of one token.
+    #[must_use]
+    pub fn cached_bytes_per_token(&self) -> usize {
+        let Config { layers, kv_heads, head_dim, .. } = self.config;
+        (2 * layers * kv_heads * head_dim) as usize * size_of::<f32>()
+    }
+
     /// Its parameters.
     #[must_use]
     pub fn parameters(&self) -> &Parameters {

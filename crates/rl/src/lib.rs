@@ -24,6 +24,7 @@ pub mod compare;
 pub mod credit;
 pub mod evaluation;
 pub mod failures;
+pub mod filter;
 #[cfg(test)]
 mod fixtures;
 pub mod group;
@@ -56,6 +57,7 @@ pub use claim::Finding;
 pub use compare::Arm;
 pub use compare::Comparison;
 pub use evaluation::Evaluation;
+pub use filter::Filter;
 pub use group::GroupOutcome;
 pub use harvest::Harvest;
 pub use harvest::HarvestError;

@@ -27,6 +27,9 @@ pub struct RunSettings {
     pub checkpoints: CheckpointSettings,
 }
 
+/// Bytes of keys and values of a model that no run file speaks of.
+pub const CACHE_BYTES_MAX: usize = 4 << 30;
+
 /// Everything is bounded, and each bound has a name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
@@ -34,10 +37,20 @@ pub struct Limits {
     pub episodes_live_max: usize,
     /// Rows in one batch of a policy.
     pub batch_max: usize,
+    /// Mebibytes of keys and values of each model.
+    pub cache_mib_max: usize,
     /// Threads of the tensor library for each model.
     pub threads: usize,
     /// Where the models live.
     pub device: Device,
+}
+
+impl Limits {
+    /// Bytes of keys and values of each model.
+    #[must_use]
+    pub fn cache_bytes_max(&self) -> usize {
+        self.cache_mib_max << 20
+    }
 }
 
 /// Where the models live.

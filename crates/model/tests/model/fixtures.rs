@@ -34,7 +34,7 @@ pub fn settings() -> RunSettings {
     RunSettings {
         name: "tiny".to_owned(),
         seed: 5,
-        limits: Limits { episodes_live_max: 64, batch_max: 64, threads: 1, device: Device::Cpu },
+        limits: Limits { episodes_live_max: 64, batch_max: 64, cache_mib_max: 64, threads: 1, device: Device::Cpu },
         model: ModelShape {
             hidden_size: 32,
             num_hidden_layers: 2,
@@ -135,6 +135,7 @@ pub fn row(member: u32, stream: Vec<u32>, turn: u32) -> Row {
         turn,
         tokens_max: 12,
         temperature: 1.0,
+        filter: rl::Filter::default(),
         greedy: false,
     }
 }
