@@ -135,8 +135,10 @@ struct Unplayed {
 
 async fn run(stage: &mut Stage) -> anyhow::Result<()> {
     if stage.state.phase == TrainPhase::Sft {
-        cold_start(stage).await?;
-        gate(stage).await?;
+        if stage.setup.settings.sft.updates > 0 {
+            cold_start(stage).await?;
+            gate(stage).await?;
+        }
         stage.anchor().await?;
         evaluate(stage, 0).await?;
         stage.commit(TrainPhase::Grpo, 0).await?;

@@ -62,6 +62,7 @@ pub fn key_uses(settings: &RunSettings, mix: &Mix, sources: &Sources) -> Result<
             "opponents.agent" => across(Seat::Agent, settings, mix),
             "opponents.user" => across(Seat::User, settings, mix),
             "preset" => some(preset(&root)),
+            key if is_of_cold_start(key) && settings.sft.updates == 0 => None,
             _ => (row.value)(settings),
         },
         written: match root.get(row.key).map(|node| node.origin) {
@@ -97,6 +98,11 @@ fn across(seat: Seat, settings: &RunSettings, mix: &Mix) -> Option<Value> {
         [everywhere] => Some(json!(everywhere)),
         _ => Some(json!(policies)),
     }
+}
+
+/// Whether a key has no effect without a cold start.
+fn is_of_cold_start(key: &str) -> bool {
+    key.starts_with("sft.") && key != "sft.updates"
 }
 
 /// The preset's name as it is written. What it comes to, the other keys say.
@@ -143,17 +149,18 @@ const ROWS: &[Row] = &[
     row("limits.cache_mib_max", "policy servers", "mebibytes of keys and values, of each model", |s| some(s.limits.cache_mib_max)),
     row("limits.threads", MODELS, "threads of the tensor library, for each model", |s| some(s.limits.threads)),
     row("limits.device", MODELS, "where the models live", |s| some(device(s.limits.device))),
-    row("model.hidden_size", MODELS, "width of the residual stream", |s| some(s.model.hidden_size)),
-    row("model.num_hidden_layers", MODELS, "layers", |s| some(s.model.num_hidden_layers)),
-    row("model.num_attention_heads", MODELS, "query heads", |s| some(s.model.num_attention_heads)),
-    row("model.num_key_value_heads", MODELS, "key and value heads", |s| some(s.model.num_key_value_heads)),
-    row("model.head_dim", MODELS, "width of one head", |s| some(s.model.head_dim)),
-    row("model.intermediate_size", MODELS, "width of the feed-forward layer", |s| some(s.model.intermediate_size)),
+    row("model.from", MODELS, "the folder that the models start from", |s| s.base.as_ref().map(|base| json!(base.path.display().to_string()))),
+    row("model.hidden_size", MODELS, "width of the residual stream", |s| shape(s, s.model.hidden_size)),
+    row("model.num_hidden_layers", MODELS, "layers", |s| shape(s, s.model.num_hidden_layers)),
+    row("model.num_attention_heads", MODELS, "query heads", |s| shape(s, s.model.num_attention_heads)),
+    row("model.num_key_value_heads", MODELS, "key and value heads", |s| shape(s, s.model.num_key_value_heads)),
+    row("model.head_dim", MODELS, "width of one head", |s| shape(s, s.model.head_dim)),
+    row("model.intermediate_size", MODELS, "width of the feed-forward layer", |s| shape(s, s.model.intermediate_size)),
     row("model.max_position_embeddings", MODELS, "longest stream, in tokens", |s| some(s.model.max_position_embeddings)),
-    row("model.tie_word_embeddings", MODELS, "whether the output layer is the embedding", |s| some(s.model.tie_word_embeddings)),
-    row("model.rope_theta", MODELS, "base of the rotary embedding", |s| some(s.model.rope_theta)),
-    row("model.rms_norm_eps", MODELS, "epsilon of RMSNorm", |s| some(s.model.rms_norm_eps)),
-    row("model.vocab_max", "cold start", "most entries of the tokenizer it trains", |s| some(s.model.vocab_max)),
+    row("model.tie_word_embeddings", MODELS, "whether the output layer is the embedding", |s| shape(s, s.model.tie_word_embeddings)),
+    row("model.rope_theta", MODELS, "base of the rotary embedding", |s| shape(s, s.model.rope_theta)),
+    row("model.rms_norm_eps", MODELS, "epsilon of RMSNorm", |s| shape(s, s.model.rms_norm_eps)),
+    row("model.vocab_max", "cold start", "most entries of the tokenizer it trains", |s| shape(s, s.model.vocab_max)),
     row("sft.records", "cold start", "folders of episodes that are imitated", |s| {
         let folder = |folder: &RecordedFolder| json!(folder.path.display().to_string());
         Some(s.sft.records.iter().map(folder).collect())
@@ -214,6 +221,11 @@ const ROWS: &[Row] = &[
     row("checkpoints.grpo_every", "training loop, recorder, learners", "steps between commits", |s| some(s.checkpoints.grpo_every)),
     row("checkpoints.keep", LOOP, "newest checkpoints kept, besides the one after the cold start", |s| some(s.checkpoints.keep)),
 ];
+
+/// What a folder decides, if the models start from one.
+fn shape(settings: &RunSettings, value: impl Into<Value>) -> Option<Value> {
+    settings.base.is_none().then(|| value.into())
+}
 
 fn some(value: impl Into<Value>) -> Option<Value> {
     Some(value.into())

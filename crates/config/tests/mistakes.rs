@@ -257,6 +257,12 @@ hint: it is at least 2 and at most 8; the default is 4"#,
 hint: did you mean `group_size`?"#,
     ),
     (
+        "head_dim = 32",
+        "from = \"nowhere\"",
+        r#"error: run.toml:5: model.from: `nowhere` cannot be read: nowhere/config.json: No such file or directory (os error 2)
+hint: name a folder with config.json, tokenizer.json and weights in it, or a checkpoint's"#,
+    ),
+    (
         "seed = 1",
         "seed = 1\nopponents = { agent = \"scripted:nosy\" }",
         r#"error: run.toml:3: opponents.agent: there is no policy `scripted:nosy` for the agent

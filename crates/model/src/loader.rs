@@ -21,6 +21,7 @@ use crate::TchPolicy;
 use crate::TchWeights;
 use crate::device::prepare;
 use crate::folder;
+use crate::folder::Contents;
 use crate::folder::Moments;
 use crate::guard::caught;
 use crate::optimizer::AdamW;
@@ -60,30 +61,9 @@ impl TchLoader {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(device);
         Ok(device)
     }
-}
 
-impl ModelLoader for TchLoader {
-    fn fresh(&self, settings: &RunSettings, text: &TextFiles, seat: Seat) -> Result<Model, LearnError> {
-        let config = Config::new(&settings.model, text)?;
-        if let Some((id, _)) = text.ordered.iter().find(|(id, _)| i64::from(*id) >= config.vocab_size) {
-            let why = format!("ordered token {id} is outside the vocabulary of {}", config.vocab_size);
-            return Err(LearnError::Model(why));
-        }
-        let device = self.prepare(Some(settings))?;
-        let cache_bytes_max = settings.limits.cache_bytes_max();
-        caught(|| {
-            let parameters = Parameters::fresh(&config, settings.seed, seat, &text.ordered, device);
-            let optimizer = AdamW::new(&parameters);
-            let weights = TchWeights { decoder: Decoder::new(config, parameters), version: 0 };
-            let grpo = Some(settings.grpo.clone());
-            let learner = TchLearner::new(settings.name.clone(), text.clone(), grpo, optimizer, None);
-            Model { policy: Box::new(TchPolicy::new(weights, cache_bytes_max)), learner: Box::new(learner) }
-        })
-        .map_err(LearnError::Tensor)
-    }
-
-    fn open(&self, folder: &Path, settings: Option<&RunSettings>, _seat: Seat) -> Result<Model, LearnError> {
-        let contents = folder::read(folder)?;
+    /// A model of what is in a folder.
+    fn model(&self, contents: Contents, settings: Option<&RunSettings>) -> Result<Model, LearnError> {
         let device = self.prepare(settings)?;
         let cache_bytes_max = settings.map_or(CACHE_BYTES_MAX, |settings| settings.limits.cache_bytes_max());
         caught(|| {
@@ -107,6 +87,37 @@ impl ModelLoader for TchLoader {
             Model { policy: Box::new(TchPolicy::new(weights, cache_bytes_max)), learner: Box::new(learner) }
         })
         .map_err(LearnError::Tensor)
+    }
+}
+
+impl ModelLoader for TchLoader {
+    fn fresh(&self, settings: &RunSettings, text: &TextFiles, seat: Seat) -> Result<Model, LearnError> {
+        let config = Config::new(&settings.model, text)?;
+        if let Some((id, _)) = text.ordered.iter().find(|(id, _)| i64::from(*id) >= config.vocab_size) {
+            let why = format!("ordered token {id} is outside the vocabulary of {}", config.vocab_size);
+            return Err(LearnError::Model(why));
+        }
+        let device = self.prepare(Some(settings))?;
+        let cache_bytes_max = settings.limits.cache_bytes_max();
+        caught(|| {
+            let parameters = Parameters::fresh(&config, settings.seed, seat, &text.ordered, device);
+            let optimizer = AdamW::new(&parameters);
+            let weights = TchWeights { decoder: Decoder::new(config, parameters), version: 0 };
+            let grpo = Some(settings.grpo.clone());
+            let learner = TchLearner::new(settings.name.clone(), text.clone(), grpo, optimizer, None);
+            Model { policy: Box::new(TchPolicy::new(weights, cache_bytes_max)), learner: Box::new(learner) }
+        })
+        .map_err(LearnError::Tensor)
+    }
+
+    fn open(&self, folder: &Path, settings: Option<&RunSettings>, _seat: Seat) -> Result<Model, LearnError> {
+        self.model(folder::read(folder)?, settings)
+    }
+
+    fn based(&self, folder: &Path, settings: &RunSettings, _seat: Seat) -> Result<Model, LearnError> {
+        let contents = folder::read(folder)?;
+        let name = settings.name.clone();
+        self.model(Contents { name, version: 0, moments: None, reference: None, ..contents }, Some(settings))
     }
 
     fn weights_file(&self) -> &'static str {

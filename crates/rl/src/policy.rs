@@ -191,6 +191,12 @@ pub trait ModelLoader: Send + Sync {
     /// [`LearnError::Store`] naming the file that is missing, cut short or of the wrong shape.
     fn open(&self, folder: &Path, settings: Option<&RunSettings>, seat: Seat) -> Result<Model, LearnError>;
 
+    /// A model with the weights of an HF folder and nothing else that was learned with them: version 0, no optimiser state, no reference.
+    ///
+    /// # Errors
+    /// As [`ModelLoader::open`].
+    fn based(&self, folder: &Path, settings: &RunSettings, seat: Seat) -> Result<Model, LearnError>;
+
     /// Name of the file in a model's folder that holds its weights and nothing else: what the manifest hashes.
     fn weights_file(&self) -> &'static str;
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 use serde::Serialize;
+use sim::Pair;
 use sim::Seat;
 
 /// Everything `duologue train` needs besides the scenario itself.
@@ -15,8 +16,11 @@ pub struct RunSettings {
     pub seed: u64,
     /// Bounds and machine.
     pub limits: Limits,
-    /// Shape of each seat's model; both seats have models of the same shape and their own weights.
+    /// Shape of each seat's model; both seats have models of the same shape and their own weights. Of a model from a folder, as the folder says, but
+    /// for its longest stream.
     pub model: ModelShape,
+    /// The folder that the models start from; `None`: from nothing.
+    pub base: Option<BaseFolder>,
     /// The cold start.
     pub sft: SftSettings,
     /// Group-relative policy optimisation.
@@ -112,6 +116,16 @@ impl ModelShape {
         let size = |n: i64| u64::try_from(n).unwrap_or(0);
         2 * size(self.num_hidden_layers) * size(self.num_key_value_heads) * size(self.head_dim)
     }
+}
+
+/// A folder of models to start from, known by what is in it: where it lies makes no difference.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BaseFolder {
+    /// Where it lies: one model's folder, or a checkpoint's with one for each seat.
+    #[serde(skip)]
+    pub path: PathBuf,
+    /// SHA-256 of each seat's model, in hex.
+    pub models: Pair<String>,
 }
 
 /// A folder of recorded episodes, known by what is in it: where it lies makes no difference.

@@ -16,6 +16,7 @@
 //!  data.rs      releases imported, and played from what an import leaves
 //!  published.rs UserRL's own requests, where they are at hand
 //!  remote.rs    other people's models           server.rs    a server of them that misbehaves
+//!  base.rs      models that start from a folder
 //!  opponents.rs  whom a model meets, if not its gym's own
 //!  gyms.rs      UserRL's gyms out of their files
 //!  upstream.rs  the faults of UserRL's release, each with the test of its fix
@@ -25,6 +26,7 @@
 //! ```
 
 mod account;
+mod base;
 mod collected;
 mod data;
 mod degenerate;

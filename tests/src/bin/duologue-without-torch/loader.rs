@@ -36,6 +36,12 @@ impl ModelLoader for NgramLoader {
         model(folder::read(folder)?, seat)
     }
 
+    fn based(&self, folder: &Path, settings: &RunSettings, seat: Seat) -> Result<Model, LearnError> {
+        let contents = folder::read(folder)?;
+        let weights = NgramWeights { version: 0, ..contents.weights };
+        model(Contents { name: settings.name.clone(), weights, steps: 0, ..contents }, seat)
+    }
+
     fn weights_file(&self) -> &'static str {
         folder::COUNTS
     }
