@@ -70,6 +70,18 @@ fn a_corpus_is_any_folder_of_text_files() {
 }
 
 #[test]
+fn an_engine_stands_in_place_of_a_corpus() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let url = "http://localhost:8888/search?q={query}&format=json";
+    let world = format!("{ONE_FILE}\nengine = \"{url}\"\nengine_deadline_ms = 9000");
+    let rules = load(folder.path(), &world).expect("it is good");
+    let engine = rules.engine.expect("it is named");
+    assert_eq!((engine.url(), engine.deadline_ms), (url, Some(9000)));
+    assert!(rules.library.corpus().documents().is_empty());
+    assert_eq!(load(folder.path(), ONE_FILE).expect("it is good").engine, None);
+}
+
+#[test]
 fn mistakes_are_named_with_their_key() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     put(folder.path(), "empty/a.png", "");
@@ -80,6 +92,21 @@ fn mistakes_are_named_with_their_key() {
         (
             "items = { generate = 1, held_out = 1, seed = 1 }\ncorpus = \"empty\"".to_owned(),
             "world.corpus: has no effect",
+        ),
+        (
+            "items = { generate = 1, held_out = 1, seed = 1 }\nengine = \"http://a/{query}\"".to_owned(),
+            "world.engine: has no effect",
+        ),
+        (
+            format!("{ONE_FILE}\nengine = \"http://a/{{query}}\"\ncorpus = \"empty\""),
+            "world.engine: cannot stand beside `corpus`",
+        ),
+        (format!("{ONE_FILE}\nengine = \"http://a/\""), "world.engine: `http://a/` has no `{query}` in its path"),
+        (format!("{ONE_FILE}\nengine = \"a.example\""), "world.engine: `a.example` does not begin with http"),
+        (format!("{ONE_FILE}\nengine_deadline_ms = 5"), "world.engine_deadline_ms: has no effect"),
+        (
+            format!("{ONE_FILE}\nengine = \"http://a/{{query}}\"\nengine_deadline_ms = 0"),
+            "world.engine_deadline_ms: cannot be 0: ",
         ),
         ("items = { generate = 30000, held_out = 1, seed = 1 }".to_owned(), "world.items: cannot be so many: "),
         (format!("{ONE_FILE}\njudge = \"nobody\""), "world.judge: cannot be `nobody`"),
