@@ -14,6 +14,7 @@ use actors::Terms;
 use actors::Troupe;
 use actors::Voice;
 use rl::ModelLoader;
+use rl::opponent::cast_as;
 use sim::EpisodeRecord;
 use sim::Pair;
 use sim::Scenario;
@@ -23,6 +24,9 @@ use text::Dialect;
 
 use crate::failure::Failure;
 use crate::remotes::Remotes;
+
+/// How castings begin to name a model.
+const MODEL: &str = "model:";
 
 /// Episodes alive at once, and rows in a batch, where no run file says so.
 pub const LIVE_MAX: usize = 256;
@@ -40,7 +44,7 @@ impl Cast {
         Cast { models: BTreeMap::new(), guests: Guests::default() }
     }
 
-    /// Brings `policy` for `seat` to life, and says what castings call it. Scripts need no life.
+    /// Brings `policy` for `seat` of one scenario to life, as a flag asks for it, and says what castings call it. Scripts need no life.
     ///
     /// # Errors
     /// [`Failure::Input`] if there is no such policy, a model's folder or a recording is damaged, or there is no server to ask.
@@ -53,28 +57,37 @@ impl Cast {
         remotes: &mut Remotes,
     ) -> Result<String, Failure> {
         config::check_policy(&format!("--{seat}"), &scenario.rules, seat, policy)?;
-        if let Some(player) = remotes.player(&scenario.name, policy)? {
-            self.guests.players.insert(policy.to_owned(), player);
-            return Ok(policy.to_owned());
-        }
-        let Some(folder) = policy.strip_prefix("model:") else {
-            return Ok(policy.to_owned());
-        };
-        // The same weights at two seats are two policies: they read and write differently.
-        let name = format!("{seat}:{folder}");
-        if !self.models.contains_key(&name) {
+        let wrong = |what: String, hint: &str| Failure::input(format!("--{seat}: {policy}: {what}"), Some(hint));
+        self.bring(&[scenario], seat, policy, loader, remotes, &wrong)
+    }
+
+    /// The same of a policy that has been checked, wherever it was asked for. `scenarios` are all that castings number.
+    ///
+    /// # Errors
+    /// What `wrong` makes of a damaged folder; [`Failure::Input`] if a recording is damaged, or there is no server to ask.
+    pub fn bring(
+        &mut self,
+        scenarios: &[&Scenario],
+        seat: Seat,
+        policy: &str,
+        loader: &dyn ModelLoader,
+        remotes: &mut Remotes,
+        wrong: &dyn Fn(String, &str) -> Failure,
+    ) -> Result<String, Failure> {
+        let name = cast_as(seat, policy);
+        if let Some(player) = remotes.player(scenarios, policy)? {
+            self.guests.players.insert(name.clone(), player);
+        } else if let Some(folder) = policy.strip_prefix("model:") {
             let folder = model_folder(Path::new(folder), seat);
-            let hint = "give the folder of one seat's model, e.g. runs/NAME/checkpoints/step-000030/agent";
-            let damaged = |error: String| Failure::input(format!("--{seat}: {policy}: {error}"), Some(hint));
-            if !folder.is_dir() {
-                return Err(damaged(format!("there is no folder {}", folder.display())));
+            if !self.models.contains_key(&name[MODEL.len()..]) {
+                // The same in all scenarios of a run, which was checked.
+                let reasons = Pair::from_fn(|seat| scenarios[0].seats[seat].reasons);
+                let hint = "give the folder of one seat's model, e.g. runs/NAME/checkpoints/step-000030/agent";
+                let voice = open(&folder, reasons, seat, loader).map_err(|error| wrong(error, hint))?;
+                self.models.insert(name[MODEL.len()..].to_owned(), voice);
             }
-            let reasons = Pair::from_fn(|seat| scenario.seats[seat].reasons);
-            let dialect = Dialect::open(&folder, reasons).map_err(|error| damaged(error.to_string()))?;
-            let model = loader.open(&folder, None, seat).map_err(|error| damaged(error.to_string()))?;
-            self.models.insert(name.clone(), Voice { policy: model.policy, dialect });
         }
-        Ok(format!("model:{name}"))
+        Ok(name)
     }
 
     /// Who else may come: people, and whoever watches.
@@ -87,15 +100,20 @@ impl Cast {
     /// # Errors
     /// If an actor cannot be spawned.
     pub async fn troupe(self, journal: Box<dyn Journal>) -> anyhow::Result<Troupe> {
-        let company = Company {
+        Ok(Troupe::spawn(self.company(journal)).await?)
+    }
+
+    /// Everybody, before they go to work: nobody is learning.
+    #[must_use]
+    pub fn company(self, journal: Box<dyn Journal>) -> Company {
+        Company {
             episodes_live_max: LIVE_MAX,
             batch_max: LIVE_MAX,
             models: self.models,
             learners: Pair::default(),
             journal,
             guests: self.guests,
-        };
-        Ok(Troupe::spawn(company).await?)
+        }
     }
 }
 
@@ -139,6 +157,16 @@ pub fn recorded(played: Vec<Played>) -> Vec<EpisodeRecord> {
         Played::Lost(..) => None,
     };
     played.into_iter().filter_map(record).collect()
+}
+
+/// A model that only plays.
+fn open(folder: &Path, reasons: Pair<bool>, seat: Seat, loader: &dyn ModelLoader) -> Result<Voice, String> {
+    if !folder.is_dir() {
+        return Err(format!("there is no folder {}", folder.display()));
+    }
+    let dialect = Dialect::open(folder, reasons).map_err(|error| error.to_string())?;
+    let model = loader.open(folder, None, seat).map_err(|error| error.to_string())?;
+    Ok(Voice { policy: model.policy, dialect })
 }
 
 /// A checkpoint's folder stands for the model of the seat that is meant.

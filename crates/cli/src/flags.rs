@@ -187,6 +187,47 @@ pub struct RemoteFlags {
     pub temperature: Option<f32>,
 }
 
+impl RemoteFlags {
+    /// As they are typed, but for the recording: what is recorded goes into a new file each time.
+    #[must_use]
+    pub fn words(&self) -> Vec<String> {
+        // All of them, so that a new flag is not forgotten here.
+        let RemoteFlags {
+            record: _,
+            cache,
+            calls,
+            tokens,
+            dollars,
+            prices,
+            concurrency,
+            deadline_ms,
+            attempts,
+            backoff_ms,
+            reply_tokens,
+            temperature,
+        } = self;
+        let counts = [
+            ("calls", calls),
+            ("tokens", tokens),
+            ("concurrency", concurrency),
+            ("deadline-ms", deadline_ms),
+            ("attempts", attempts),
+            ("backoff-ms", backoff_ms),
+            ("reply-tokens", reply_tokens),
+        ];
+        let mut words = Vec::new();
+        words.extend(cache.as_ref().map(|file| format!("--remote-cache {}", file.display())));
+        words.extend(dollars.map(|dollars| format!("--remote-dollars {dollars}")));
+        words.extend(temperature.map(|temperature| format!("--remote-temperature {temperature}")));
+        words.extend(
+            prices.iter().map(|(model, price)| format!("--remote-price {model}={},{}", price.read, price.written)),
+        );
+        let given = counts.iter().filter_map(|(name, count)| count.map(|count| format!("--remote-{name} {count}")));
+        words.extend(given);
+        words
+    }
+}
+
 /// `duologue train RUN.toml`
 #[derive(Debug, Args)]
 pub struct TrainFlags {
@@ -207,6 +248,9 @@ pub struct TrainFlags {
     /// End when stdin does: for a run that another process made and watches.
     #[arg(long, hide = true)]
     pub leashed: bool,
+    /// Bounds of what plays elsewhere.
+    #[command(flatten)]
+    pub remote: RemoteFlags,
 }
 
 /// `duologue plan RUN.toml`

@@ -43,10 +43,13 @@ pub fn hash_of(checked: &impl Serialize) -> Hash {
     Hash::of_bytes(config::hash(checked).as_bytes())
 }
 
-/// Hash of what a run plays: of its one scenario, or of all of them with their weights.
+/// Hash of what a run plays: of its one scenario, or of all of them with their weights and opponents.
 #[must_use]
 pub fn hash_of_mix(mix: &Mix) -> Hash {
-    if mix.is_mixed() { hash_of(mix) } else { hash_of(&**mix.scenario(0)) }
+    match mix.parts() {
+        [alone] if alone.has_own_opponents() => hash_of(&*alone.scenario),
+        parts => hash_of(&parts),
+    }
 }
 
 /// Hash of the running program; of nothing where it cannot be read.

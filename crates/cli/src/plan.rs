@@ -25,6 +25,7 @@ use crate::cold_start::Lessons;
 use crate::cold_start::Samples;
 use crate::failure::Failure;
 use crate::flags::PlanFlags;
+use crate::flags::RemoteFlags;
 use crate::flags::TrainFlags;
 use crate::plan::budget::Budget;
 use crate::plan::clock::Clock;
@@ -98,7 +99,8 @@ pub struct SeatPlan {
 /// [`Failure::Input`] for whatever `train` would refuse about the files.
 pub fn plan(flags: PlanFlags) -> Result<(), Failure> {
     let PlanFlags { run, seed, set, json } = flags;
-    let setup = Setup::load(TrainFlags { run, resume: false, out: None, seed, set, leashed: false })?;
+    let remote = RemoteFlags::default();
+    let setup = Setup::load(TrainFlags { run, resume: false, out: None, seed, set, leashed: false, remote })?;
     let plan = Plan::of(&setup, seed.is_some())?;
     if json {
         say(serde_json::to_string(&plan)?)?;

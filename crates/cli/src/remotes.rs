@@ -25,6 +25,7 @@ use sim::Decision;
 use sim::Fault;
 use sim::Observation;
 use sim::Query;
+use sim::Scenario;
 use sim::Seat;
 use sim::record::Casting;
 
@@ -57,10 +58,7 @@ impl Remotes {
         let models: Vec<&str> = policies.into_iter().filter_map(|policy| policy.strip_prefix(REMOTE)).collect();
         if models.is_empty() && *flags != RemoteFlags::default() {
             let what = "--remote-…: has no effect: nobody is played by openai:MODEL";
-            return Err(Failure::input(
-                what,
-                Some("leave these flags out, or name such a policy with --agent or --user"),
-            ));
+            return Err(Failure::input(what, Some("leave these flags out, or have such a policy play")));
         }
         let unpriced = |model: &&&str| !flags.prices.iter().any(|(priced, _)| priced == **model);
         if let (Some(_), Some(model)) = (flags.dollars, models.iter().find(unpriced)) {
@@ -74,11 +72,11 @@ impl Remotes {
         Ok(Remotes { flags: flags.clone(), seed, ..Remotes::default() })
     }
 
-    /// Who plays such a policy in this scenario; `None` for policies of other kinds.
+    /// Who plays such a policy in these scenarios, which castings number; `None` for policies of other kinds.
     ///
     /// # Errors
     /// [`Failure::Input`] if there is no server to ask, or a file cannot be used.
-    pub fn player(&mut self, scenario: &str, policy: &str) -> Result<Option<PlayerMaker>, Failure> {
+    pub fn player(&mut self, scenarios: &[&Scenario], policy: &str) -> Result<Option<PlayerMaker>, Failure> {
         let voice = if let Some(model) = policy.strip_prefix(REMOTE) {
             Voice::Remote { client: self.client()?, model: model.to_owned(), recorder: self.recorder()? }
         } else if let Some(file) = policy.strip_prefix(RECORDED) {
@@ -86,10 +84,11 @@ impl Remotes {
         } else {
             return Ok(None);
         };
-        let (scenario, seed) = (scenario.to_owned(), self.seed);
+        let names: Vec<String> = scenarios.iter().map(|scenario| scenario.name.clone()).collect();
+        let seed = self.seed;
         Ok(Some(Arc::new(move |casting: &Casting, seat: Seat| {
             let address = casting.id.address(seed).member(casting.id.member);
-            let place = format!("{scenario}/{}", casting.id);
+            let place = format!("{}/{}", names[casting.scenario as usize], casting.id);
             Box::new(Elsewhere(Speaker::new(seat, voice.clone(), &place, address))) as Box<dyn Player>
         })))
     }
@@ -142,6 +141,12 @@ impl Remotes {
         }
         Ok(Arc::clone(&self.recordings[file]))
     }
+}
+
+/// Whether a policy is played by a model on a server.
+#[must_use]
+pub fn is_elsewhere(policy: &str) -> bool {
+    policy.starts_with(REMOTE)
 }
 
 fn unusable(asked_by: &str, error: &LinesError) -> Failure {

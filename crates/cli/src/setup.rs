@@ -4,12 +4,15 @@ use std::path::PathBuf;
 
 use config::Sources;
 use rl::Mix;
+use rl::Opponent;
 use rl::RunSettings;
+use rl::plan;
 use rl::settings::UpdateMode;
 use sim::Pair;
 use sim::Seat;
 
 use crate::failure::Failure;
+use crate::flags::RemoteFlags;
 use crate::flags::TrainFlags;
 
 /// A run as it was asked for.
@@ -24,6 +27,8 @@ pub struct Setup {
     pub out: PathBuf,
     /// Whether the folder exists and the run goes on.
     pub resume: bool,
+    /// Bounds of what plays elsewhere.
+    pub remote: RemoteFlags,
 }
 
 impl Setup {
@@ -36,7 +41,7 @@ impl Setup {
         overrides.extend(flags.seed.map(|seed| format!("seed={seed}")));
         let (settings, mix, sources) = config::load_run(&flags.run, &overrides)?;
         let out = flags.out.unwrap_or_else(|| PathBuf::from("runs").join(&settings.name));
-        Ok(Setup { settings, mix, sources, out, resume: flags.resume })
+        Ok(Setup { settings, mix, sources, out, resume: flags.resume, remote: flags.remote })
     }
 
     /// Which seats are ever updated.
@@ -48,11 +53,21 @@ impl Setup {
         }
     }
 
+    /// Everybody whom the models meet besides each other: in which scenario, at which seat, who.
+    pub fn met(&self) -> impl Iterator<Item = (u32, Seat, &Opponent)> {
+        let learning = self.learning();
+        let meets = move |seat: Seat| learning[seat.partner()];
+        (0..).zip(self.mix.parts()).flat_map(move |(number, part)| {
+            let at = part.opponents.iter().filter(move |(seat, _)| meets(*seat));
+            at.map(move |(seat, opponent)| (number, seat, opponent))
+        })
+    }
+
     /// Who plays the scenario with this number when `seat`'s model is measured: the model there, its fixed opponent across the table.
     #[must_use]
     pub fn measured(&self, scenario: u32, seat: Seat) -> Pair<String> {
         let opponents = self.mix.opponents(scenario);
-        Pair::from_fn(|at| if at == seat { "model".to_owned() } else { opponents[at].clone() })
+        Pair::from_fn(|at| if at == seat { plan::MODEL.to_owned() } else { opponents[at].clone() })
     }
 
     /// The run file as it took effect: the file's text, and the overrides as comments.

@@ -1,7 +1,5 @@
 //! A run that is set up: its folder, its models, its troupe, and the one commit point they share.
 
-use actors::Company;
-use actors::Guests;
 use actors::Played;
 use actors::Sampling;
 use actors::Terms;
@@ -35,15 +33,18 @@ use serde::Deserialize;
 use serde::Serialize;
 use sim::EpisodeRecord;
 use sim::Pair;
+use sim::Scenario;
 use sim::Seat;
 use sim::record::Casting;
 use text::Dialect;
 
+use crate::cast::Cast;
 use crate::cold_start::Lessons;
 use crate::cold_start::Samples;
 use crate::cold_start::text_files;
 use crate::failure::Failure;
 use crate::manifest::manifest;
+use crate::remotes::Remotes;
 use crate::scenario_file;
 use crate::scenario_file::SCENARIO_FILE;
 use crate::setup::Setup;
@@ -69,6 +70,8 @@ pub struct Stage {
     pub steering: Steering,
     /// Where it lies.
     pub folder: RunFolder,
+    /// Who plays elsewhere.
+    pub remotes: Remotes,
     troupe: Troupe,
     sheets: Sheets,
     checkpoints: Checkpoints,
@@ -91,6 +94,7 @@ impl Stage {
         let text = text_files(&dialect, &setup.mix);
         // Made before the folder is touched: a model that cannot be made leaves none, and only now does the loader know its device.
         let fresh = models(&setup, None, &text, loader)?;
+        let (cast, remotes) = opponents(&setup, loader)?;
         let wanted = manifest(&setup, &dialect, loader);
         let folder = open_folder(&setup, &wanted)?;
         let Resumed { state, checkpoint, checkpoints, log, sheets, cut: _ } = folder.resume().map_err(not_resumable)?;
@@ -102,14 +106,9 @@ impl Stage {
             None => fresh,
             Some(_) => models(&setup, checkpoint.as_ref(), &text, loader)?,
         };
-        let mut company = Company {
-            episodes_live_max: setup.settings.limits.episodes_live_max,
-            batch_max: setup.settings.limits.batch_max,
-            models: Default::default(),
-            learners: Pair::default(),
-            journal: Box::new(log),
-            guests: Guests::default(),
-        };
+        let mut company = cast.company(Box::new(log));
+        company.episodes_live_max = setup.settings.limits.episodes_live_max;
+        company.batch_max = setup.settings.limits.batch_max;
         for (seat, model) in [(Seat::Agent, models.agent), (Seat::User, models.user)] {
             let Some(Model { policy, learner }) = model else { continue };
             company.models.insert(seat.name().to_owned(), Voice { policy, dialect: dialect.clone() });
@@ -120,8 +119,19 @@ impl Stage {
             .context("what steers learning, in the checkpoint")?
             .unwrap_or_default();
         let weights_file = loader.weights_file();
-        let mut stage =
-            Stage { setup, samples, dialect, state, steering, folder, troupe, sheets, checkpoints, weights_file };
+        let mut stage = Stage {
+            setup,
+            samples,
+            dialect,
+            state,
+            steering,
+            folder,
+            remotes,
+            troupe,
+            sheets,
+            checkpoints,
+            weights_file,
+        };
         // Where the process died right after the commit, or the run was begun before there was such a hash.
         stage.note_cold_start()?;
         Ok(stage)
@@ -293,6 +303,27 @@ pub(crate) fn learn_dialect(setup: &Setup, lessons: &Lessons) -> Result<Dialect,
         let hint = "raise it: bytes, markers and whole words must fit".to_owned();
         wrong_key(setup, "model.vocab_max", error.to_string(), hint)
     })
+}
+
+/// Whom the models meet besides each other.
+fn opponents(setup: &Setup, loader: &dyn ModelLoader) -> Result<(Cast, Remotes), Failure> {
+    let mut cast = Cast::new();
+    let everybody = setup.met().map(|(_, _, opponent)| &opponent.policy);
+    let mut remotes = Remotes::new(&setup.remote, setup.settings.seed, everybody)?;
+    let scenarios: Vec<&Scenario> = setup.mix.scenarios().map(|scenario| &**scenario).collect();
+    for (number, seat, opponent) in setup.met() {
+        let mixed = if setup.mix.is_mixed() { format!("mix[{number}].") } else { String::new() };
+        let wrong = |what: String, hint: &str| {
+            wrong_key(
+                setup,
+                &format!("{mixed}opponents.{seat}"),
+                format!("{}: {what}", opponent.policy),
+                hint.to_owned(),
+            )
+        };
+        cast.bring(&scenarios, seat, &opponent.policy, loader, &mut remotes, &wrong)?;
+    }
+    Ok((cast, remotes))
 }
 
 /// A key whose value only turns out to be wrong once the lessons are there.

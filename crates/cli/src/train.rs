@@ -29,6 +29,7 @@ use rl::settings::GrpoSettings;
 use runs::TrainPhase;
 use sim::EpisodeId;
 use sim::EpisodeRecord;
+use sim::Fault;
 use sim::Pair;
 use sim::Phase;
 use sim::Ratio;
@@ -68,11 +69,14 @@ pub async fn train(flags: TrainFlags, loader: &dyn ModelLoader) -> Result<(), Fa
     let again = again(&flags);
     let setup = Setup::load(flags)?;
     let mut stage = Stage::open(setup, loader).await?;
-    tokio::select! {
-        done = run(&mut stage) => done.map_err(|error| ended(error, &stage.setup))?,
+    let done = tokio::select! {
+        done = run(&mut stage) => done.map_err(|error| ended(error, &stage.setup)),
         // Like any other death between two commits: what is not in one did not happen.
-        Ok(()) = tokio::signal::ctrl_c() => return Err(interrupted(&stage.setup, &again)),
-    }
+        Ok(()) = tokio::signal::ctrl_c() => Err(interrupted(&stage.setup, &again)),
+    };
+    // However it ended, what was asked elsewhere has been asked.
+    let asked = stage.remotes.end();
+    done.and(asked)?;
     let (setup, folder) = stage.close().await;
     report::print(&setup, &folder)?;
     Ok(())
@@ -105,6 +109,7 @@ fn again(flags: &TrainFlags) -> String {
     words.extend(flags.out.iter().map(|out| format!("--out {}", out.display())));
     words.extend(flags.seed.map(|seed| format!("--seed {seed}")));
     words.extend(flags.set.iter().map(|set| format!("--set '{set}'")));
+    words.extend(flags.remote.words());
     words.join(" ")
 }
 
@@ -116,6 +121,15 @@ struct NotLearned {
     shares: String,
     /// The share that is asked for.
     least: f64,
+}
+
+/// Nobody learns from a step in which nothing could be played: who plays elsewhere is out of reach, or its budget is spent.
+#[derive(Debug, thiserror::Error)]
+#[error("none of the {episodes} episodes of step {step} came to an end within the rules; the first: {fault}")]
+struct Unplayed {
+    episodes: usize,
+    step: u64,
+    fault: Fault,
 }
 
 async fn run(stage: &mut Stage) -> anyhow::Result<()> {
@@ -244,6 +258,7 @@ async fn grpo_step(stage: &mut Stage, step: u64) -> anyhow::Result<Metrics> {
     let grpo = setup.settings.grpo.clone();
     let mut castings = plan::step_castings(&grpo, &setup.mix, setup.settings.seed, step);
     let mut records = stage.play(&castings, grpo.temperature).await?;
+    played_at_all(&records, step)?;
     let refilled = refill(stage, &grpo, &mut castings, &mut records).await?;
     let played = started.elapsed().as_secs_f64();
 
@@ -271,6 +286,16 @@ async fn grpo_step(stage: &mut Stage, step: u64) -> anyhow::Result<Metrics> {
     // Where the seats take turns, the two sides of the comparison are played in different steps.
     stage.steering.user_failures.note(failures)?;
     Ok(metrics)
+}
+
+fn played_at_all(records: &[EpisodeRecord], step: u64) -> Result<(), Unplayed> {
+    let faults: Vec<&Fault> = records.iter().map_while(|record| record.fault.as_ref()).collect();
+    match faults.first() {
+        Some(fault) if faults.len() == records.len() => {
+            Err(Unplayed { episodes: records.len(), step, fault: (*fault).clone() })
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Plays new groups in place of those whose members all scored the same, which would teach nothing, as often as the settings allow. How many
@@ -302,10 +327,11 @@ fn user_failures(records: &[EpisodeRecord]) -> StepFailures {
     StepFailures::of(&modelled, |record| is_model(record, Seat::Agent))
 }
 
-/// Turns whose recorded tokens are not what was shown and sampled: 0 in a sound run.
+/// Turns of the models whose recorded tokens are not what was shown and sampled: 0 in a sound run. Opponents have a language of their own.
 fn drift(stage: &Stage, records: &[EpisodeRecord]) -> u64 {
     let seats = records.iter().flat_map(|record| Seat::ALL.map(|seat| (record, seat)));
-    seats.map(|(record, seat)| text::drift(record, seat, &stage.dialect).drifted()).sum()
+    let modelled = seats.filter(|(record, seat)| record.casting.policies[*seat] == plan::MODEL);
+    modelled.map(|(record, seat)| text::drift(record, seat, &stage.dialect).drifted()).sum()
 }
 
 /// What the step's episodes look like. In a mix, the same of each scenario, with its name in front, and of all together only what does not

@@ -132,19 +132,21 @@ pub(crate) fn run_of(
     let (settings, named) = run::run(&mut check, &stem);
     let read = read_scenarios(shelf, path, &root, &named, &mut check);
     let (scenarios, parts) = match read {
-        Ok(read) => {
-            let played: Vec<(&str, &Scenario)> =
-                named.iter().zip(&read).map(|(named, (_, scenario))| (named.key.as_str(), scenario)).collect();
-            if played.len() == named.len() && !played.is_empty() {
-                run::against_mix(&mut check, &settings, &played);
-            }
-            let weights = named.iter().map(|named| named.weight);
-            let part = |((source, scenario), weight)| (source, Part { scenario: Arc::new(scenario), weight });
-            read.into_iter().zip(weights).map(part).unzip()
+        // Of a scenario that could not be read, the mistake has been noted.
+        Ok(read) if read.len() == named.len() && !read.is_empty() => {
+            let played: Vec<(&Named, &Scenario)> =
+                named.iter().zip(&read).map(|(named, (_, scenario))| (named, scenario)).collect();
+            let opponents = run::against_mix(&mut check, &settings, &played);
+            let parts = named.iter().zip(read).zip(opponents);
+            let part = |((named, (source, scenario)), opponents): ((&Named, _), _)| {
+                (source, Part { scenario: Arc::new(scenario), weight: named.weight, opponents })
+            };
+            parts.map(part).unzip()
         }
+        Ok(_) => Default::default(),
         Err(found) => {
             errors.extend(found.0);
-            (Vec::new(), Vec::new())
+            Default::default()
         }
     };
     let settings = match check.finish(settings) {

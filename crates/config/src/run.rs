@@ -1,10 +1,12 @@
 //! A run file, from raw keys to [`rl::RunSettings`]. The defaults are the settings of the quickstart, so a run file may be short.
 
 mod grpo;
+mod opponents;
 mod preset;
 
 use std::path::PathBuf;
 
+use rl::Opponent;
 use rl::RunSettings;
 use rl::settings::CheckpointSettings;
 use rl::settings::Device;
@@ -17,6 +19,7 @@ use rl::settings::SftSettings;
 use rl::settings::UpdateMode;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use sim::Pair;
 use sim::Scenario;
 use sim::Seat;
 
@@ -26,6 +29,8 @@ use crate::demand::Says;
 use crate::policy;
 use crate::sha;
 use grpo::GrpoFile;
+use opponents::OpponentsFile;
+use opponents::Written;
 use preset::PRESETS;
 use preset::Preset;
 
@@ -47,6 +52,9 @@ pub(crate) struct RunFile {
     scenario: Option<String>,
     /// Several scenarios instead, which one model learns at once.
     mix: Option<Vec<PartFile>>,
+    /// Whom a model meets where it learns alone or is measured: any policy, also one that plays elsewhere. Left out: its gym's own fixed
+    /// opponent.
+    opponents: Option<OpponentsFile>,
     /// Name of the run: its folder is runs/NAME. Left out: this file's name without .toml.
     name: Option<String>,
     /// Whose defaults `[grpo]` and `[optimizer]` have: ours, or those with which UserRL was published, of which `paper-best` is the paper's best
@@ -76,6 +84,8 @@ pub(crate) struct PartFile {
     scenario: Option<String>,
     /// Its share of the groups, and of the talks of the cold start, as a multiple of the others'.
     weight: Option<f64>,
+    /// Whom a model meets in this scenario, if not whom it meets in the others.
+    opponents: Option<OpponentsFile>,
 }
 
 /// A scenario that a run file names.
@@ -86,6 +96,8 @@ pub(crate) struct Named {
     pub(crate) path: String,
     /// Its share, as a multiple of the others'.
     pub(crate) weight: f64,
+    /// Its fixed opponents; `None`: the gym's own.
+    pub(crate) opponents: Pair<Option<Written>>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -201,9 +213,22 @@ pub(crate) const LEAST_MIX: &str = "mix = [{ scenario = \"scenario.toml\" }]\ngr
 /// Checks the whole file, except for what only the scenarios can tell: see [`against_mix`]. `name` is the run's name where the file
 /// gives none. The second value is what the file says is played; empty if it says nothing, which has been noted.
 pub(crate) fn run(check: &mut Check<'_>, default_name: &str) -> (RunSettings, Vec<Named>) {
-    let RunFile { scenario, mix, name, preset, seed, limits, model, sft, grpo, optimizer, eval, checkpoints } =
-        check.read("");
-    let played = played(check, scenario, mix);
+    let RunFile {
+        scenario,
+        mix,
+        opponents,
+        name,
+        preset,
+        seed,
+        limits,
+        model,
+        sft,
+        grpo,
+        optimizer,
+        eval,
+        checkpoints,
+    } = check.read("");
+    let played = played(check, scenario, mix, &opponents::written("opponents", opponents));
     let name = name.unwrap_or_else(|| default_name.to_owned());
     check.name("name", Some(&name));
     let model = model_shape(check, model.unwrap_or_default());
@@ -222,10 +247,17 @@ pub(crate) fn run(check: &mut Check<'_>, default_name: &str) -> (RunSettings, Ve
     (settings, played)
 }
 
-fn played(check: &mut Check<'_>, scenario: Option<String>, mix: Option<Vec<PartFile>>) -> Vec<Named> {
+fn played(
+    check: &mut Check<'_>,
+    scenario: Option<String>,
+    mix: Option<Vec<PartFile>>,
+    opponents: &Pair<Option<Written>>,
+) -> Vec<Named> {
     check.demand("", Says::JustOneOf(&["scenario", "mix"]));
     match (scenario, mix) {
-        (Some(path), None) => vec![Named { key: "scenario".to_owned(), path, weight: 1.0 }],
+        (Some(path), None) => {
+            vec![Named { key: "scenario".to_owned(), path, weight: 1.0, opponents: opponents.clone() }]
+        }
         (Some(_), Some(_)) => {
             let hint = "keep `scenario` to play one, or `mix` to play several";
             check.error("mix", "stands beside `scenario`: which of them is played?", hint);
@@ -236,7 +268,7 @@ fn played(check: &mut Check<'_>, scenario: Option<String>, mix: Option<Vec<PartF
             if parts.is_empty() && !check.overlooked("mix") {
                 check.error("mix", "holds no scenario", "e.g. `mix = [{ scenario = \"../scenarios/haggle.toml\" }]`");
             }
-            (0..).zip(parts).filter_map(|(index, part)| named_part(check, index, part)).collect()
+            (0..).zip(parts).filter_map(|(index, part)| named_part(check, index, part, opponents)).collect()
         }
         (None, None) => {
             let given = check.overlooked("mix");
@@ -246,17 +278,23 @@ fn played(check: &mut Check<'_>, scenario: Option<String>, mix: Option<Vec<PartF
     }
 }
 
-fn named_part(check: &mut Check<'_>, index: usize, part: PartFile) -> Option<Named> {
-    let PartFile { scenario, weight } = part;
+fn named_part(check: &mut Check<'_>, index: usize, part: PartFile, others: &Pair<Option<Written>>) -> Option<Named> {
+    let PartFile { scenario, weight, opponents } = part;
     let key = format!("mix[{index}].scenario");
+    let own = opponents::written(&format!("mix[{index}].opponents"), opponents);
+    let opponents = Pair::from_fn(|seat| own[seat].clone().or_else(|| others[seat].clone()));
     let share = Allowed::above(0.0, 1e6, "it is a multiple of the other scenarios' shares");
     let weight = check.number(&format!("mix[{index}].weight"), weight, 1.0, share);
     check.present(&key, scenario.is_some(), "scenario = \"../scenarios/haggle.toml\"");
-    Some(Named { key, path: scenario?, weight })
+    Some(Named { key, path: scenario?, weight, opponents })
 }
 
-/// Checks what concerns the file and its scenarios, of which each comes with the key that names it.
-pub(crate) fn against_mix(check: &mut Check<'_>, settings: &RunSettings, played: &[(&str, &Scenario)]) {
+/// Checks what concerns the file and its scenarios, of which each comes with what names it. Who sits across from the models in each.
+pub(crate) fn against_mix(
+    check: &mut Check<'_>,
+    settings: &RunSettings,
+    played: &[(&Named, &Scenario)],
+) -> Vec<Pair<Opponent>> {
     for (_, scenario) in played {
         let whose = if played.len() > 1 { format!("`{}`", scenario.name) } else { "the scenario".to_owned() };
         against_scenario(check, settings, scenario, &whose);
@@ -269,14 +307,20 @@ pub(crate) fn against_mix(check: &mut Check<'_>, settings: &RunSettings, played:
             check.without_effect(key, check.has(key).then_some(()), &because);
         }
     }
-    for (index, (key, scenario)) in played.iter().enumerate() {
-        against_others(check, key, scenario, &played[..index]);
+    for (index, (named, scenario)) in played.iter().enumerate() {
+        against_others(check, &named.key, scenario, &played[..index]);
     }
+    opponents::without_effect(check, settings, played.iter().map(|(named, _)| &named.opponents));
+    let across = |(named, scenario): &(&Named, &Scenario)| {
+        opponents::opponents(check, &named.key, settings, scenario, &named.opponents)
+    };
+    played.iter().map(across).collect()
 }
 
 /// One model of a seat speaks in all scenarios, and their numbers are told apart by their names.
-fn against_others(check: &mut Check<'_>, key: &str, scenario: &Scenario, others: &[(&str, &Scenario)]) {
+fn against_others(check: &mut Check<'_>, key: &str, scenario: &Scenario, others: &[(&Named, &Scenario)]) {
     if let Some((other, _)) = others.iter().find(|(_, other)| other.name == scenario.name) {
+        let Named { key: other, .. } = other;
         let what = format!("plays `{}`, as `{other}` does: their numbers could not be told apart", scenario.name);
         check.error(key, what, "name each scenario once, with a name of its own in its file");
     }

@@ -374,6 +374,18 @@ pub(crate) fn study(check: &mut Check<'_>, default_name: &str, shelf: Shelf<'_>)
     (Study { name, seeds, runs, policies, compares, crosses, averages }, elsewhere)
 }
 
+/// A study finds its runs again by what decides them.
+fn can_be_repeated(check: &mut Check<'_>, key: &str, mix: &Mix) {
+    let opponents = mix.parts().iter().flat_map(|part| part.opponents.iter());
+    let elsewhere = |policy: &&String| policy.starts_with("openai:");
+    if let Some(policy) = opponents.map(|(_, opponent)| &opponent.policy).find(elsewhere) {
+        let what =
+            format!("meets `{policy}`, and nothing here decides what it says: its results could not be repeated");
+        let hint = "train it on its own with `--remote-record FILE`, and let the study's run meet `replay:FILE`";
+        check.error(key, what, hint);
+    }
+}
+
 fn distinct_seeds(check: &mut Check<'_>, given: Option<Vec<i64>>) -> Vec<u64> {
     check.filled("seeds", given.is_some(), "seeds = [1, 2, 3]");
     check.demand("seeds", Says::Distinct);
@@ -407,7 +419,10 @@ impl Names<'_> {
         let mut overrides = set.clone();
         overrides.extend(seed.map(|seed| format!("seed={seed}")));
         match load::run_of(self.shelf, &file, &overrides) {
-            Ok((settings, mix, _)) => Some(StudyRun { file, set, settings, mix }),
+            Ok((settings, mix, _)) => {
+                can_be_repeated(check, &own, &mix);
+                Some(StudyRun { file, set, settings, mix })
+            }
             Err(errors) => {
                 errors.0.into_iter().for_each(|error| self.wrong_run(check, &key, error));
                 None

@@ -11,6 +11,7 @@ use rl::settings::TurnCredit;
 use rl::settings::UpdateMode;
 use serde_json::Value;
 use serde_json::json;
+use sim::Seat;
 
 use crate::ConfigErrors;
 use crate::Source;
@@ -58,6 +59,8 @@ pub fn key_uses(settings: &RunSettings, mix: &Mix, sources: &Sources) -> Result<
         key: row.key,
         value: match row.key {
             "scenario" | "mix" => root.get(row.key).and_then(|_| played(row.key, mix, sources)),
+            "opponents.agent" => across(Seat::Agent, settings, mix),
+            "opponents.user" => across(Seat::User, settings, mix),
             "preset" => some(preset(&root)),
             _ => (row.value)(settings),
         },
@@ -82,6 +85,17 @@ fn played(key: &str, mix: &Mix, sources: &Sources) -> Option<Value> {
             Some(parts.map(|(source, part)| json!({ "scenario": path(source), "weight": part.weight })).collect())
         }
         _ => None,
+    }
+}
+
+/// Who sits across from the models at `seat`, in each scenario unless it is the same in all; `None` if that seat always learns.
+fn across(seat: Seat, settings: &RunSettings, mix: &Mix) -> Option<Value> {
+    let mut policies: Vec<&str> = mix.parts().iter().map(|part| part.opponents[seat].policy.as_str()).collect();
+    policies.dedup();
+    match policies[..] {
+        _ if settings.grpo.mode == UpdateMode::Only(seat) => None,
+        [everywhere] => Some(json!(everywhere)),
+        _ => Some(json!(policies)),
     }
 }
 
@@ -119,6 +133,8 @@ const ROWS: &[Row] = &[
     // Its value is a path, which is no setting: see `key_uses`.
     row("scenario", "everybody", "what is played", |_| None),
     row("mix", "everybody", "what is played, by shares", |_| None),
+    row("opponents.agent", "agent seats", "whom the user meets where it learns alone or is measured", |_| None),
+    row("opponents.user", "user seats", "whom the agent meets where it learns alone or is measured", |_| None),
     row("name", "run folder, learners", "the folder runs/NAME, and the name in model folders", |s| some(s.name.as_str())),
     row("preset", "whoever reads the file", "whose defaults the keys of `grpo` and `optimizer` have", |_| None),
     row("seed", "everybody who draws", "every address of randomness", |s| some(s.seed)),

@@ -257,6 +257,30 @@ hint: it is at least 2 and at most 8; the default is 4"#,
 hint: did you mean `group_size`?"#,
     ),
     (
+        "seed = 1",
+        "seed = 1\nopponents = { agent = \"scripted:nosy\" }",
+        r#"error: run.toml:3: opponents.agent: there is no policy `scripted:nosy` for the agent
+hint: did you mean `scripted:noisy`? The agent can be `rule`, `random`, `scripted:good`, `scripted:bad`, `scripted:spam`, `scripted:noisy`, `scripted:trapper`, `scripted:never-claim`, `scripted:always-lie`, `scripted:immediate-close`, `model:DIR`, `openai:MODEL`, `replay:FILE`"#,
+    ),
+    (
+        "seed = 1",
+        "seed = 1\nopponents = { user = \"replay:nowhere.jsonl\" }",
+        r#"error: run.toml:3: opponents.user: `replay:nowhere.jsonl` cannot be read: nowhere.jsonl: No such file or directory (os error 2)
+hint: a path starts at the folder of the file it stands in, and in --set at the working folder"#,
+    ),
+    (
+        "seed = 1",
+        "seed = 1\nopponents = { users = \"rule\" }",
+        r#"error: run.toml:3: opponents.users: unknown key: a key that nothing reads would be believed to have an effect
+hint: did you mean `user`?"#,
+    ),
+    (
+        "mode = \"simultaneous\"\nturn_credit = \"equalized\"\nclip_low = 0.2\n",
+        "mode = \"agent\"\n\n[opponents]\nagent = \"rule\"\n",
+        r#"error: run.toml:16: opponents.agent: has no effect in this run: the agent is the one that learns, always
+hint: take it out of the file (or, for this call, `--set opponents.agent=`)"#,
+    ),
+    (
         "lr = 6e-4",
         "lr = -6e-4",
         r#"error: run.toml:12: grpo.lr: cannot be -0.0006: at 0 nothing is learned, and above 1 no update is a small step

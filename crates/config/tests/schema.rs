@@ -17,6 +17,8 @@ const RUN: &str = r#"scenario = "scenario.toml"
 
 [limits]
 
+[opponents]
+
 [model]
 max_position_embeddings = 64
 num_key_value_heads = 1

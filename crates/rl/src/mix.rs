@@ -10,13 +10,32 @@ use sim::Seat;
 use sim::draws::Stream;
 use sim::record::Casting;
 
-/// One scenario of a run, with its weight.
+use crate::Opponent;
+
+/// One scenario of a run, with its weight and its fixed opponents.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Part {
     /// What is played.
     pub scenario: Arc<Scenario>,
     /// Its share of the groups, as a multiple of the others'; above 0.
     pub weight: f64,
+    /// The fixed policy at each seat: `opponents.user` is whom the agent meets.
+    pub opponents: Pair<Opponent>,
+}
+
+impl Part {
+    /// A scenario with its gym's own opponents.
+    #[must_use]
+    pub fn new(scenario: Arc<Scenario>, weight: f64) -> Part {
+        let opponents = Pair::from_fn(|seat| Opponent::of_gym(&scenario, seat));
+        Part { scenario, weight, opponents }
+    }
+
+    /// Whether all of its opponents are its gym's own.
+    #[must_use]
+    pub fn has_own_opponents(&self) -> bool {
+        self.opponents.iter().all(|(seat, opponent)| *opponent == Opponent::of_gym(&self.scenario, seat))
+    }
 }
 
 /// The scenarios of a run, in the order in which they were named. [`Casting::scenario`] counts them. At least one, each with a name of its own.
@@ -36,7 +55,7 @@ impl Mix {
     /// One scenario, and nothing else.
     #[must_use]
     pub fn one(scenario: Arc<Scenario>) -> Mix {
-        Mix(vec![Part { scenario, weight: 1.0 }])
+        Mix(vec![Part::new(scenario, 1.0)])
     }
 
     /// All scenarios with their numbers.
@@ -79,14 +98,14 @@ impl Mix {
         &self.0[number as usize].scenario
     }
 
-    /// The fixed policy at each seat of a scenario: `opponents(…).user` is whom the agent meets.
+    /// The fixed policy at each seat of a scenario, as castings name it: `opponents(…).user` is whom the agent meets.
     ///
     /// # Panics
     /// If there are not so many scenarios.
     #[must_use]
     pub fn opponents(&self, number: u32) -> Pair<String> {
-        let rules = &self.scenario(number).rules;
-        Pair::from_fn(|seat: Seat| rules.fixed_opponent(seat).to_owned())
+        let opponents = &self.0[number as usize].opponents;
+        Pair::from_fn(|seat: Seat| opponents[seat].cast_as(seat))
     }
 
     /// Deals `count` places out to the scenarios by their weights; the same scenario's lie side by side. Evenly (systematic sampling), so that a
@@ -123,7 +142,7 @@ mod tests {
 
     fn mix(weights: &[f64]) -> Mix {
         let scenario = Arc::new(haggle::example());
-        Mix::new(weights.iter().map(|weight| Part { scenario: scenario.clone(), weight: *weight }).collect())
+        Mix::new(weights.iter().map(|weight| Part::new(scenario.clone(), *weight)).collect())
     }
 
     fn address(round: u64) -> Address {

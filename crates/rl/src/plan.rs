@@ -189,7 +189,7 @@ mod tests {
         let mut scenario = haggle::example();
         scenario.items = ItemCounts { train, held_out: 1000, seed: 7 };
         let scenario = Arc::new(scenario);
-        Mix::new(weights.iter().map(|weight| Part { scenario: scenario.clone(), weight: *weight }).collect())
+        Mix::new(weights.iter().map(|weight| Part::new(scenario.clone(), *weight)).collect())
     }
 
     fn castings(mode: UpdateMode, seed: u64, step: u64) -> Vec<Casting> {

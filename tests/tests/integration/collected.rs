@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use cli::cold_start::Lessons;
+use cli::flags::RemoteFlags;
 use cli::flags::TrainFlags;
 use cli::setup::Setup;
 use sim::EpisodeRecord;
@@ -52,7 +53,15 @@ fn overrides(folder: &Path, more: &[&str]) -> Vec<String> {
 
 fn setup(folder: &Path) -> Setup {
     let (run, set) = (root().join("configs/userrl.toml"), overrides(folder, &[]));
-    let flags = TrainFlags { run, resume: false, out: Some(folder.join("run")), seed: None, set, leashed: false };
+    let flags = TrainFlags {
+        run,
+        resume: false,
+        out: Some(folder.join("run")),
+        seed: None,
+        set,
+        leashed: false,
+        remote: RemoteFlags::default(),
+    };
     Setup::load(flags).unwrap_or_else(|failure| panic!("{failure}"))
 }
 

@@ -16,6 +16,7 @@
 //!  data.rs      releases imported, and played from what an import leaves
 //!  published.rs UserRL's own requests, where they are at hand
 //!  remote.rs    other people's models           server.rs    a server of them that misbehaves
+//!  opponents.rs  whom a model meets, if not its gym's own
 //!  gyms.rs      UserRL's gyms out of their files
 //!  upstream.rs  the faults of UserRL's release, each with the test of its fix
 //!  degenerate.rs  acts that nobody should make, in all gyms
@@ -36,6 +37,7 @@ mod killed;
 mod metrics;
 mod mix;
 mod new_gym;
+mod opponents;
 mod plan;
 mod play;
 mod privacy;

@@ -23,7 +23,7 @@ const KEY: &str = "sk-canary-0123456789";
 const SCENARIO: &str = "scenarios/userrl/intention.toml";
 
 /// The program with a server of models; `arguments` are separated by spaces.
-fn with_server(server: &Server, arguments: &str) -> Command {
+pub fn with_server(server: &Server, arguments: &str) -> Command {
     let mut command = command(&arguments.split(' ').collect::<Vec<_>>());
     command.env("OPENAI_BASE_URL", server.address()).env("OPENAI_API_KEY", KEY).env("NO_PROXY", "127.0.0.1");
     command
@@ -38,7 +38,7 @@ fn path(path: &Path) -> &str {
 }
 
 /// What a user that answers honestly says: the first detail of the list, and that anything will do.
-fn honest(messages: &Value) -> String {
+pub fn honest(messages: &Value) -> String {
     let asked = messages[1]["content"].as_str().expect("the question follows the part");
     match asked.find("What you have not been asked about yet:\n") {
         None => "As you like.".to_owned(),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::LazyLock;
 
 use cli::cold_start::Lessons;
+use cli::flags::RemoteFlags;
 use cli::flags::TrainFlags;
 use cli::setup::Setup;
 use sim::Act;
@@ -41,7 +42,15 @@ struct Language {
 
 static LANGUAGE: LazyLock<Language> = LazyLock::new(|| {
     let run = root().join("configs/quickstart.toml");
-    let flags = TrainFlags { run, resume: false, out: None, seed: None, set: Vec::new(), leashed: false };
+    let flags = TrainFlags {
+        run,
+        resume: false,
+        out: None,
+        seed: None,
+        set: Vec::new(),
+        leashed: false,
+        remote: RemoteFlags::default(),
+    };
     let setup = Setup::load(flags).unwrap_or_else(|_| panic!("the quickstart is good"));
     let scenario = setup.mix.scenario(0).clone();
     let lessons = Lessons::prepare(&setup).unwrap_or_else(|_| panic!("the teacher plays both seats"));
