@@ -1,6 +1,7 @@
 //! What training takes off a turn's reward, beside the terms of the scenario: for turns without a legal act, and for turns that cost the user's
 //! time (specification userrl §6.5). It steers learning alone: no score and no reported reward has it.
 
+use sim::Addressee;
 use sim::EpisodeRecord;
 use sim::Seat;
 
@@ -26,7 +27,7 @@ pub fn turn_rewards(record: &EpisodeRecord, seat: Seat, settings: &GrpoSettings)
 
 /// Whether the user spoke because of the turn at this place: the world asked it aloud, or its own turn came next.
 fn is_answered_by_the_user(record: &EpisodeRecord, at: usize) -> bool {
-    let asked = record.turns[at].answers.iter().any(|answered| answered.seat == Seat::User && answered.spoken);
+    let asked = record.turns[at].answers.iter().any(|answered| answered.seat == Addressee::User && answered.spoken);
     asked || record.turns.get(at + 1).is_some_and(|next| next.seat == Seat::User)
 }
 
@@ -65,8 +66,11 @@ mod tests {
     #[test]
     fn a_question_that_only_the_world_hears_the_answer_to_costs_nobody_time() {
         let mut record = fixtures::record(0, 1, &[0.5], &[]);
-        let answered =
-            |spoken| Answered { seat: Seat::User, spoken, answer: Answer { reply: "Yes".to_owned(), decision: None } };
+        let answered = |spoken| Answered {
+            seat: Addressee::User,
+            spoken,
+            answer: Answer { reply: "Yes".to_owned(), decision: None },
+        };
         record.turns[0].answers = vec![answered(false)];
         assert_eq!(turn_rewards(&record, Seat::Agent, &settings()), Some(vec![0.5]));
         record.turns[0].answers.push(answered(true));
