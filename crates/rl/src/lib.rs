@@ -45,6 +45,8 @@ pub mod scoreboard;
 pub mod settings;
 pub mod shaping;
 pub mod terms;
+#[cfg(test)]
+mod trl;
 pub mod userrl;
 
 pub use average::Average;
