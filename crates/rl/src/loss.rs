@@ -186,14 +186,16 @@ pub struct Divisor {
 }
 
 impl Divisor {
-    /// That of a step of trajectories with these total weights of their tokens: own tokens each, where all have weight 1. Trajectories without any do not
-    /// count.
+    /// That of a step whose tokens weigh so much together, in so many trajectories that have any.
     #[must_use]
-    pub fn of(normalizer: Normalizer, weights: impl Iterator<Item = f64>) -> Divisor {
-        let (tokens, sequences) = weights
-            .filter(|weight| *weight > 0.0)
-            .fold((0.0, 0.0), |(tokens, sequences), weight| (tokens + weight, sequences + 1.0));
-        Divisor { normalizer, tokens, sequences }
+    pub fn new(normalizer: Normalizer, tokens: f64, sequences: usize) -> Divisor {
+        Divisor { normalizer, tokens, sequences: sequences as f64 }
+    }
+
+    /// That of a step of trajectories with these total weights of their tokens: own tokens each, where all have weight 1.
+    #[must_use]
+    pub fn of(normalizer: Normalizer, weights: impl Iterator<Item = f64> + Clone) -> Divisor {
+        Divisor::new(normalizer, weights.clone().sum(), weights.filter(|weight| *weight > 0.0).count())
     }
 
     /// For the tokens of a trajectory with this total weight.
