@@ -141,7 +141,7 @@ mod tests {
             logprob_old: old[row][at],
             logprob_ref: Some(reference[row][at]),
             entropy: entropy[row][at],
-            advantage: advantages[row] + if alike { 0.0 } else { 0.3 * (at as f64 - 2.0) },
+            advantage: advantages[row] + if alike { 0.0 } else { 0.31 * (at as f64 - 2.0) },
         };
         let of_row = |(row, own): (usize, &Vec<u8>)| {
             (0..own.len()).filter(|at| own[*at] == 1).map(|at| token(row, at)).collect::<Vec<_>>()
