@@ -119,11 +119,11 @@ fn the_presets_are_what_was_published() {
 #[test]
 fn the_learning_rules_are_what_was_published_and_each_key_can_be_overridden() {
     let load = |preset: &str, more: &[&str]| {
-        let overrides =
-            [&format!("preset={preset}")].into_iter().cloned().chain(more.iter().map(|set| (*set).to_owned()));
+        let own = std::iter::once(format!("preset={preset}"));
+        let overrides: Vec<String> = own.chain(more.iter().map(|set| (*set).to_owned())).collect();
         let file = tempfile::Builder::new().prefix("run").suffix(".toml").tempfile().unwrap();
         fs::write(file.path(), format!("scenario = \"{}\"", root().join("scenarios/haggle.toml").display())).unwrap();
-        load_run(file.path(), &overrides.collect::<Vec<_>>()).unwrap_or_else(|errors| panic!("{errors}")).0.grpo
+        load_run(file.path(), &overrides).unwrap_or_else(|errors| panic!("{errors}")).0.grpo
     };
     let quickstart = load("quickstart", &[]);
     let grpo = GrpoSettings {
