@@ -1,6 +1,7 @@
 //! A run file, from raw keys to [`rl::RunSettings`]. The defaults are the settings of the quickstart, so a run file may be short.
 
 mod grpo;
+mod loss;
 mod model;
 mod opponents;
 mod preset;
@@ -75,7 +76,7 @@ pub(crate) struct RunFile {
     /// Name of the run: its folder is runs/NAME. Left out: this file's name without .toml.
     name: Option<String>,
     /// Whose defaults `[grpo]` and `[optimizer]` have: ours, or those with which UserRL was published, of which `paper-best` is the paper's best
-    /// row and `upstream-default` what its training script does.
+    /// row and `upstream-default` what its training script does; or the learning rule of that name, and ours for the rest.
     preset: Option<String>,
     /// Seed of every draw of the run.
     seed: Option<i64>,

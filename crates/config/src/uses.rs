@@ -3,7 +3,17 @@
 
 use rl::Mix;
 use rl::RunSettings;
+use rl::settings::Aggregation;
+use rl::settings::Baseline;
+use rl::settings::Beyond;
+use rl::settings::Clip;
 use rl::settings::Device;
+use rl::settings::GrpoSettings;
+use rl::settings::Importance;
+use rl::settings::Kl;
+use rl::settings::Level;
+use rl::settings::Normalizer;
+use rl::settings::Ratio;
 use rl::settings::RecordedFolder;
 use rl::settings::StdOver;
 use rl::settings::TrajectoryScore;
@@ -198,16 +208,40 @@ const ROWS: &[Row] = &[
         used.then(|| json!(s.grpo.gamma))
     }),
     row("grpo.em_k", LOOP, "steepness of em", |s| (s.grpo.turn_credit == TurnCredit::Em).then(|| json!(s.grpo.em_k))),
-    row("grpo.std_eps", LOOP, "added to the standard deviation", |s| s.grpo.normalize_std.then(|| json!(s.grpo.std_eps))),
-    row("grpo.normalize_std", LOOP, "whether advantages are divided by it", |s| some(s.grpo.normalize_std)),
-    row("grpo.std_over", LOOP, "by which: the group's, or its scenario's", |s| s.grpo.normalize_std.then(|| json!(std_over(s.grpo.std_over)))),
+    row("grpo.std_eps", LOOP, "added to the standard deviation", |s| (s.grpo.normalize_std || !sums_first(&s.grpo)).then(|| json!(s.grpo.std_eps))),
+    row("grpo.normalize_std", LOOP, "whether advantages are divided by it", |s| sums_first(&s.grpo).then(|| json!(s.grpo.normalize_std))),
+    row("grpo.std_over", LOOP, "by which: the group's, its scenario's or the step's", |s| {
+        (s.grpo.normalize_std && sums_first(&s.grpo)).then(|| json!(std_over(s.grpo.std_over)))
+    }),
+    row("grpo.baseline", LOOP, "what a score is measured against", |s| sums_first(&s.grpo).then(|| json!(baseline(s.grpo.baseline)))),
+    row("grpo.aggregation", LOOP, "how terms of a reward become one advantage", |s| some(if sums_first(&s.grpo) { "sum_then_normalize" } else { "normalize_then_sum" })),
+    row("grpo.overlong_filter", LOOP, "whether turns that were cut train nobody", |s| some(s.grpo.overlong.filter)),
+    row("grpo.overlong_penalty", LOOP, "off the reward of a turn that is too long; 0 is off", |s| some(s.grpo.overlong.penalty.map_or(0.0, |penalty| penalty.amount))),
+    row("grpo.overlong_tokens", LOOP, "tokens from which all of it is taken", |s| s.grpo.overlong.penalty.map(|penalty| json!(penalty.tokens_max))),
+    row("grpo.overlong_cache", LOOP, "tokens before that over which it grows", |s| s.grpo.overlong.penalty.map(|penalty| json!(penalty.cache))),
     row("grpo.malformed_penalty", LOOP, "off the reward of a turn without a legal act", |s| some(s.grpo.malformed_penalty)),
     row("grpo.user_burden", LOOP, "off an agent's turn that the user had to answer", |s| some(s.grpo.user_burden)),
-    row("grpo.refills_max", LOOP, "how often a step replaces groups without a difference", |s| some(s.grpo.refills_max)),
+    row("grpo.refills_max", LOOP, "how often a step replaces groups without a difference", |s| {
+        (s.grpo.baseline != Baseline::Batch || !sums_first(&s.grpo)).then(|| json!(s.grpo.refills_max))
+    }),
+    row("grpo.ratio", "learners", "which ratio of probabilities: a token's, or its trajectory's", |s| some(ratio(s.grpo.loss.ratio))),
+    row("grpo.clip", "learners", "what its bounds hold", |s| some(clip(s.grpo.loss.clip))),
     row("grpo.clip_low", "learners", "the ratio is kept above 1 less this", |s| some(s.grpo.clip_low)),
     row("grpo.clip_high", "learners", "the ratio is kept below 1 plus this", |s| some(s.grpo.clip_high)),
-    row("grpo.dual_clip", "learners", "bound of the loss of a negative advantage; 0 is off", |s| some(s.grpo.dual_clip.unwrap_or(0.0))),
+    row("grpo.dual_clip", "learners", "bound of the loss of a negative advantage; 0 is off", |s| {
+        (s.grpo.loss.clip == Clip::Objective).then(|| json!(s.grpo.dual_clip.unwrap_or(0.0)))
+    }),
+    row("grpo.normalizer", "learners", "what the sum over tokens is divided by", |s| some(normalizer(s.grpo.loss.normalizer))),
+    row("grpo.normalizer_tokens", "learners", "the constant of fixed", |s| match s.grpo.loss.normalizer {
+        Normalizer::Fixed { tokens } => some(tokens),
+        Normalizer::Tokens | Normalizer::Sequences => None,
+    }),
     row("grpo.kl_weight", "learners", "penalty for leaving the cold-start model; 0 is off", |s| some(s.grpo.kl_weight)),
+    row("grpo.kl", "learners", "which estimate of the divergence", |s| (s.grpo.kl_weight > 0.0).then(|| json!(kl(s.grpo.loss.kl)))),
+    row("grpo.importance", "learners", "correction between sampler and learner", |s| some(importance(s.grpo.loss.importance))),
+    row("grpo.importance_min", "learners", "least correction", |s| s.grpo.loss.importance.map(|importance| json!(importance.min))),
+    row("grpo.importance_max", "learners", "greatest correction", |s| s.grpo.loss.importance.map(|importance| json!(importance.max))),
+    row("grpo.entropy_weight", "learners", "bonus for entropy; 0 is off", |s| some(s.grpo.loss.entropy_weight)),
     row("optimizer.beta1", "learners", "how much of the first moment is kept", |s| some(s.grpo.optimizer.beta1)),
     row("optimizer.beta2", "learners", "how much of the second moment is kept", |s| some(s.grpo.optimizer.beta2)),
     row("optimizer.eps", "learners", "added to the root of the second moment", |s| some(s.grpo.optimizer.eps)),
@@ -265,6 +299,60 @@ fn std_over(over: StdOver) -> &'static str {
     match over {
         StdOver::Group => "group",
         StdOver::Scenario => "scenario",
+        StdOver::Batch => "batch",
+    }
+}
+
+fn sums_first(grpo: &GrpoSettings) -> bool {
+    grpo.aggregation == Aggregation::SumThenNormalize
+}
+
+fn baseline(baseline: Baseline) -> &'static str {
+    match baseline {
+        Baseline::Group => "group",
+        Baseline::LeaveOneOut => "leave_one_out",
+        Baseline::Batch => "batch",
+    }
+}
+
+fn ratio(ratio: Ratio) -> &'static str {
+    match ratio {
+        Ratio::Token => "token",
+        Ratio::Sequence => "sequence",
+        Ratio::Product => "product",
+    }
+}
+
+fn clip(clip: Clip) -> &'static str {
+    match clip {
+        Clip::Objective => "objective",
+        Clip::Weight => "weight",
+    }
+}
+
+fn normalizer(normalizer: Normalizer) -> &'static str {
+    match normalizer {
+        Normalizer::Tokens => "tokens",
+        Normalizer::Sequences => "sequences",
+        Normalizer::Fixed { .. } => "fixed",
+    }
+}
+
+fn kl(kl: Kl) -> &'static str {
+    match kl {
+        Kl::K1 => "k1",
+        Kl::K2 => "k2",
+        Kl::K3 => "k3",
+    }
+}
+
+fn importance(importance: Option<Importance>) -> &'static str {
+    match importance.map(|importance| (importance.level, importance.beyond)) {
+        None => "off",
+        Some((Level::Token, Beyond::Truncate)) => "token_truncate",
+        Some((Level::Token, Beyond::Mask)) => "token_mask",
+        Some((Level::Sequence, Beyond::Truncate)) => "sequence_truncate",
+        Some((Level::Sequence, Beyond::Mask)) => "sequence_mask",
     }
 }
 

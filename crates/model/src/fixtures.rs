@@ -1,9 +1,13 @@
 //! A tiny shape, settings and samples for this crate's own tests.
 
 use rl::Sample;
+use rl::settings::Aggregation;
+use rl::settings::Baseline;
 use rl::settings::GroupCounts;
 use rl::settings::GrpoSettings;
+use rl::settings::LossRule;
 use rl::settings::OptimizerSettings;
+use rl::settings::Overlong;
 use rl::settings::StdOver;
 use rl::settings::TrajectoryScore;
 use rl::settings::TurnCredit;
@@ -53,6 +57,9 @@ pub(crate) fn grpo() -> GrpoSettings {
         std_eps: 0.05,
         normalize_std: true,
         std_over: StdOver::Group,
+        baseline: Baseline::Group,
+        aggregation: Aggregation::SumThenNormalize,
+        overlong: Overlong::default(),
         malformed_penalty: 0.0,
         user_burden: 0.0,
         refills_max: 0,
@@ -60,6 +67,7 @@ pub(crate) fn grpo() -> GrpoSettings {
         clip_high: 0.28,
         dual_clip: Some(3.0),
         kl_weight: 0.3,
+        loss: LossRule::default(),
         optimizer: OptimizerSettings {
             beta1: 0.9,
             beta2: 0.95,

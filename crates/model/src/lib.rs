@@ -5,7 +5,7 @@
 //!        │                    │                                  │
 //!    TchLoader ─ makes ─> TchPolicy ── lends TchWeights ──> TchLearner
 //!        │                    │                                  │
-//!     folder              sampler ── cache                loss ── optimizer
+//!     folder              sampler ── cache       surrogate ── loss ── optimizer
 //!        └──────────────── transformer ── parameters ── config ──┘
 //! ```
 
@@ -25,6 +25,7 @@ pub mod optimizer;
 pub mod parameters;
 pub mod policy;
 pub mod sampler;
+pub mod surrogate;
 pub mod transformer;
 
 pub use config::Config;

@@ -7,7 +7,9 @@
 //!                           │                                  │
 //!                           └──────────> harvest <─────────────┤
 //!                group: who counts, z       │                  ├─> metrics     one flat line a step
-//!                credit: S, c_t, A          v                  └─> evaluation  means, intervals, pass@k
+//!                terms: each by itself, z   │                  └─> evaluation  means, intervals, pass@k
+//!                advantage: over the step   │                           │
+//!                credit: S, c_t, A          v                           │
 //!                                         Batch ──> Learner             │
 //!                schedule: its lr           │       (tensors)           v  (interval, pass)
 //!                                           └─ loss: the same      compare: who beats whom
@@ -17,6 +19,7 @@
 //!  policy: the seams behind which models live
 //! ```
 
+pub mod advantage;
 pub mod average;
 pub mod batch;
 pub mod claim;
@@ -43,6 +46,9 @@ pub mod score_norm;
 pub mod scoreboard;
 pub mod settings;
 pub mod shaping;
+pub mod terms;
+#[cfg(test)]
+mod trl;
 pub mod userrl;
 
 pub use average::Average;

@@ -7,6 +7,7 @@
 //!  eval.rs      `eval --json`, the contract     metrics.rs   `metrics.jsonl`, the contract; the gate
 //!  twice.rs     one seed, one end               killed.rs    kill -9 at addressed moments, `--resume`, the same end
 //!  mix.rs       several scenarios in one run  collected.rs  a cold start from records
+//!  rules.rs     learning rules: in words, in numbers, refused
 //!  replay.rs    re-driving and forking          account.rs   each episode once; masks; drift; log-probabilities
 //!  export.rs    models and episodes for other tools
 //!  study.rs     `study` against `eval` and by hand, killed, changed, failed
@@ -49,6 +50,7 @@ mod program;
 mod published;
 mod remote;
 mod replay;
+mod rules;
 mod server;
 mod study;
 mod tau;

@@ -81,6 +81,9 @@ pub fn settings() -> RunSettings {
             std_eps: 0.05,
             normalize_std: true,
             std_over: StdOver::Group,
+            baseline: Baseline::Group,
+            aggregation: Aggregation::SumThenNormalize,
+            overlong: Overlong::default(),
             malformed_penalty: 0.0,
             user_burden: 0.0,
             refills_max: 0,
@@ -88,6 +91,7 @@ pub fn settings() -> RunSettings {
             clip_high: 0.28,
             dual_clip: Some(3.0),
             kl_weight: 0.0,
+            loss: LossRule::default(),
             optimizer: OptimizerSettings {
                 beta1: 0.9,
                 beta2: 0.95,

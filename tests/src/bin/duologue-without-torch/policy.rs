@@ -162,7 +162,16 @@ mod tests {
         let episode = EpisodeId { phase: Phase::Grpo, round: 1, group: 0, trial: 0, member };
         let session = Session { episode, seat: Seat::Agent };
         let address = episode.address(1).member(member);
-        Row { session, stream: vec![3], address, turn: 0, tokens_max: 1, temperature, greedy }
+        Row {
+            session,
+            stream: vec![3],
+            address,
+            turn: 0,
+            tokens_max: 1,
+            temperature,
+            filter: rl::Filter::default(),
+            greedy,
+        }
     }
 
     #[test]
