@@ -157,7 +157,8 @@ fn refuse_foreign(value: &Value) -> Result<(), String> {
         Value::Object(keys) => !keys.is_empty(),
         Value::Bool(true) | Value::String(_) => true,
     };
-    let found: Vec<&str> = FOREIGN.iter().filter(|(key, neutral)| changes(key, *neutral)).map(|(key, _)| *key).collect();
+    let found: Vec<&str> =
+        FOREIGN.iter().filter(|(key, neutral)| changes(key, *neutral)).map(|(key, _)| *key).collect();
     match found.is_empty() {
         true => Ok(()),
         false => Err(format!("{}: not supported, and it would change what the model computes", found.join(", "))),
@@ -414,10 +415,22 @@ mod tests {
             (json!({ "quantization_config": { "bits": 4 }, "logit_scale": 0.5 }), "quantization_config, logit_scale:"),
             (json!({ "partial_rotary_factor": 0.5 }), "partial_rotary_factor"),
             (json!({ "model_type": "qwen2", "mlp_bias": true }), "mlp_bias"),
-            (json!({ "model_type": "qwen2", "layer_types": ["full_attention", "sliding_attention"] }), "`sliding_attention`"),
-            (json!({ "model_type": "qwen2", "use_sliding_window": true, "sliding_window": 8, "max_window_layers": 1 }), "use_sliding_window"),
-            (json!({ "rope_scaling": { "rope_type": "longrope", "short_factor": [1.0] } }), "rope_scaling: rope_type `longrope`"),
-            (json!({ "rope_parameters": { "rope_type": "default", "mrope_section": [2, 1, 1] } }), "rope_parameters.mrope_section"),
+            (
+                json!({ "model_type": "qwen2", "layer_types": ["full_attention", "sliding_attention"] }),
+                "`sliding_attention`",
+            ),
+            (
+                json!({ "model_type": "qwen2", "use_sliding_window": true, "sliding_window": 8, "max_window_layers": 1 }),
+                "use_sliding_window",
+            ),
+            (
+                json!({ "rope_scaling": { "rope_type": "longrope", "short_factor": [1.0] } }),
+                "rope_scaling: rope_type `longrope`",
+            ),
+            (
+                json!({ "rope_parameters": { "rope_type": "default", "mrope_section": [2, 1, 1] } }),
+                "rope_parameters.mrope_section",
+            ),
             (json!({ "rope_scaling": { "type": "linear" } }), "rope_scaling: missing field `factor`"),
             (json!({ "head_dim": 7 }), "head_dim is 7"),
             (json!({ "num_attention_heads": 5 }), "5 heads cannot share"),

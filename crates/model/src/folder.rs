@@ -266,7 +266,8 @@ fn read_template(folder: &Path, tokenizer_config: Option<&str>) -> Result<String
     if let Some(template) = read_optional(folder, TEMPLATE)? {
         return Ok(template);
     }
-    let missing = || store(folder, TEMPLATE, format!("no such file, and {TOKENIZER_CONFIG} has no chat_template either"));
+    let missing =
+        || store(folder, TEMPLATE, format!("no such file, and {TOKENIZER_CONFIG} has no chat_template either"));
     let file: Value = tokenizer_config
         .map_or(Ok(Value::Null), serde_json::from_str)
         .map_err(|error| store(folder, TOKENIZER_CONFIG, error.to_string()))?;

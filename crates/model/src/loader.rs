@@ -119,10 +119,7 @@ impl ModelLoader for TchLoader {
                 reference.map(|numbers| Decoder::new(config.clone(), Parameters::new(&config, &numbers, device)));
             let grpo = settings.map(|settings| settings.grpo.clone());
             let learner = TchLearner::new(name, text, grpo, optimizer, reference).keeping(kept);
-            Model {
-                policy: Box::new(TchPolicy::new(TchWeights { decoder, version })),
-                learner: Box::new(learner),
-            }
+            Model { policy: Box::new(TchPolicy::new(TchWeights { decoder, version })), learner: Box::new(learner) }
         })
         .map_err(LearnError::Tensor)
     }
@@ -231,9 +228,7 @@ fn decoder(contents: &Contents<Shards>, device: tch::Device, kind: Kind) -> Resu
 fn optimizer(moments: Option<&Moments>, decoder: &Decoder, settings: Option<&RunSettings>) -> AdamW {
     let there = |numbers: &[f32]| Tensor::from_slice(numbers).to_device(decoder.device());
     match moments {
-        Some(Moments { first, second, steps }) => {
-            AdamW { first: there(first), second: there(second), steps: *steps }
-        }
+        Some(Moments { first, second, steps }) => AdamW { first: there(first), second: there(second), steps: *steps },
         None if settings.is_some() => AdamW::new(decoder.learnt()),
         None => AdamW::none(),
     }

@@ -300,7 +300,8 @@ fn put(shelf: &mut Shelf, config: &Config, lora: &Lora, layer: i64, product: Pro
     let name = |name: &str, which: &str| format!("base_model.model.{}.lora_{which}.weight", path(layer, name));
     // PEFT's start: Kaiming's uniform with a = √5, which comes to 1 / √in.
     let init = Init::Uniform(1.0 / (input as f64).sqrt());
-    let adapted: Vec<&str> = linears.iter().map(|(name, _)| *name).filter(|name| lora.has(&path(layer, name))).collect();
+    let adapted: Vec<&str> =
+        linears.iter().map(|(name, _)| *name).filter(|name| lora.has(&path(layer, name))).collect();
     if adapted.is_empty() {
         return None;
     }

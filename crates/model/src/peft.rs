@@ -202,10 +202,7 @@ mod tests {
     fn what_is_written_reads_back_and_all_linear_is_spelled_out() {
         let read = with(json!({})).expect("what we write");
         let names = LINEARS.map(str::to_owned).to_vec();
-        assert_eq!(
-            read,
-            Lora { base: Some("a/b".to_owned()), targets: Targets::Named(names), ..Lora::new(4, 8.0) }
-        );
+        assert_eq!(read, Lora { base: Some("a/b".to_owned()), targets: Targets::Named(names), ..Lora::new(4, 8.0) });
         assert_eq!(with(json!({ "target_modules": "all-linear" })).expect("known").targets, Targets::AllLinear);
     }
 

@@ -46,9 +46,7 @@ impl Workspace {
     /// A tensor of this shape with any finite numbers in it. Finite they must be: a hidden column has weight 0, and 0 times a NaN is a NaN.
     fn of(&mut self, shape: [i64; 5], kind: Kind, device: Device) -> Tensor {
         let len: i64 = shape.iter().product();
-        let fits = |numbers: &Tensor| {
-            numbers.size()[0] >= len && numbers.kind() == kind && numbers.device() == device
-        };
+        let fits = |numbers: &Tensor| numbers.size()[0] >= len && numbers.kind() == kind && numbers.device() == device;
         let kept = self.numbers.take().filter(fits);
         let numbers = kept.unwrap_or_else(|| Tensor::zeros([len], (kind, device)));
         let made = numbers.narrow(0, 0, len).view(shape);
