@@ -17,10 +17,13 @@ use sim::Phase;
 use sim::draws::Stream;
 
 use crate::Config;
+use crate::config::Family;
+use crate::rope::RopeScaling;
 
 /// Two layers, shared key heads, a vocabulary of 30; widths that leave alignment gaps.
 pub(crate) fn config() -> Config {
     Config {
+        family: Family::Qwen3,
         vocab_size: 30,
         hidden_size: 20,
         layers: 2,
@@ -31,9 +34,14 @@ pub(crate) fn config() -> Config {
         positions_max: 64,
         tied: true,
         rope_theta: 10_000.0,
+        rope_scaling: RopeScaling::Default,
         rms_norm_eps: 1e-6,
+        attention_bias: false,
+        mlp_bias: false,
         close_id: 1,
+        eos_ids: vec![1],
         pad_id: 0,
+        bos_id: None,
     }
 }
 

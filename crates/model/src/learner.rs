@@ -13,12 +13,15 @@ use rl::UpdateReport;
 use rl::Weights;
 use rl::loss::Divisor;
 use rl::loss::Surrogate;
+use rl::settings::Dtype;
 use rl::settings::GrpoSettings;
 use rl::settings::Normalizer;
+use tch::Kind;
 use tch::Tensor;
 
 use crate::folder;
 use crate::folder::Contents;
+use crate::folder::Kept;
 use crate::folder::Moments;
 use crate::guard::caught;
 use crate::loss::MicroBatch;
@@ -28,6 +31,7 @@ use crate::loss::seen_len;
 use crate::metrics::Tally;
 use crate::optimizer::AdamW;
 use crate::optimizer::clip;
+use crate::peft;
 use crate::policy::TchWeights;
 use crate::transformer::Decoder;
 
@@ -36,6 +40,7 @@ use crate::transformer::Decoder;
 pub struct TchLearner {
     name: String,
     text: TextFiles,
+    kept: Kept,
     /// `None` where nothing learns.
     settings: Option<GrpoSettings>,
     optimizer: AdamW,
@@ -53,7 +58,13 @@ impl TchLearner {
         optimizer: AdamW,
         reference: Option<Decoder>,
     ) -> TchLearner {
-        TchLearner { name, text, settings, optimizer, reference }
+        TchLearner { name, text, kept: Kept::default(), settings, optimizer, reference }
+    }
+
+    /// The same, and what came with the model's folder goes into the next.
+    #[must_use]
+    pub fn keeping(self, kept: Kept) -> TchLearner {
+        TchLearner { kept, ..self }
     }
 
     /// All optimiser steps of a batch.
@@ -102,7 +113,7 @@ impl TchLearner {
         if !norm.is_finite() {
             return Err(not_finite("gradient norm"));
         }
-        self.optimizer.step(&settings.optimizer, weights.decoder.parameters_mut(), &gradient, batch.lr);
+        self.optimizer.step(&settings.optimizer, weights.decoder.learnt_mut(), &gradient, batch.lr);
         weights.version += 1;
         tally.step(loss, norm);
         Ok(())
@@ -140,21 +151,26 @@ impl TchLearner {
         (gradient.expect("a step has a sample with a loss token"), loss)
     }
 
-    fn contents(&self, weights: &TchWeights) -> Contents {
-        let numbers = |tensor: &Tensor| Vec::<f32>::try_from(tensor).expect("a flat tensor of f32");
-        Contents {
-            name: self.name.clone(),
-            config: weights.decoder.config().clone(),
-            weights: numbers(weights.decoder.parameters().flat()),
-            version: weights.version,
-            text: self.text.clone(),
-            moments: Some(Moments {
-                first: numbers(&self.optimizer.first),
-                second: numbers(&self.optimizer.second),
-                steps: self.optimizer.steps,
-            }),
-            reference: self.reference.as_ref().map(|reference| numbers(reference.parameters().flat())),
+    fn write(&self, weights: &TchWeights, folder: &Path) -> Result<(), LearnError> {
+        let (config, version) = (weights.decoder.config(), weights.version);
+        let learnt = weights.decoder.learnt().flat();
+        let moments = (self.optimizer.first.size() == learnt.size()).then(|| Moments {
+            first: numbers(&self.optimizer.first),
+            second: numbers(&self.optimizer.second),
+            steps: self.optimizer.steps,
+        });
+        let reference = self.reference.as_ref().map(|reference| numbers(reference.learnt().flat()));
+        let (name, text, weights_now) = (self.name.clone(), &self.text, numbers(learnt));
+        if let Some(adapter) = weights.decoder.adapter() {
+            let lora = adapter.lora().clone();
+            let contents = peft::Contents { name, lora, weights: weights_now, version, moments, reference };
+            return peft::write(folder, config, text, &self.kept, &contents);
         }
+        // What has learnt needs all its digits: a step is smaller than the spacing of shorter numbers.
+        let dtype = if self.settings.is_some() { Dtype::F32 } else { self.kept.dtype };
+        let kept = Kept { dtype, ..self.kept.clone() };
+        let (config, text) = (config.clone(), text.clone());
+        folder::write(folder, &Contents { name, config, weights: weights_now, version, text, kept, moments, reference })
     }
 }
 
@@ -167,12 +183,12 @@ impl Learner for TchLearner {
         let mut weights = own(weights);
         // A step checks its numbers before it changes any, so only an earlier step of the same batch could need undoing.
         let several = batch.objective == Objective::Grpo && self.settings.as_ref().is_some_and(|s| s.minibatches > 1);
-        let before = several.then(|| (weights.decoder.parameters().flat().copy(), self.optimizer.copy()));
+        let before = several.then(|| (weights.decoder.learnt().flat().copy(), self.optimizer.copy()));
         let version = weights.version;
         let outcome = caught(|| self.steps(&mut weights, batch));
         let outcome = outcome.unwrap_or_else(|panic| Err(LearnError::Tensor(panic)));
         if let (Err(_), Some((flat, optimizer))) = (&outcome, before) {
-            tch::no_grad(|| weights.decoder.parameters_mut().flat_mut().copy_(&flat));
+            tch::no_grad(|| weights.decoder.learnt_mut().flat_mut().copy_(&flat));
             self.optimizer = optimizer;
             weights.version = version;
         }
@@ -181,7 +197,7 @@ impl Learner for TchLearner {
 
     fn anchor(&mut self, weights: Box<dyn Weights>) -> Box<dyn Weights> {
         let weights = own(weights);
-        self.optimizer = AdamW::new(weights.decoder.parameters());
+        self.optimizer = AdamW::new(weights.decoder.learnt());
         let penalised = self.settings.as_ref().is_some_and(|settings| settings.kl_weight > 0.0);
         self.reference = penalised.then(|| weights.decoder.copy());
         weights
@@ -189,10 +205,13 @@ impl Learner for TchLearner {
 
     fn save(&mut self, weights: Box<dyn Weights>, folder: &Path) -> (Box<dyn Weights>, Result<(), LearnError>) {
         let weights = own(weights);
-        let contents = caught(|| self.contents(&weights)).map_err(LearnError::Tensor);
-        let outcome = contents.and_then(|contents| folder::write(folder, &contents));
+        let outcome = caught(|| self.write(&weights, folder)).map_err(LearnError::Tensor).flatten();
         (weights, outcome)
     }
+}
+
+fn numbers(tensor: &Tensor) -> Vec<f32> {
+    Vec::try_from(tensor.to_kind(Kind::Float)).expect("one row of f32 numbers")
 }
 
 fn own(weights: Box<dyn Weights>) -> Box<TchWeights> {
@@ -235,8 +254,8 @@ fn divisor(objective: Objective, settings: &GrpoSettings, samples: &[&Sample]) -
 
 /// Gradient of the loss, `[layout.len]`.
 fn backward(decoder: &Decoder, terms: &Terms) -> Tensor {
-    let gradients = Tensor::run_backward(&[&terms.loss], decoder.parameters().leaves(), false, false);
-    decoder.parameters().gather(&gradients)
+    let gradients = Tensor::run_backward(&[&terms.loss], decoder.learnt().leaves(), false, false);
+    decoder.learnt().gather(&gradients)
 }
 
 /// Cuts samples into micro-batches of at most `tokens_max` tokens, padding included, samples of about one length together. A

@@ -46,10 +46,11 @@ pub struct Workspace {
 
 impl Workspace {
     /// A tensor of this shape with any finite numbers in it. Finite they must be: a hidden column has weight 0, and 0 times a NaN is a NaN.
-    fn of(&mut self, shape: [i64; 5], device: Device) -> Tensor {
+    fn of(&mut self, shape: [i64; 5], kind: Kind, device: Device) -> Tensor {
         let len: i64 = shape.iter().product();
-        let kept = self.numbers.take().filter(|numbers| numbers.size()[0] >= len && numbers.device() == device);
-        let numbers = kept.unwrap_or_else(|| Tensor::zeros([len], (Kind::Float, device)));
+        let fits = |numbers: &Tensor| numbers.size()[0] >= len && numbers.kind() == kind && numbers.device() == device;
+        let kept = self.numbers.take().filter(fits);
+        let numbers = kept.unwrap_or_else(|| Tensor::zeros([len], (kind, device)));
         let made = numbers.narrow(0, 0, len).view(shape);
         self.numbers = Some(numbers);
         made
@@ -210,7 +211,7 @@ impl<'a> Speaking<'a> {
             turn.start = column - turn.row.stream.len() as i64;
         }
         let shape = [2 * config.layers, turns.len() as i64, config.kv_heads, column + steps, config.head_dim];
-        let cache = workspace.of(shape, device);
+        let cache = workspace.of(shape, decoder.kind(), device);
         let hidden = prefill(decoder, sessions, &cache, &turns[..unique], column);
         let hidden = if copied_from.is_empty() {
             hidden
@@ -223,7 +224,7 @@ impl<'a> Speaking<'a> {
         let starts: Vec<i64> = turns.iter().map(|turn| turn.start).collect();
         let starts = Tensor::from_slice(&starts).unsqueeze(1).to_device(device);
         let mask = Tensor::arange(column + steps, (Kind::Int64, device)).unsqueeze(0).lt_tensor(&starts);
-        let mask = mask.to_kind(Kind::Float).masked_fill(&mask, f64::NEG_INFINITY).unsqueeze(1).unsqueeze(1);
+        let mask = mask.to_kind(decoder.kind()).masked_fill(&mask, f64::NEG_INFINITY).unsqueeze(1).unsqueeze(1);
         let temperatures: Vec<f32> =
             turns.iter().map(|turn| if turn.row.greedy { 1.0 } else { turn.row.temperature }).collect();
         // The likeliest token stays in any case.
@@ -268,12 +269,13 @@ impl<'a> Speaking<'a> {
             invert(&self.logits, &self.temperatures, self.filters.as_ref(), self.greedy.as_ref(), &uniforms);
         let ids = Vec::<i64>::try_from(&tokens).expect("token ids are one row of integers");
         let logprobs = Vec::<f32>::try_from(&logprobs).expect("log-probabilities are one row of numbers");
-        let close_id = self.decoder.config().close_id;
+        let config = self.decoder.config();
         for ((turn, id), logprob) in self.turns.iter_mut().zip(ids).zip(logprobs) {
             turn.sampled.tokens.push(id as u32);
             turn.sampled.logprobs.push(logprob);
-            turn.sampled.closed = id as u32 == close_id;
-            turn.done = turn.sampled.closed || turn.sampled.tokens.len() == turn.limit;
+            turn.sampled.closed = id as u32 == config.close_id;
+            let ended = config.eos_ids.contains(&(id as u32));
+            turn.done = ended || turn.sampled.tokens.len() == turn.limit;
         }
         tokens
     }

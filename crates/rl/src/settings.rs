@@ -69,6 +69,17 @@ pub enum Device {
     Cuda,
 }
 
+/// Which numbers a model is held and computed in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dtype {
+    /// Single precision: everything can learn.
+    #[default]
+    F32,
+    /// The upper half of it: half the memory, and weights that do not learn. Adapters over them do, in single precision.
+    Bf16,
+}
+
 /// Shape of a decoder of the Qwen3 kind, built from scratch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelShape {
