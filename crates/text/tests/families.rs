@@ -8,6 +8,21 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
+use duologue_text::ChatMessage;
+use duologue_text::Dialect;
+use duologue_text::Drift;
+use duologue_text::Extras;
+use duologue_text::Folder;
+use duologue_text::Json;
+use duologue_text::Manner;
+use duologue_text::Role;
+use duologue_text::SeatStream;
+use duologue_text::Template;
+use duologue_text::TextError;
+use duologue_text::Thinking;
+use duologue_text::Tokenizer;
+use duologue_text::Treatment;
+use duologue_text::drift;
 use flate2::read::GzDecoder;
 use proptest::prelude::*;
 use serde::Deserialize;
@@ -23,20 +38,6 @@ use sim::Source;
 use sim::Turn;
 use sim::record::Casting;
 use sim::scenario::Split;
-use text::ChatMessage;
-use text::Dialect;
-use text::Drift;
-use text::Extras;
-use text::Folder;
-use text::Json;
-use text::Manner;
-use text::Role;
-use text::SeatStream;
-use text::Template;
-use text::TextError;
-use text::Thinking;
-use text::Treatment;
-use text::drift;
 
 const NAMES: [&str; 3] = ["qwen3", "qwen2.5", "llama3"];
 
@@ -274,7 +275,7 @@ fn thoughts_stay_in_the_stream_and_go_from_a_turns_own_prompt_as_the_template_sa
 #[test]
 fn an_id_that_holds_both_line_end_and_reply_is_encoded_anew_and_says_so() {
     let json = fs::read_to_string(path("qwen3").join("tokenizer.json")).unwrap();
-    let tokenizer = text::Tokenizer::from_json(json.replacen("\"<think>\"", "\"\\n\\nIt\"", 1));
+    let tokenizer = Tokenizer::from_json(json.replacen("\"<think>\"", "\"\\n\\nIt\"", 1));
     // The vocabulary without its own tag: tags are plain text there.
     let dialect =
         Dialect::new(tokenizer.unwrap(), folder("qwen3").template, Pair { agent: false, user: true }).unwrap();
