@@ -162,7 +162,7 @@ impl Dialect {
     ) -> (Behind, Vec<Range<usize>>) {
         let frames = self.frames(reasons);
         let mut writer = frames.write(self.tokenizer(), behind, closed, ids);
-        if behind == Behind::Start && messages.is_empty() && frames.refuses_empty {
+        if behind == Behind::Start && messages.is_empty() && frames.brief_first {
             writer.message(Role::System, "");
         }
         messages.iter().for_each(|message| writer.message(message.from.into(), &message.text));
@@ -292,7 +292,8 @@ mod tests {
             "<|system|>Be nice.<|end|><|user|>hi<|end|><|assistant|>"
         );
         assert_eq!(shown(&dialect, &[(Source::Brief, "hi")]), "<|system|>hi<|end|><|assistant|>");
-        assert_eq!(shown(&dialect, &[]), "<|assistant|>");
+        // Before an own first turn it would write its message later, so there the brief is empty.
+        assert_eq!(shown(&dialect, &[]), "<|system|><|end|><|assistant|>");
     }
 
     #[test]

@@ -131,7 +131,7 @@ impl Retelling<'_> {
         self.stream.observe(&turn.observed);
         let new = turn.observed.iter().map(|message| ChatMessage::new(message.from.into(), message.text.as_str()));
         self.history.extend(new);
-        if self.history.is_empty() && self.dialect.frames(self.reasons).refuses_empty {
+        if self.history.is_empty() && self.dialect.frames(self.reasons).brief_first {
             self.history.push(ChatMessage::new(Role::System, ""));
         }
         let extras = self.dialect.extras(self.reasons);

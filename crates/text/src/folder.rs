@@ -170,7 +170,8 @@ impl Config {
         let text = |entry: &Json, key: &str| entry.get(key).and_then(|text| text.as_str().map(str::to_owned));
         let named = |entry: &Json| Some((text(entry, "name")?, text(entry, "template")?));
         let all: Option<Vec<_>> = value.items().iter().map(named).collect();
-        all.ok_or_else(|| self.wrong("chat_template", "it is neither a text nor a list of {name, template}"))
+        all.filter(|all| !all.is_empty())
+            .ok_or_else(|| self.wrong("chat_template", "it is neither a text nor a list of {name, template}"))
     }
 
     /// `transformers` adds tokens that only this file names; their ids would be unknown to us.

@@ -137,8 +137,8 @@ pub(crate) struct Frames {
     pub(crate) treatment: Treatment,
     pub(crate) gap: Gap,
     pub(crate) layout: Layout,
-    /// Whether the template refuses a conversation without messages: such a stream begins with an empty brief.
-    pub(crate) refuses_empty: bool,
+    /// Whether a stream that has been shown nothing begins with an empty brief; see [`Pieces::brief_first`].
+    pub(crate) brief_first: bool,
     /// Whether the template renders whole conversations exactly as their pieces laid end to end, own turns included.
     pub(crate) exact: bool,
 }
@@ -161,7 +161,7 @@ impl Frames {
             treatment: pieces.treatment,
             gap: pieces.gap,
             layout: pieces.layout.clone(),
-            refuses_empty: pieces.refuses_empty,
+            brief_first: pieces.brief_first,
             exact: pieces.exact,
         };
         frames.check_ids(tokenizer, &pieces)?;

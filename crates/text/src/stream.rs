@@ -24,7 +24,6 @@ use crate::frame::Behind;
 use crate::reasoning;
 use crate::thinking::Cut;
 use crate::tokenizer::THINK_OPEN;
-use crate::tool_call;
 
 /// An append-only stream of ids. Seats do not differ here but in whether they reason.
 #[derive(Clone, Debug)]

@@ -246,6 +246,16 @@ mod tests {
     }
 
     #[test]
+    fn documents_are_told() {
+        let template =
+            Template::new("{% for d in documents or [] %}{{ d.title }}: {{ d['text'] }}{% endfor %}").unwrap();
+        let documents = Some(vec![json(r#"{"title": "Lamps", "text": "They shine."}"#)]);
+        let extras = Extras { documents, ..Extras::default() };
+        assert_eq!(template.render_with::<Json>(&[], false, &extras).unwrap(), "Lamps: They shine.");
+        assert_eq!(template.render(&[], false).unwrap(), "");
+    }
+
+    #[test]
     fn nulls_are_dropped_and_reasoning_has_all_its_names() {
         let template = Template::new("{{ messages[0] | tojson }}").unwrap();
         let check = |message: &str, expected: &str| {

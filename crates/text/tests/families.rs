@@ -453,6 +453,53 @@ proptest! {
     }
 }
 
+/// What is found in an episode of two plain turns after somebody spoiled its record.
+fn spoiled(dialect: &Dialect, spoil: impl Fn(&mut EpisodeRecord)) -> Drift {
+    let close = dialect.tokenizer().decode(&[dialect.close_id()]);
+    let mut stream = SeatStream::new(dialect, false);
+    let mut turns = Vec::new();
+    for heard in ["I offer $14 for it.", "And now?"] {
+        let heard = vec![message(Source::Partner, heard)];
+        stream.observe(&heard);
+        turns.push((heard, sampled(&mut stream, dialect, ids(dialect, &format!("Hello!{close}")))));
+    }
+    let mut record = record(Seat::Agent, turns);
+    spoil(&mut record);
+    drift(&record, Seat::Agent, dialect)
+}
+
+#[test]
+fn what_is_spoiled_in_a_record_is_classified() {
+    for dialect in &*DIALECTS {
+        let tokenizer = dialect.tokenizer();
+        let prompt = |record: &mut EpisodeRecord, turn: usize, change: &dyn Fn(&mut Vec<u32>)| {
+            change(&mut record.turns[turn].decision.generation.as_mut().unwrap().prompt);
+        };
+        assert_eq!(spoiled(dialect, |_| ()), Drift { none: 2, ..Drift::default() });
+        // The first token of several bytes, byte by byte.
+        let split = |prompt: &mut Vec<u32>| {
+            let at = prompt.iter().position(|id| {
+                !tokenizer.protected().contains(&tokenizer.decode(&[*id])) && tokenizer.piece(*id).len() > 1
+            });
+            let at = at.unwrap();
+            let letters: Vec<u32> = tokenizer
+                .decode(&prompt[at..=at])
+                .chars()
+                .flat_map(|c| tokenizer.encode(&c.to_string()).to_vec())
+                .collect();
+            prompt.splice(at..=at, letters);
+        };
+        let found = spoiled(dialect, |record| prompt(record, 1, &split));
+        assert_eq!(found, Drift { none: 1, retokenised: 1, ..Drift::default() });
+        let found = spoiled(dialect, |record| prompt(record, 1, &|prompt| prompt.insert(0, dialect.close_id())));
+        assert_eq!(found, Drift { none: 1, retemplated: 1, ..Drift::default() });
+        let found = spoiled(dialect, |record| record.turns[0].observed[0].text = "I offer $15 for it.".to_owned());
+        assert_eq!(found.history_edited, 1);
+        let found = spoiled(dialect, |record| record.turns[1].decision.act = Decision::say("Hello.").act);
+        assert_eq!(found, Drift { none: 1, history_edited: 1, ..Drift::default() });
+    }
+}
+
 /// An episode of two plain turns, recorded under the family's own template, and what is found against another one.
 fn against(name: &str, change: impl Fn(&str) -> String) -> Result<Drift, TextError> {
     let own = dialect(name);

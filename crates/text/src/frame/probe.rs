@@ -58,8 +58,9 @@ pub(crate) struct Pieces {
     pub(crate) shown: [Shown; 4],
     /// What becomes of the thoughts of earlier turns.
     pub(crate) treatment: Treatment,
-    /// Whether the template refuses a conversation without messages.
-    pub(crate) refuses_empty: bool,
+    /// Whether a conversation has to begin with somebody else's message: the template refuses one without messages, or writes more before an own
+    /// turn at its beginning than it did when it asked for it.
+    pub(crate) brief_first: bool,
     /// Whether whole conversations are rendered exactly as their pieces laid end to end, the assistant's turns included.
     pub(crate) exact: bool,
     pub(crate) gap: Gap,
@@ -96,6 +97,18 @@ impl Pieces {
             behind = behind.then(*role);
         }
         text + self.join(behind, Next::Ask)
+    }
+
+    /// The roles of all conversations of up to three messages that a stream can hold.
+    fn conversations(&self) -> impl Iterator<Item = Vec<Role>> + use<> {
+        let brief_first = self.brief_first;
+        let roles =
+            |number: usize, length: u32| (0..length).map(move |place| Role::ALL[number / 4usize.pow(place) % 4]);
+        (1..=LENGTH_MAX)
+            .flat_map(move |length| {
+                (0..4usize.pow(length)).map(move |number| roles(number, length).collect::<Vec<_>>())
+            })
+            .filter(move |roles| !(brief_first && roles[0] == Role::Assistant))
     }
 
     /// The part of the asking prompt that begins with a thought's tag; empty mostly.
@@ -137,15 +150,12 @@ impl<'a> Probe<'a> {
     /// # Errors
     /// [`TextError::Unanswered`], [`TextError::ContentChanged`], [`TextError::NotPrefixStable`] or [`TextError::ThoughtsChanged`].
     pub(crate) fn pieces(&self) -> Result<Pieces, TextError> {
-        // Templates of the Qwen family look at the first message without asking whether there is one.
-        let refuses_empty = self.render(&[], true).is_err();
-        let joins =
-            Behind::all().map(|behind| self.joins_behind(behind, refuses_empty)).collect::<Result<Vec<_>, _>>()?;
+        let joins = Behind::all().map(|behind| self.joins_behind(behind)).collect::<Result<Vec<_>, _>>()?;
         let mut pieces = Pieces {
             joins,
             shown: [Shown::AsIs; 4],
             treatment: Treatment::Kept,
-            refuses_empty,
+            brief_first: false,
             exact: false,
             gap: Gap::Nothing,
             layout: Layout { open: THINK_OPEN.to_owned(), close: THINK_CLOSE.to_owned() },
@@ -153,7 +163,8 @@ impl<'a> Probe<'a> {
         for role in [Role::System, Role::User, Role::Tool] {
             pieces.shown[role as usize] = self.shown(&pieces, role)?;
         }
-        let plain = self.check_stable(&pieces)?;
+        pieces.brief_first = self.check_stable(&pieces, &[Role::Assistant]).is_err();
+        let plain = self.check_all_stable(&pieces)?;
         self.find_layout(&mut pieces)?;
         let kept = self.find_treatment(&mut pieces)?;
         pieces.exact = plain && kept && self.shows_own_as_is(&pieces)?;
@@ -161,7 +172,7 @@ impl<'a> Probe<'a> {
     }
 
     /// All texts that can stand behind one place.
-    fn joins_behind(&self, behind: Behind, refuses_empty: bool) -> Result<[String; Next::COUNT], TextError> {
+    fn joins_behind(&self, behind: Behind) -> Result<[String; Next::COUNT], TextError> {
         let before: &[Role] = match behind {
             Behind::Start => &[],
             Behind::First(role) => &[role],
@@ -171,9 +182,11 @@ impl<'a> Probe<'a> {
         for next in Next::ALL {
             let mut roles = before.to_vec();
             roles.extend(next.role());
-            if !(roles.is_empty() && refuses_empty) {
-                texts[next.index()] = self.between(&roles)?.swap_remove(before.len());
-            }
+            texts[next.index()] = match self.between(&roles) {
+                // Templates of the Qwen family look at the first message without asking whether there is one.
+                Err(TextError::Unanswered { .. }) if roles.is_empty() => String::new(),
+                found => found?.swap_remove(before.len()),
+            };
         }
         Ok(texts)
     }
@@ -220,26 +233,30 @@ impl<'a> Probe<'a> {
     }
 
     /// Every short conversation must be its messages laid end to end. Says whether that holds without looking away from thoughts.
-    fn check_stable(&self, pieces: &Pieces) -> Result<bool, TextError> {
+    fn check_all_stable(&self, pieces: &Pieces) -> Result<bool, TextError> {
         let mut exact = true;
-        for roles in conversations() {
-            let thinks = pieces.is_opened();
-            let messages = conversation(&roles, nasty, |at| pieces.own(thinks.then(String::new), &word(at)).0);
-            let sampled = conversation(&roles, nasty, |at| pieces.own(thinks.then(String::new), &word(at)).1);
-            let (whole, laid) = (self.render(&messages, true)?, pieces.lay(&sampled));
-            exact &= whole == laid;
-            if whole != laid && without_empty_thoughts(&whole) != without_empty_thoughts(&laid) {
-                return Err(TextError::NotPrefixStable { roles: names(&messages) });
-            }
+        for roles in pieces.conversations() {
+            exact &= self.check_stable(pieces, &roles)?;
         }
         Ok(exact)
+    }
+
+    fn check_stable(&self, pieces: &Pieces, roles: &[Role]) -> Result<bool, TextError> {
+        let thinks = pieces.is_opened();
+        let messages = conversation(roles, nasty, |at| pieces.own(thinks.then(String::new), &word(at)).0);
+        let sampled = conversation(roles, nasty, |at| pieces.own(thinks.then(String::new), &word(at)).1);
+        let (whole, laid) = (self.render(&messages, true)?, pieces.lay(&sampled));
+        if without_empty_thoughts(&whole) != without_empty_thoughts(&laid) {
+            return Err(TextError::NotPrefixStable { roles: names(&messages) });
+        }
+        Ok(whole == laid)
     }
 
     /// Finds out what becomes of thoughts, and says whether they stay to the letter.
     fn find_treatment(&self, pieces: &mut Pieces) -> Result<bool, TextError> {
         let mut fit = vec![Treatment::Kept, Treatment::Dropped, Treatment::DroppedBeforeUser];
         let mut exact = true;
-        for roles in conversations().filter(|roles| roles.contains(&Role::Assistant)) {
+        for roles in pieces.conversations().filter(|roles| roles.contains(&Role::Assistant)) {
             let messages = conversation(&roles, word, |at| pieces.own(Some(mind(at)), &word(at)).0);
             let whole = self.render(&messages, true)?;
             let user = roles.iter().rposition(|role| *role == Role::User);
@@ -338,14 +355,6 @@ fn conversation(roles: &[Role], others: fn(usize) -> String, own: impl Fn(usize)
         Role::System | Role::User | Role::Tool => (*role, others(at)),
     };
     roles.iter().enumerate().map(content).collect()
-}
-
-/// The roles of all conversations of up to three messages.
-fn conversations() -> impl Iterator<Item = Vec<Role>> {
-    (1..=LENGTH_MAX).flat_map(|length| {
-        (0..4usize.pow(length))
-            .map(move |number| (0..length).map(|place| Role::ALL[number / 4usize.pow(place) % 4]).collect())
-    })
 }
 
 fn names(messages: &[(Role, String)]) -> String {

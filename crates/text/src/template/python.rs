@@ -21,7 +21,7 @@ use crate::json;
 use crate::json::Layout;
 
 /// Instructions that one rendering may take; a conversation of a thousand messages takes about a hundred thousand.
-const FUEL_MAX: u64 = 200_000_000;
+const FUEL_MAX: u64 = 20_000_000;
 
 /// What a template says when it refuses a conversation by `raise_exception`.
 #[derive(Debug)]
