@@ -305,12 +305,13 @@ pub(crate) fn learn_dialect(setup: &Setup, lessons: &Lessons) -> Result<Dialect,
     })
 }
 
-/// Whom the models meet besides each other.
+/// Whom the models meet besides each other, and who looks things up.
 fn opponents(setup: &Setup, loader: &dyn ModelLoader) -> Result<(Cast, Remotes), Failure> {
     let mut cast = Cast::new();
     let everybody = setup.met().map(|(_, _, opponent)| &opponent.policy);
-    let mut remotes = Remotes::new(&setup.remote, setup.settings.seed, everybody)?;
     let scenarios: Vec<&Scenario> = setup.mix.scenarios().map(|scenario| &**scenario).collect();
+    let mut remotes = Remotes::new(&setup.remote, setup.settings.seed, everybody, &scenarios)?;
+    cast.stage(&scenarios, &mut remotes)?;
     for (number, seat, opponent) in setup.met() {
         let mixed = if setup.mix.is_mixed() { format!("mix[{number}].") } else { String::new() };
         let wrong = |what: String, hint: &str| {

@@ -341,7 +341,7 @@ fn against_others(check: &mut Check<'_>, key: &str, scenario: &Scenario, others:
     }
 }
 
-/// Whether a script plays both seats.
+/// Whether a script plays both seats, and needs nobody else.
 fn teaches(check: &mut Check<'_>, teacher: &str, scenario: &Scenario) {
     for seat in Seat::ALL {
         if let Some((what, hint)) = policy::mistake(&scenario.rules, seat, teacher) {
@@ -353,6 +353,11 @@ fn teaches(check: &mut Check<'_>, teacher: &str, scenario: &Scenario) {
         let what = format!("cannot be `{teacher}`: a cold start plays a script");
         let hint = "write a script of both seats, e.g. `scripted:noisy`; anybody else's talks go into `sft.records`";
         check.error("sft.teacher", what, hint);
+    }
+    if scenario.rules.engine().is_some() {
+        let name = &scenario.name;
+        let what = format!("cannot teach `{name}`, where searches go to an engine: a cold start asks nobody outside");
+        check.error("sft.teacher", what, "collect talks with `rollout --out`, and name their folder in `sft.records`");
     }
 }
 

@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+use duologue_config::load_run;
 use duologue_config::load_scenario;
+use duologue_config::load_study;
 use sim::gyms::Rules;
 use sim::gyms::search;
 use sim::scenario::Split;
@@ -79,6 +81,22 @@ fn an_engine_stands_in_place_of_a_corpus() {
     assert_eq!((engine.url(), engine.deadline_ms), (url, Some(9000)));
     assert!(rules.library.corpus().documents().is_empty());
     assert_eq!(load(folder.path(), ONE_FILE).expect("it is good").engine, None);
+}
+
+/// What a cold start by a script plays nobody outside is asked for; what a study finds must be found again.
+#[test]
+fn a_cold_start_by_a_script_and_a_study_refuse_an_engine() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let world = format!("{ONE_FILE}\nengine = \"http://a/?q={{query}}\"");
+    load(folder.path(), &world).expect("it is good");
+    put(folder.path(), "run.toml", "scenario = \"mine.toml\"\ngrpo = { mode = \"agent\" }\n");
+    let said = load_run(&folder.path().join("run.toml"), &[]).expect_err("nobody can teach").to_string();
+    assert!(said.contains("sft.teacher: cannot teach `mine`, where searches go to an engine"), "{said}");
+    let compare = "scenario = \"mine.toml\"\nseat = \"agent\"\npolicies = [\"script\"]\nrows = [\"agent/score/mean\"]";
+    let study = format!("seeds = [1]\n[policies]\nscript = {{ policy = \"rule\" }}\n[[compare]]\n{compare}\n");
+    put(folder.path(), "study.toml", &study);
+    let said = load_study(&folder.path().join("study.toml")).expect_err("it cannot be repeated").to_string();
+    assert!(said.contains("compare[0].scenario: plays `mine`, which searches in `http://a/?q={query}`"), "{said}");
 }
 
 #[test]

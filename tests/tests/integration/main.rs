@@ -17,6 +17,7 @@
 //!  published.rs UserRL's own requests, where they are at hand
 //!  remote.rs    other people's models           server.rs    a server of them that misbehaves
 //!  opponents.rs  whom a model meets, if not its gym's own
+//!  engine.rs    searches in an engine outside
 //!  gyms.rs      UserRL's gyms out of their files
 //!  upstream.rs  the faults of UserRL's release, each with the test of its fix
 //!  degenerate.rs  acts that nobody should make, in all gyms
@@ -29,6 +30,7 @@ mod collected;
 mod data;
 mod degenerate;
 mod documented;
+mod engine;
 mod errors;
 mod eval;
 mod export;
