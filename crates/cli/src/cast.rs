@@ -169,7 +169,7 @@ pub fn recorded(played: Vec<Played>) -> Vec<EpisodeRecord> {
 }
 
 /// A model that only plays.
-fn open(folder: &Path, reasons: Pair<bool>, seat: Seat, loader: &dyn ModelLoader) -> Result<Voice, String> {
+pub(crate) fn open(folder: &Path, reasons: Pair<bool>, seat: Seat, loader: &dyn ModelLoader) -> Result<Voice, String> {
     if !folder.is_dir() {
         return Err(format!("there is no folder {}", folder.display()));
     }

@@ -61,6 +61,8 @@ pub enum Command {
     Export(ExportFlags),
     /// Turn published data sets into files that scenarios name.
     Data(DataFlags),
+    /// Put a model behind OpenAI's protocol, and record what agents ask of it.
+    Serve(ServeFlags),
 }
 
 /// `duologue check FILE…`
@@ -399,6 +401,44 @@ pub struct ImportFlags {
     /// The folder to make DIR/userrl or DIR/tau-bench in, which is then what DUOLOGUE_DATA names; nothing is written over.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
+}
+
+/// `duologue serve DIR`
+#[derive(Debug, Args)]
+pub struct ServeFlags {
+    /// A model's folder, or a checkpoint.
+    #[arg(value_name = "DIR", required_unless_present = "model")]
+    pub folder: Option<PathBuf>,
+    /// The same as DIR alone.
+    #[arg(long, value_name = "DIR", conflicts_with = "folder")]
+    pub model: Option<PathBuf>,
+    /// Whose model, where DIR is a checkpoint.
+    #[arg(long, value_enum, default_value_t = SeatFlag::Agent)]
+    pub seat: SeatFlag,
+    /// What requests call the model; the folder's name unless given.
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Where to listen. There are no keys: whoever reaches it is served.
+    #[arg(long, default_value = "127.0.0.1")]
+    pub host: String,
+    /// The port; 0 is any that is free.
+    #[arg(long, default_value_t = 8000)]
+    pub port: u16,
+    /// Both at once.
+    #[arg(long, value_name = "HOST:PORT", conflicts_with_all = ["host", "port"])]
+    pub addr: Option<String>,
+    /// Answers that are sampled at once; whoever comes beyond them is told to come again (503).
+    #[arg(long, value_name = "N", default_value_t = 256, allow_negative_numbers = true, value_parser = count)]
+    pub requests_max: u32,
+    /// Tokens of one answer; what the context leaves unless given.
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = count)]
+    pub tokens_max: Option<u32>,
+    /// Record whatever is asked below /episodes/ID/v1 into DIR/ID.jsonl, token by token.
+    #[arg(long, value_name = "DIR")]
+    pub capture: Option<PathBuf>,
+    /// Print the address and the model's name as JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// In which form results are handed out.

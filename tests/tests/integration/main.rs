@@ -18,6 +18,7 @@
 //!  published.rs UserRL's own requests, where they are at hand
 //!  remote.rs    other people's models           server.rs    a server of them that misbehaves
 //!  base.rs      models that start from a folder
+//!  serve.rs     a model behind OpenAI's protocol
 //!  opponents.rs  whom a model meets, if not its gym's own
 //!  engine.rs    searches in an engine outside
 //!  gyms.rs      UserRL's gyms out of their files
@@ -51,6 +52,7 @@ mod published;
 mod remote;
 mod replay;
 mod rules;
+mod serve;
 mod server;
 mod study;
 mod tau;

@@ -11,8 +11,8 @@ use crate::program::finish;
 use crate::program::root;
 use crate::published;
 
-const COMMANDS: [&str; 11] =
-    ["check", "schema", "rollout", "play", "plan", "train", "eval", "study", "replay", "export", "data"];
+const COMMANDS: [&str; 12] =
+    ["check", "schema", "rollout", "play", "plan", "train", "eval", "study", "replay", "export", "data", "serve"];
 
 #[test]
 fn help_and_version_are_no_errors() {

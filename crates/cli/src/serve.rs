@@ -1,0 +1,96 @@
+//! `duologue serve`: a model behind OpenAI's protocol, until Ctrl-C.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::anyhow;
+use rl::ModelLoader;
+use serde_json::Value;
+use serde_json::json;
+use serve::Limits;
+use serve::ServeError;
+use serve::Served;
+use serve::Server;
+use sim::Pair;
+use tokio::signal::unix::Signal;
+use tokio::signal::unix::SignalKind;
+use tokio::signal::unix::signal;
+
+use crate::cast;
+use crate::failure::Failure;
+use crate::flags::ServeFlags;
+use crate::stdout::say;
+
+/// File of a model's folder that says how long its context is.
+const CONFIG: &str = "config.json";
+
+/// Serves until SIGINT or SIGTERM; a second one ends the wait for answers that are on their way.
+///
+/// # Errors
+/// [`Failure::Input`] if the folder is damaged, the address is taken or the episodes' folder cannot be made, [`Failure::Work`] if the model dies.
+pub async fn serve(flags: ServeFlags, loader: &dyn ModelLoader) -> Result<(), Failure> {
+    let given = flags.folder.as_deref().or(flags.model.as_deref());
+    let given = given.expect("clap lets nobody through without either");
+    let served = served(&flags, given, loader)?;
+    let (name, context) = (served.name.clone(), served.context);
+    let limits = Limits { requests_max: flags.requests_max, tokens_max: flags.tokens_max, ..Limits::default() };
+    // Before anybody can be told the address: whoever was told may stop us.
+    let (mut interrupted, mut terminated) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let address = flags.addr.unwrap_or_else(|| format!("{}:{}", flags.host, flags.port));
+    let server = Server::bind(served, &address, limits, flags.capture.as_deref()).await.map_err(refused)?;
+    let base = format!("http://{}", server.address());
+    if flags.json {
+        say(json!({ "address": base, "model": name, "context": context }))?;
+    } else {
+        say(format_args!("serving {name} at {base}/v1"))?;
+    }
+    let stop = async {
+        either(&mut interrupted, &mut terminated).await;
+        tracing::warn!("shutting down: answers on their way are finished; again to leave at once");
+    };
+    let (mut hurried, mut killed) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let hurry = async {
+        // The first of them is the one that stopped us.
+        either(&mut hurried, &mut killed).await;
+        either(&mut hurried, &mut killed).await;
+    };
+    Ok(server.run(stop, hurry).await.map_err(|error| anyhow!(error))?)
+}
+
+async fn either(one: &mut Signal, other: &mut Signal) {
+    tokio::select! {
+        _ = one.recv() => {}
+        _ = other.recv() => {}
+    }
+}
+
+fn served(flags: &ServeFlags, given: &Path, loader: &dyn ModelLoader) -> Result<Served, Failure> {
+    let wrong = |what: String| {
+        let hint = "give the folder of one seat's model, e.g. runs/NAME/checkpoints/step-000030/agent";
+        Failure::input(format!("{}: {what}", given.display()), Some(hint))
+    };
+    let folder = cast::model_folder(given, flags.seat.into());
+    let voice = cast::open(&folder, Pair::default(), flags.seat.into(), loader).map_err(wrong)?;
+    let context = context(&folder).map_err(wrong)?;
+    let own = || folder.file_name().map(|name| name.to_string_lossy().into_owned());
+    let name = flags.name.clone().or_else(own).unwrap_or_else(|| "model".to_owned());
+    Ok(Served { name, policy: voice.policy, dialect: voice.dialect, context })
+}
+
+/// Tokens that the model can see at once.
+fn context(folder: &Path) -> Result<u32, String> {
+    let path = folder.join(CONFIG);
+    let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let config: Value = serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+    let context = config.get("max_position_embeddings").and_then(Value::as_u64).and_then(|len| u32::try_from(len).ok());
+    context.filter(|len| *len > 1).ok_or_else(|| format!("{}: it has no max_position_embeddings", path.display()))
+}
+
+fn refused(error: ServeError) -> Failure {
+    let hint = match &error {
+        ServeError::Listen { .. } => "choose another --host or --port; --port 0 takes any that is free, and prints it",
+        ServeError::Capture { .. } => "choose another folder with --capture",
+        ServeError::Thread(_) | ServeError::Dead | ServeError::Socket(_) => return anyhow!(error).into(),
+    };
+    Failure::input(error, Some(hint))
+}
