@@ -205,7 +205,12 @@ impl Decoder {
     }
 
     fn norm(&self, x: &Tensor, weight: &Tensor) -> Tensor {
-        x.rms_norm([x.size()[x.dim() - 1]], Some(weight), self.config.rms_norm_eps)
+        let (shape, eps) = ([x.size()[x.dim() - 1]], self.config.rms_norm_eps);
+        match x.kind() {
+            Kind::Float => x.rms_norm(shape, Some(weight), eps),
+            // Rounded before the weight and behind it, as there: short numbers agree only if they are rounded at the same places.
+            _ => x.rms_norm(shape, None::<&Tensor>, eps) * weight,
+        }
     }
 
     /// Queries `[batch, time, heads, head_dim]`, keys and values `[batch, time, kv_heads, head_dim]`. Queries and keys lie side by side, so
@@ -236,7 +241,12 @@ impl Decoder {
                 qk.rms_norm([head_dim], None::<&Tensor>, self.config.rms_norm_eps) * weight
             }
         };
-        let rotated = (&qk * cos).addcmul(&qk.roll([head_dim / 2], [-1]), sin);
+        let rolled = qk.roll([head_dim / 2], [-1]);
+        let rotated = match qk.kind() {
+            Kind::Float => (&qk * cos).addcmul(&rolled, sin),
+            // Two products, each rounded, and their rounded sum: as there.
+            _ => &qk * cos + rolled * sin,
+        };
         let [q, k] = split(&rotated, [heads, kv_heads], 2);
         (q, k, v)
     }
@@ -313,8 +323,10 @@ fn rotary_tables(config: &Config, device: Device, kind: Kind) -> (Tensor, Tensor
     let frequencies = (exponents * -config.rope_theta.ln()).exp();
     let mut frequencies: Vec<f64> = Vec::try_from(frequencies).expect("one row of f64 numbers");
     let factor = config.rope_scaling.stretch(config.rope_theta, &mut frequencies);
-    let positions = Tensor::arange(config.positions_max, (Kind::Double, Device::Cpu));
-    let angles = positions.outer(&Tensor::from_slice(&frequencies));
+    // Shorter numbers are compared with those of others: they begin at the angles that others round.
+    let angle_kind = if kind == Kind::Float { Kind::Double } else { Kind::Float };
+    let positions = Tensor::arange(config.positions_max, (angle_kind, Device::Cpu));
+    let angles = positions.outer(&Tensor::from_slice(&frequencies).to_kind(angle_kind));
     let finish = |table: Tensor| table.unsqueeze(1).to_kind(kind).to_device(device);
     let (cos, sin) = (angles.cos() * factor, angles.sin() * factor);
     (finish(Tensor::cat(&[&cos, &cos], 1)), finish(Tensor::cat(&[-&sin, sin], 1)))
