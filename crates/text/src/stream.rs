@@ -118,11 +118,12 @@ impl SeatStream {
         &self.tokens[self.prompt_from..]
     }
 
-    /// Appends what a model sampled, as it is, and reads it. `closed` says whether the last of `tokens` is the closing id; if not, the
-    /// template's own closing id opens the next prompt, where it is nobody's and trains nobody.
+    /// Appends what a model sampled, as it is, and reads it. `closed` says whether the last of `tokens` is one of
+    /// [`Dialect::close_ids`]; if none is, the template's own closing id opens the next prompt, where it is nobody's and trains nobody. A
+    /// policy that stops at fewer ids than these may have been cut just behind one: that turn is closed too.
     ///
     /// # Panics
-    /// If the seat was not asked, if tokens and log-probabilities differ in number, or if `closed` is not what the tokens say.
+    /// If the seat was not asked, if tokens and log-probabilities differ in number, or if the turn is said to be closed and is not.
     pub fn sampled(
         &mut self,
         tokens: Vec<u32>,
@@ -134,7 +135,8 @@ impl SeatStream {
     ) -> Decision {
         assert_eq!(tokens.len(), logprobs.len(), "each sampled token has its log-probability");
         let closes = tokens.last().is_some_and(|last| self.dialect.close_ids().contains(last));
-        assert_eq!(closed, closes, "a turn is closed by a closing id");
+        assert!(closes || !closed, "a turn is closed by a closing id");
+        let closed = closes;
         let prompt = self.prompt().to_vec();
         let (reading, thought_len) = read(&self.dialect, self.reasons, &tokens, closed);
         self.append_own(&tokens, closed, reading.thought.as_ref().map_or(0, |_| reading.private_len));

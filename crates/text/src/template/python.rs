@@ -127,13 +127,10 @@ fn tojson(value: &Value, options: Kwargs) -> Result<String, Error> {
         },
         None => None,
     };
-    let indent = match indent.filter(|indent| !indent.is_none()) {
-        Some(indent) => Some(match indent.as_usize() {
-            Some(width) => " ".repeat(width.min(64)),
-            None => text(&indent),
-        }),
-        None => None,
-    };
+    let indent = indent.filter(|indent| !indent.is_none()).map(|indent| match indent.as_usize() {
+        Some(width) => " ".repeat(width.min(64)),
+        None => text(&indent),
+    });
     let comma = if indent.is_some() { "," } else { ", " };
     let (comma, colon) = separators.unwrap_or((comma.to_owned(), ": ".to_owned()));
     let layout = Layout {
