@@ -4,20 +4,23 @@
     cargo build --release -p duologue
     python tests/python/check_serve.py target/release/duologue MODEL_DIR
 
-MODEL_DIR is a seat's model that has learned to call `interact_with_env`, e.g. of a run of configs/intention.toml:
-runs/intention/checkpoints/step-NNNNNN/agent. Any program of ours does, also `duologue-without-torch`.
-Not part of the test command: it needs Python.
+MODEL_DIR is a model that has learned to call `interact_with_env`. With `duologue-without-torch` it may be any agent's n-gram: a copy of it is
+taught to call first. Not part of the test command: it needs Python.
 """
 
 import argparse
 import asyncio
+import collections
 import json
 import pathlib
+import shutil
 import signal
+import struct
 import subprocess
 import tempfile
 
 import openai
+import tokenizers
 
 SEEDS = 200
 CROWD = 64
@@ -34,6 +37,32 @@ TOOL = {
         },
     },
 }
+
+
+# What an n-gram is taught, markers included: to call after the opening, and to talk after the tool.
+TAUGHT = [
+    ' a trip.<|end|><|assistant|><tool_call>{"name": "interact_with_env", "arguments": {"choice": "action", "content": "When?"}}</tool_call><|end|>',
+    "<|tool|>ok<|end|><|assistant|>Thank you.<|end|>",
+]
+CONTEXT_MAX = 8
+
+
+def teach(folder: pathlib.Path) -> None:
+    """Replaces an n-gram's counts: of contexts of up to eight ids, 16 bits each, the newest lowest."""
+    tokenizer = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
+    counts = collections.Counter()
+    for text in TAUGHT:
+        ids = tokenizer.encode(text).ids
+        begin = ids.index(tokenizer.token_to_id("<|assistant|>")) + 1
+        for place in range(begin, len(ids)):
+            for length in range(min(place, CONTEXT_MAX) + 1):
+                newest_first = reversed(ids[place - length : place])
+                context = sum(token << (16 * age) for age, token in enumerate(newest_first))
+                counts[length, context, ids[place]] += 1000.0
+    with (folder / "counts.bin").open("wb") as file:
+        file.write(b"NGRAMS01" + struct.pack("<Q", len(counts)))
+        for (length, context, token), count in sorted(counts.items()):
+            file.write(bytes([length]) + context.to_bytes(16, "little") + struct.pack("<Id", token, count))
 
 
 def opening() -> list:
@@ -62,7 +91,7 @@ def check_tools(client: openai.OpenAI, model: str) -> tuple:
     assert call.function.name == "interact_with_env" and call.type == "function", call
     assert isinstance(json.loads(call.function.arguments), dict), call
     messages.append(first.choices[0].message)
-    messages.append({"role": "tool", "tool_call_id": call.id, "content": "I would like to leave in May."})
+    messages.append({"role": "tool", "tool_call_id": call.id, "content": "ok"})
     second = client.chat.completions.create(
         model=model, messages=messages, tools=[TOOL], seed=seed, extra_body={"return_token_ids": True}
     )
@@ -129,6 +158,9 @@ async def check_crowd(base: str, model: str) -> None:
 
 def check(program: str, model: pathlib.Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
+        if json.loads((model / "config.json").read_text())["model_type"] == "ngram":
+            model = pathlib.Path(shutil.copytree(model, pathlib.Path(scratch) / "model"))
+            teach(model)
         serving = [program, "serve", str(model), "--port", "0", "--json", "--capture", scratch]
         process = subprocess.Popen(serving, stdout=subprocess.PIPE, text=True)
         try:
