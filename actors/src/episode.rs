@@ -177,16 +177,24 @@ impl EpisodeState {
     /// Sends each output to whoever carries it out. Mail to a dead seat is lost, and its death is already on its way to us.
     fn route(&mut self, myself: &ActorRef<EpisodeMessage>, outputs: Vec<Output>) {
         let judge_ms = self.episode.scenario().judge.deadline_ms;
+        let engine_ms = self.episode.scenario().rules.engine().and_then(|engine| engine.deadline_ms);
         for output in outputs {
             match output {
                 Output::Ask(seat, observation) => {
                     let asking = self.ask(myself, seat.into(), self.deadlines_ms[seat]);
                     let _ = self.seats.speaking[seat].cast(SeatMessage::Decide(asking, Box::new(observation)));
                 }
-                Output::Query(seat, id, query) => {
-                    let asking = self.ask(myself, seat.into(), self.deadlines_ms[seat]);
-                    let _ = self.seats.speaking[seat].cast(SeatMessage::Answer(asking, id, Box::new(query)));
-                }
+                Output::Query(asked, id, query) => match asked.seat() {
+                    Some(seat) => {
+                        let asking = self.ask(myself, seat.into(), self.deadlines_ms[seat]);
+                        let _ = self.seats.speaking[seat].cast(SeatMessage::Answer(asking, id, Box::new(query)));
+                    }
+                    None => {
+                        let asking = self.ask(myself, Party::Environment, engine_ms);
+                        let message = EnvironmentMessage::Answer(asking, id, Box::new(query));
+                        let _ = self.seats.environment.cast(message);
+                    }
+                },
                 Output::Apply(world, input) => {
                     let asking = self.ask(myself, Party::Environment, None);
                     let _ = self.seats.environment.cast(EnvironmentMessage::Apply(asking, Box::new(world), input));

@@ -141,6 +141,7 @@ impl Pace {
             turn: 0,
             tokens_max: self.task.new_tokens,
             temperature: 1.0,
+            filter: rl::Filter::default(),
             greedy: false,
         }
     }

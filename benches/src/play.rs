@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use sim::Act;
+use sim::Addressee;
 use sim::Answer;
 use sim::Decision;
 use sim::Episode;
@@ -75,7 +76,7 @@ impl Gym {
     fn played(
         &self,
         record: &EpisodeRecord,
-        answer: impl FnMut(Seat, &Query) -> Result<Answer, Fault>,
+        answer: impl FnMut(Addressee, &Query) -> Result<Answer, Fault>,
     ) -> EpisodeRecord {
         let mut decisions = record.turns.iter().map(|turn| turn.decision.clone());
         let decide = |_, _: &_| decisions.next().expect("the world asks whom it asked before");

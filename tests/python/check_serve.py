@@ -130,7 +130,7 @@ def check_text(client: openai.OpenAI, model: str) -> None:
 def check_errors(client: openai.OpenAI, model: str) -> None:
     wrong = [
         (openai.NotFoundError, {"model": "gpt-4o"}),
-        (openai.BadRequestError, {"top_p": 0.5}),
+        (openai.BadRequestError, {"top_p": 0.0}),
         (openai.BadRequestError, {"tool_choice": "required", "tools": [TOOL]}),
         (openai.BadRequestError, {"messages": [{"role": "user", "content": "long " * 100_000}]}),
     ]

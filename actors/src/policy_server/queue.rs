@@ -85,6 +85,7 @@ mod tests {
             turn: 0,
             tokens_max: 1,
             temperature: 1.0,
+            filter: rl::Filter::default(),
             greedy: false,
         };
         let (reply, waits) = oneshot::channel();

@@ -1,11 +1,16 @@
-//! The environment seat: steps the world it is lent, hands it back and keeps nothing.
+//! The environment seat: steps the world it is lent, hands it back and keeps nothing. Where the world wants something looked up outside, it is
+//! asked, as the speaking seats are.
 
 use std::future::ready;
 
 use ractor::Actor;
 use ractor::ActorProcessingErr;
 use ractor::ActorRef;
+use sim::Answer;
+use sim::Fault;
 use sim::Input;
+use sim::Query;
+use sim::QueryId;
 use sim::World;
 use sim::WorldInput;
 use sim::WorldOutput;
@@ -14,10 +19,18 @@ use crate::episode::EpisodeMessage;
 use crate::seats::Asking;
 use crate::seats::Pending;
 
-/// Whoever steps a lent world.
+/// Whoever steps a lent world, and looks things up for it.
 pub trait Stagehand: Send {
     /// Steps the world and hands it back with what it said.
     fn step(&mut self, world: World, input: WorldInput) -> Pending<'_, (World, Vec<WorldOutput>)>;
+
+    /// Looks up what the world asks of the environment; who does not say how refuses.
+    ///
+    /// # Errors
+    /// A [`Fault`] ends the episode without a verdict.
+    fn answer(&mut self, _query: Query) -> Pending<'_, Result<Answer, Fault>> {
+        Box::pin(ready(Err(Query::unheard())))
+    }
 }
 
 /// Lets the world step itself, at once.
@@ -34,6 +47,8 @@ impl Stagehand for AsWritten {
 pub enum EnvironmentMessage {
     /// Step this world.
     Apply(Asking, Box<World>, WorldInput),
+    /// Look something up for the world.
+    Answer(Asking, QueryId, Box<Query>),
 }
 
 /// The actor.
@@ -64,13 +79,17 @@ impl Actor for EnvironmentSeat {
         message: EnvironmentMessage,
         state: &mut EnvironmentState,
     ) -> Result<(), ActorProcessingErr> {
-        match message {
+        let (asking, input) = match message {
             EnvironmentMessage::Apply(asking, world, input) => {
                 let (world, outputs) = state.stagehand.step(*world, input).await;
-                let input = Box::new(Input::Effected(world, outputs));
-                let _ = state.episode.cast(EpisodeMessage::Answered(asking, input));
+                (asking, Input::Effected(world, outputs))
             }
-        }
+            EnvironmentMessage::Answer(asking, id, query) => {
+                (asking, Input::Answered(id, state.stagehand.answer(*query).await))
+            }
+        };
+        // An episode that is gone takes no answer.
+        let _ = state.episode.cast(EpisodeMessage::Answered(asking, Box::new(input)));
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! A seat whose words a model samples. The seat keeps the token stream, the policy server keeps the policy.
 
 use ractor::ActorRef;
+use rl::Filter;
 use rl::Row;
 use rl::Sampled;
 use rl::Session;
@@ -70,6 +71,7 @@ impl ModelPlayer {
             turn: self.turn,
             tokens_max: self.tokens_max,
             temperature,
+            filter: Filter::default(),
             greedy,
         };
         let (reply, sampled) = oneshot::channel();

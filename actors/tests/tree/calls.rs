@@ -123,7 +123,16 @@ async fn a_model_samples_rows_of_no_episode_in_their_order_and_forgets_them() {
 fn drill(group: u32) -> Row {
     let session = Session { episode: id(group, 1), seat: Seat::Agent };
     let address = session.episode.address(SEED);
-    Row { session, stream: vec![1, 2], address, turn: 0, tokens_max: 9, temperature: 1.0, greedy: true }
+    Row {
+        session,
+        stream: vec![1, 2],
+        address,
+        turn: 0,
+        tokens_max: 9,
+        temperature: 1.0,
+        filter: rl::Filter::default(),
+        greedy: true,
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

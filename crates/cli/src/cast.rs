@@ -90,6 +90,15 @@ impl Cast {
         Ok(name)
     }
 
+    /// Lets whoever looks things up onto the stage, where one of these scenarios has an engine. They are all that castings number.
+    ///
+    /// # Errors
+    /// [`Failure::Input`] if a recording is damaged, or an engine cannot be asked.
+    pub fn stage(&mut self, scenarios: &[&Scenario], remotes: &mut Remotes) -> Result<(), Failure> {
+        self.guests.stagehand = remotes.stagehand(scenarios)?;
+        Ok(())
+    }
+
     /// Who else may come: people, and whoever watches.
     pub fn guests(&mut self) -> &mut Guests {
         &mut self.guests

@@ -44,6 +44,8 @@ use crate::setup::Setup;
 /// Dialogues of nearly the same length are drawn together, so that little of a batch is padding: one batch takes from so many
 /// neighbours in order of length.
 const NEIGHBOURS: usize = 256;
+/// Dialogues that are played where there is no cold start to learn from them.
+const TALKS_OF_PLAN: u32 = 100;
 /// Drills of each seat for one dialogue, so that a short cold start is short in both. The quickstart's are enough to see every item.
 const DRILLS_PER_DIALOGUE: f64 = 2.0 / 3.0;
 
@@ -203,15 +205,20 @@ impl Samples {
     }
 }
 
-/// The teacher's dialogues with itself.
+/// The teacher's dialogues with itself. Where nobody learns from them, a few, for what a plan expects; none, if it cannot play.
 fn scripted(setup: &Setup) -> anyhow::Result<Vec<EpisodeRecord>> {
     let (mix, settings) = (&setup.mix, &setup.settings);
-    let castings = plan::cold_start_castings(settings.sft.dialogues, &settings.sft.teacher, mix, settings.seed);
+    let is_read_alone = settings.sft.updates == 0;
+    let count = if is_read_alone { settings.sft.dialogues.min(TALKS_OF_PLAN) } else { settings.sft.dialogues };
+    let castings = plan::cold_start_castings(count, &settings.sft.teacher, mix, settings.seed);
     let play = |casting: Casting| {
         let scenario = mix.of(&casting);
         play_by_rule(casting, scenario, settings.seed)
     };
     let dialogues: Option<Vec<EpisodeRecord>> = castings.into_iter().map(play).collect();
+    if is_read_alone {
+        return Ok(dialogues.unwrap_or_default());
+    }
     dialogues.ok_or_else(|| anyhow!("`{}` does not play both seats", settings.sft.teacher))
 }
 

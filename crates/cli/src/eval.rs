@@ -51,7 +51,8 @@ pub async fn eval(flags: EvalFlags, loader: &dyn ModelLoader) -> Result<(), Fail
     let mut runs = Vec::new();
     let everybody: Vec<String> =
         scenarios.iter().flat_map(|scenario| Seat::ALL.map(|seat| chosen(&flags, scenario, seat))).flatten().collect();
-    let mut remotes = Remotes::new(&flags.remote, flags.seed, &everybody)?;
+    let played: Vec<&Scenario> = scenarios.iter().map(|scenario| &**scenario).collect();
+    let mut remotes = Remotes::new(&flags.remote, flags.seed, &everybody, &played)?;
     for scenario in &scenarios {
         runs.push(eval_scenario(&flags, scenario, loader, &mut remotes).await?);
     }
@@ -103,6 +104,7 @@ async fn eval_scenario(
     remotes: &mut Remotes,
 ) -> Result<Vec<Run>, Failure> {
     let mut cast = Cast::new();
+    cast.stage(&[scenario], remotes)?;
     let mut name =
         |seat, policy: &String| cast.add(scenario, seat, policy, loader, remotes).map(|name| (policy.clone(), name));
     let agents: Vec<_> =

@@ -147,13 +147,16 @@ pub struct PlayFlags {
 }
 
 /// What policies `openai:MODEL` may ask of the server at OPENAI_BASE_URL, whose key is OPENAI_API_KEY. All of them are for the whole command;
-/// none has an effect where no such policy plays.
+/// none has an effect where no such policy plays, and nothing is searched in an engine, which has the bounds of a model but for tokens and prices.
 #[derive(Clone, Debug, Default, PartialEq, Args)]
 #[command(next_help_heading = "Remote models (openai:MODEL)")]
 pub struct RemoteFlags {
     /// Write every reply and fault into this new file, so that `replay:FILE` plays the same again without a request.
     #[arg(long = "remote-record", value_name = "FILE")]
     pub record: Option<PathBuf>,
+    /// Take what searches in an engine found from this recording, and ask no engine.
+    #[arg(long = "remote-replay", value_name = "FILE")]
+    pub replay: Option<PathBuf>,
     /// Keep good replies in this file, and take them from it.
     #[arg(long = "remote-cache", value_name = "FILE")]
     pub cache: Option<PathBuf>,
@@ -196,6 +199,7 @@ impl RemoteFlags {
         // All of them, so that a new flag is not forgotten here.
         let RemoteFlags {
             record: _,
+            replay,
             cache,
             calls,
             tokens,
@@ -218,6 +222,7 @@ impl RemoteFlags {
             ("reply-tokens", reply_tokens),
         ];
         let mut words = Vec::new();
+        words.extend(replay.as_ref().map(|file| format!("--remote-replay {}", file.display())));
         words.extend(cache.as_ref().map(|file| format!("--remote-cache {}", file.display())));
         words.extend(dollars.map(|dollars| format!("--remote-dollars {dollars}")));
         words.extend(temperature.map(|temperature| format!("--remote-temperature {temperature}")));

@@ -16,6 +16,7 @@ pub mod export;
 pub mod failure;
 pub mod flags;
 pub mod leash;
+pub mod lookups;
 pub mod manifest;
 mod misuse;
 pub mod plan;

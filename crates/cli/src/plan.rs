@@ -141,7 +141,7 @@ fn lessons(setup: &Setup) -> Result<(Dialect, Samples), Failure> {
     let mut settings = setup.settings.clone();
     settings.sft.partner_weight = 0.0;
     let lessons = Lessons::prepare(setup)?;
-    let dialect = stage::learn_dialect(setup, &lessons)?;
+    let dialect = stage::dialect(setup, &lessons)?;
     let samples = lessons.samples(&dialect, &settings);
     stage::check_context(setup, &samples)?;
     Ok((dialect, samples))

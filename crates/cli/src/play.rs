@@ -59,7 +59,9 @@ pub async fn play(flags: PlayFlags, loader: &dyn ModelLoader) -> Result<(), Fail
     let reasons = scenario.seats[seat].reasons;
     let script = flags.script.as_deref().map(|file| Script::read(file, reasons)).transpose()?;
     let mut cast = Cast::new();
-    let mut remotes = Remotes::new(&flags.remote, flags.seed, [&given(&flags, &scenario)[seat.partner()]])?;
+    let mut remotes =
+        Remotes::new(&flags.remote, flags.seed, [&given(&flags, &scenario)[seat.partner()]], &[&scenario])?;
+    cast.stage(&[&scenario], &mut remotes)?;
     let policies = policies(&flags, &scenario, &mut cast, loader, &mut remotes)?;
     // A person may think as long as they like.
     scenario.seats[seat].deadline_ms = None;
@@ -133,8 +135,10 @@ fn invite(cast: &mut Cast, seat: Seat) -> mpsc::Receiver<Event> {
     let guest_desk = desk.clone();
     let make = move |_: &Casting, seat| Box::new(Guest { seat, desk: guest_desk.clone() }) as Box<dyn actors::Player>;
     guests.players.insert(GUEST.to_owned(), Arc::new(make));
-    let witness =
-        move |_: &Casting| Box::new(Witness { desk: desk.clone(), acting: seat }) as Box<dyn actors::Stagehand>;
+    let watched = guests.clone();
+    let witness = move |casting: &Casting| -> Box<dyn actors::Stagehand> {
+        Box::new(Witness { desk: desk.clone(), acting: seat, watched: watched.stagehand(casting) })
+    };
     guests.stagehand = Some(Arc::new(witness));
     events
 }

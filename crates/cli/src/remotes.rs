@@ -1,22 +1,30 @@
-//! Policies that play elsewhere: `openai:MODEL` asks a server, `replay:FILE` gives what a server once said.
+//! Who is asked elsewhere: of policies `openai:MODEL` asks a server, and `replay:FILE` gives what a server once said; a scenario's engine is searched
+//! by the stagehand.
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actors::Player;
 use actors::seats::Pending;
 use actors::seats::guests::PlayerMaker;
+use actors::seats::guests::StagehandMaker;
 use anyhow::anyhow;
 use remote::Cache;
 use remote::Client;
+use remote::Engine;
+use remote::Header;
+use remote::HeaderError;
 use remote::Limits;
 use remote::LinesError;
+use remote::Means;
 use remote::Recorder;
 use remote::Recording;
 use remote::Server;
 use remote::ServerError;
+use remote::Shelf;
 use remote::Speaker;
 use remote::Tally;
 use remote::Voice;
@@ -31,22 +39,26 @@ use sim::record::Casting;
 
 use crate::failure::Failure;
 use crate::flags::RemoteFlags;
+use crate::lookups;
 
 const REMOTE: &str = "openai:";
 const RECORDED: &str = "replay:";
 
-/// All of them in one command: they share a client with its budget, and a recorder.
+/// All of them in one command: they share a budget, a cache and a recorder.
 #[derive(Default)]
 pub struct Remotes {
     flags: RemoteFlags,
     seed: u64,
+    means: Option<Means>,
     client: Option<Arc<Client>>,
+    /// By their addresses.
+    engines: BTreeMap<String, Arc<Engine>>,
     recorder: Option<Arc<Recorder>>,
-    recordings: BTreeMap<String, Arc<Recording>>,
+    recordings: BTreeMap<PathBuf, Arc<Recording>>,
 }
 
 impl Remotes {
-    /// For a command in which these policies play. Nothing is opened before one of them needs it.
+    /// For a command in which these policies play these scenarios. Nothing is opened before one of them needs it.
     ///
     /// # Errors
     /// [`Failure::Input`] for flags without effect, or without what they need.
@@ -54,12 +66,10 @@ impl Remotes {
         flags: &RemoteFlags,
         seed: u64,
         policies: impl IntoIterator<Item = &'p String>,
+        scenarios: &[&Scenario],
     ) -> Result<Remotes, Failure> {
         let models: Vec<&str> = policies.into_iter().filter_map(|policy| policy.strip_prefix(REMOTE)).collect();
-        if models.is_empty() && *flags != RemoteFlags::default() {
-            let what = "--remote-…: has no effect: nobody is played by openai:MODEL";
-            return Err(Failure::input(what, Some("leave these flags out, or have such a policy play")));
-        }
+        have_effect(flags, !models.is_empty(), scenarios.iter().any(|scenario| scenario.rules.engine().is_some()))?;
         let unpriced = |model: &&&str| !flags.prices.iter().any(|(priced, _)| priced == **model);
         if let (Some(_), Some(model)) = (flags.dollars, models.iter().find(unpriced)) {
             let what = format!("--remote-dollars: what {model} costs is not known");
@@ -80,7 +90,7 @@ impl Remotes {
         let voice = if let Some(model) = policy.strip_prefix(REMOTE) {
             Voice::Remote { client: self.client()?, model: model.to_owned(), recorder: self.recorder()? }
         } else if let Some(file) = policy.strip_prefix(RECORDED) {
-            Voice::Recorded(self.recording(file)?)
+            Voice::Recorded(self.recording(Path::new(file), RECORDED)?)
         } else {
             return Ok(None);
         };
@@ -93,10 +103,27 @@ impl Remotes {
         })))
     }
 
-    /// What was asked of each model; `None` if none was to be asked.
+    /// Who looks things up in these scenarios, which castings number; `None` if none of them has an engine.
+    ///
+    /// # Errors
+    /// [`Failure::Input`] if an engine cannot be asked, or a file cannot be used.
+    pub fn stagehand(&mut self, scenarios: &[&Scenario]) -> Result<Option<StagehandMaker>, Failure> {
+        let shelves = scenarios.iter().map(|scenario| {
+            let shelf = scenario.rules.engine().map(|place| self.shelf(place)).transpose()?;
+            Ok((scenario.name.clone(), shelf))
+        });
+        let shelves = shelves.collect::<Result<Vec<_>, Failure>>()?;
+        let is_needed = shelves.iter().any(|(_, shelf)| shelf.is_some());
+        Ok(is_needed.then(|| lookups::stagehand(shelves)))
+    }
+
+    /// What was asked of each model and of each engine; `None` if none was to be asked.
     #[must_use]
     pub fn tallies(&self) -> Option<BTreeMap<String, Tally>> {
-        self.client.as_ref().map(|client| client.tallies())
+        let models = self.client.as_ref().map(|client| client.tallies());
+        let engines = self.engines.values().map(|engine| (engine.name().to_owned(), engine.tally()));
+        let nobody = models.is_none() && self.engines.is_empty();
+        (!nobody).then(|| models.unwrap_or_default().into_iter().chain(engines).collect())
     }
 
     /// Says on stderr what it came to.
@@ -104,12 +131,15 @@ impl Remotes {
     /// # Errors
     /// [`Failure::Work`] if a file could not be written to its end.
     pub fn end(&self) -> Result<(), Failure> {
-        for (model, tally) in self.tallies().into_iter().flatten() {
+        for (model, tally) in self.client.iter().flat_map(|client| client.tallies()) {
             eprintln!("{REMOTE}{model}: {tally}");
+        }
+        for engine in self.engines.values() {
+            eprintln!("{}: {}", engine.name(), engine.tally());
         }
         let unwritten = |error: LinesError| Failure::from(anyhow!(error));
         self.recorder.as_ref().map_or(Ok(()), |recorder| recorder.end()).map_err(unwritten)?;
-        self.client.as_ref().map_or(Ok(()), |client| client.cache().end()).map_err(unwritten)
+        self.means.as_ref().map_or(Ok(()), |means| means.cache.end()).map_err(unwritten)
     }
 
     fn client(&mut self) -> Result<Arc<Client>, Failure> {
@@ -118,12 +148,41 @@ impl Remotes {
         }
         let no_server = |error: ServerError| Failure::input(&error, Some(error.hint()));
         let server = Server::from_env().map_err(no_server)?;
-        let cache = self.flags.cache.as_deref().map(Cache::open).transpose();
-        let cache = cache.map_err(|error| unusable("--remote-cache", &error))?.unwrap_or_default();
-        let client = Client::new(server, limits(&self.flags), cache);
+        let client = Client::new(server, self.means()?);
         let client = Arc::new(client.map_err(|problem| Failure::from(anyhow!(problem)))?);
         self.client = Some(Arc::clone(&client));
         Ok(client)
+    }
+
+    fn means(&mut self) -> Result<Means, Failure> {
+        if let Some(means) = &self.means {
+            return Ok(means.clone());
+        }
+        let cache = self.flags.cache.as_deref().map(Cache::open).transpose();
+        let cache = cache.map_err(|error| unusable("--remote-cache", &error))?.unwrap_or_default();
+        let means = Means::new(limits(&self.flags), cache);
+        self.means = Some(means.clone());
+        Ok(means)
+    }
+
+    fn shelf(&mut self, place: &sim::gyms::Engine) -> Result<Shelf, Failure> {
+        match self.flags.replay.clone() {
+            Some(file) => Ok(Shelf::Recorded(self.recording(&file, "--remote-replay")?)),
+            None => Ok(Shelf::Engine { engine: self.engine(place)?, recorder: self.recorder()? }),
+        }
+    }
+
+    fn engine(&mut self, place: &sim::gyms::Engine) -> Result<Arc<Engine>, Failure> {
+        if let Some(engine) = self.engines.get(place.url()) {
+            return Ok(Arc::clone(engine));
+        }
+        let header = Header::from_env().map_err(|error: HeaderError| Failure::input(error, Some(error.hint())))?;
+        let engine = Engine::new(place, header, self.means()?);
+        let hint = "mend `engine` in the scenario's `[world]`";
+        let engine =
+            Arc::new(engine.map_err(|problem| Failure::input(format!("world.engine: {problem}"), Some(hint)))?);
+        self.engines.insert(place.url().to_owned(), Arc::clone(&engine));
+        Ok(engine)
     }
 
     fn recorder(&mut self) -> Result<Option<Arc<Recorder>>, Failure> {
@@ -134,13 +193,40 @@ impl Remotes {
         Ok(self.recorder.clone())
     }
 
-    fn recording(&mut self, file: &str) -> Result<Arc<Recording>, Failure> {
+    fn recording(&mut self, file: &Path, asked_by: &str) -> Result<Arc<Recording>, Failure> {
         if !self.recordings.contains_key(file) {
-            let recording = Recording::open(Path::new(file)).map_err(|error| unusable(RECORDED, &error))?;
+            let recording = Recording::open(file).map_err(|error| unusable(asked_by, &error))?;
             self.recordings.insert(file.to_owned(), Arc::new(recording));
         }
         Ok(Arc::clone(&self.recordings[file]))
     }
+}
+
+/// Whether all flags say something about somebody who is asked: a model, or a scenario's engine.
+fn have_effect(flags: &RemoteFlags, models: bool, engine: bool) -> Result<(), Failure> {
+    let none = RemoteFlags::default();
+    let RemoteFlags { tokens, dollars, prices, reply_tokens, temperature, replay, .. } = flags.clone();
+    if replay.is_some() && !engine {
+        let what = "--remote-replay: has no effect: nothing is searched in an engine";
+        return Err(Failure::input(what, Some("who plays elsewhere is played again by the policy replay:FILE")));
+    }
+    let is_asked = engine && replay.is_none();
+    if !models && !is_asked && *flags != (RemoteFlags { replay, ..none.clone() }) {
+        let what = "--remote-…: has no effect: nobody is played by openai:MODEL";
+        return Err(Failure::input(what, Some("leave these flags out, or have such a policy play")));
+    }
+    let of_models = RemoteFlags { tokens, dollars, prices, reply_tokens, temperature, ..none.clone() };
+    if !models && of_models != none {
+        let what = "--remote-…: tokens, prices and temperatures have no effect: nobody is played by openai:MODEL";
+        return Err(Failure::input(what, Some("what is asked of an engine is bounded by --remote-calls")));
+    }
+    Ok(())
+}
+
+/// Whether a policy is played by a model on a server.
+#[must_use]
+pub fn is_elsewhere(policy: &str) -> bool {
+    policy.starts_with(REMOTE)
 }
 
 fn unusable(asked_by: &str, error: &LinesError) -> Failure {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::anyhow;
 use runs::Records;
 use runs::RunPaths;
+use sim::Addressee;
 use sim::EpisodeId;
 use sim::EpisodeRecord;
 use sim::Observation;
@@ -93,7 +94,11 @@ fn forked(record: &EpisodeRecord, scenario: &Arc<Scenario>, turn: usize) -> Resu
         Script::named(&scenario.rules, seat, name).expect("a gym's fixed opponents are among its scripts")
     };
     let decide = |seat: Seat, observation: &Observation| script(seat).decide(observation, address);
-    let answer = |seat: Seat, query: &Query| script(seat).answer(seat, query, address);
+    let answer = |asked: Addressee, query: &Query| match asked.seat() {
+        Some(seat) => script(seat).answer(asked, query, address),
+        // What an engine would say now is no part of what was recorded.
+        None => Err(Query::unheard()),
+    };
     let forked = drive::go_on(episode, outputs, decide, answer);
     let [agent, user] = Seat::ALL.map(|seat| scenario.rules.fixed_opponent(seat));
     say(format_args!("forked before turn {turn}; agent {agent} and user {user} play on"))?;

@@ -33,7 +33,8 @@ pub async fn rollout(flags: RolloutFlags, loader: &dyn ModelLoader) -> Result<()
     let mut cast = Cast::new();
     let given = Pair { agent: flags.agent.clone(), user: flags.user.clone() };
     let given = given.map(|seat, policy| policy.unwrap_or_else(|| scenario.seats[seat].policy.clone()));
-    let mut remotes = Remotes::new(&flags.remote, flags.seed, [&given.agent, &given.user])?;
+    let mut remotes = Remotes::new(&flags.remote, flags.seed, [&given.agent, &given.user], &[&scenario])?;
+    cast.stage(&[&scenario], &mut remotes)?;
     let mut policies = Pair::default();
     for seat in Seat::ALL {
         policies[seat] = cast.add(&scenario, seat, &given[seat], loader, &mut remotes)?;

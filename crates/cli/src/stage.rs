@@ -1,5 +1,7 @@
 //! A run that is set up: its folder, its models, its troupe, and the one commit point they share.
 
+use std::path::Path;
+
 use actors::Played;
 use actors::Sampling;
 use actors::Terms;
@@ -9,6 +11,7 @@ use actors::troupe::Updates;
 use anyhow::Context;
 use anyhow::anyhow;
 use rl::Batch;
+use rl::LearnError;
 use rl::Metrics;
 use rl::Model;
 use rl::ModelLoader;
@@ -39,6 +42,7 @@ use sim::record::Casting;
 use text::Dialect;
 
 use crate::cast::Cast;
+use crate::cast::model_folder;
 use crate::cold_start::Lessons;
 use crate::cold_start::Samples;
 use crate::cold_start::text_files;
@@ -88,7 +92,7 @@ impl Stage {
         // Lessons take a while: whoever named the wrong folder hears of it before.
         expect_folder(&setup)?;
         let lessons = Lessons::prepare(&setup)?;
-        let dialect = learn_dialect(&setup, &lessons)?;
+        let dialect = dialect(&setup, &lessons)?;
         let samples = lessons.samples(&dialect, &setup.settings);
         check_context(&setup, &samples)?;
         let text = text_files(&dialect, &setup.mix);
@@ -297,20 +301,44 @@ impl Stage {
     }
 }
 
-/// The language of a run's models, learned from its lessons.
-pub(crate) fn learn_dialect(setup: &Setup, lessons: &Lessons) -> Result<Dialect, Failure> {
+/// The language of a run's models: of the folder that they start from, or learned from its lessons.
+pub(crate) fn dialect(setup: &Setup, lessons: &Lessons) -> Result<Dialect, Failure> {
+    if let Some(base) = &setup.settings.base {
+        return spoken(setup, &base.path);
+    }
     lessons.dialect(&setup.mix, setup.settings.model.vocab_max).map_err(|error| {
         let hint = "raise it: bytes, markers and whole words must fit".to_owned();
         wrong_key(setup, "model.vocab_max", error.to_string(), hint)
     })
 }
 
-/// Whom the models meet besides each other.
+/// The language of a folder's models, of which both seats' have to be the same.
+fn spoken(setup: &Setup, base: &Path) -> Result<Dialect, Failure> {
+    let mix = &setup.mix;
+    // The same in all scenarios, which was checked.
+    let reasons = Pair::from_fn(|seat| mix.scenario(0).seats[seat].reasons);
+    let wrong = |what: String, hint: &str| wrong_key(setup, "model.from", what, hint.to_owned());
+    let hint = "name a folder with tokenizer.json and a chat template whose turns end with a token of their own";
+    let open = |seat: Seat| {
+        let folder = model_folder(base, seat);
+        Dialect::open(&folder, reasons).map_err(|error| wrong(format!("{}: {error}", folder.display()), hint))
+    };
+    let (agent, user) = (open(Seat::Agent)?, open(Seat::User)?);
+    let files = |dialect: &Dialect| (dialect.tokenizer().to_json().to_owned(), dialect.template().source().to_owned());
+    if files(&agent) != files(&user) {
+        let what = "holds models of two languages: their tokenizers or chat templates differ".to_owned();
+        return Err(wrong(what, "start both seats from models of one family"));
+    }
+    Ok(agent)
+}
+
+/// Whom the models meet besides each other, and who looks things up.
 fn opponents(setup: &Setup, loader: &dyn ModelLoader) -> Result<(Cast, Remotes), Failure> {
     let mut cast = Cast::new();
     let everybody = setup.met().map(|(_, _, opponent)| &opponent.policy);
-    let mut remotes = Remotes::new(&setup.remote, setup.settings.seed, everybody)?;
     let scenarios: Vec<&Scenario> = setup.mix.scenarios().map(|scenario| &**scenario).collect();
+    let mut remotes = Remotes::new(&setup.remote, setup.settings.seed, everybody, &scenarios)?;
+    cast.stage(&scenarios, &mut remotes)?;
     for (number, seat, opponent) in setup.met() {
         let mixed = if setup.mix.is_mixed() { format!("mix[{number}].") } else { String::new() };
         let wrong = |what: String, hint: &str| {
@@ -334,6 +362,9 @@ fn wrong_key(setup: &Setup, key: &str, what: String, hint: String) -> Failure {
 /// A stream that does not fit the context would be cut in the middle of a talk: better now than at step 300.
 pub(crate) fn check_context(setup: &Setup, samples: &Samples) -> Result<(), Failure> {
     let context = setup.settings.model.max_position_embeddings;
+    if setup.settings.sft.updates == 0 {
+        return Ok(());
+    }
     let longest = samples.longest();
     if longest as i64 > context {
         let what = format!("cannot be {context}: the longest dialogue has {longest} tokens");
@@ -378,6 +409,14 @@ fn open_folder(setup: &Setup, wanted: &Manifest) -> Result<RunFolder, Failure> {
     }
     store_scenario(setup)?;
     Ok(folder)
+}
+
+/// A seat's model before the first update.
+fn begin(setup: &Setup, text: &TextFiles, loader: &dyn ModelLoader, seat: Seat) -> Result<Model, LearnError> {
+    match &setup.settings.base {
+        Some(base) => loader.based(&model_folder(&base.path, seat), &setup.settings, seat),
+        None => loader.fresh(&setup.settings, text, seat),
+    }
 }
 
 /// Where a run goes on.
@@ -444,9 +483,14 @@ fn models(
         if learning[seat] {
             let model = match checkpoint {
                 Some(checkpoint) => loader.open(&checkpoint.seat_folder(seat), Some(&setup.settings), seat),
-                None => loader.fresh(&setup.settings, text, seat),
+                None => begin(setup, text, loader, seat),
             };
-            models[seat] = Some(model.map_err(|error| Failure::input(error, checkpoint.map(|_| DAMAGED_CHECKPOINT)))?);
+            let hint = match (checkpoint, &setup.settings.base) {
+                (Some(_), _) => Some(DAMAGED_CHECKPOINT),
+                (None, Some(_)) => Some("name a whole folder in `model.from`"),
+                (None, None) => None,
+            };
+            models[seat] = Some(model.map_err(|error| Failure::input(error, hint))?);
         }
     }
     Ok(models)

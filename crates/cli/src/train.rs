@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::time::Instant;
 
+use rl::Filter;
 use rl::Metrics;
 use rl::Mix;
 use rl::ModelLoader;
@@ -134,8 +135,10 @@ struct Unplayed {
 
 async fn run(stage: &mut Stage) -> anyhow::Result<()> {
     if stage.state.phase == TrainPhase::Sft {
-        cold_start(stage).await?;
-        gate(stage).await?;
+        if stage.setup.settings.sft.updates > 0 {
+            cold_start(stage).await?;
+            gate(stage).await?;
+        }
         stage.anchor().await?;
         evaluate(stage, 0).await?;
         stage.commit(TrainPhase::Grpo, 0).await?;
@@ -228,6 +231,7 @@ fn probe_row(stage: &Stage, drill: &Drill, index: u32) -> Row {
         turn: 0,
         tokens_max: probe_tokens_max(drill, &stage.dialect),
         temperature: 1.0,
+        filter: Filter::default(),
         greedy: true,
     }
 }

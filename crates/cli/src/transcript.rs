@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use sim::Act;
+use sim::Addressee;
 use sim::EpisodeRecord;
 use sim::Message;
 use sim::NoAct;
@@ -29,8 +30,11 @@ pub fn transcript(record: &EpisodeRecord) -> String {
         }
         line(&mut text, turn.seat.name(), &said(turn));
         for answered in &turn.answers {
-            let who =
-                if answered.spoken { answered.seat.name().to_owned() } else { format!("({} judges)", answered.seat) };
+            let who = match answered.seat {
+                seat if answered.spoken => seat.name().to_owned(),
+                Addressee::Environment => "(found)".to_owned(),
+                seat => format!("({seat} judges)"),
+            };
             line(&mut text, &who, &answered.answer.reply);
         }
     }

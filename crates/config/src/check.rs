@@ -277,6 +277,18 @@ impl<'n> Check<'n> {
         given.and_then(|given| self.meaning(key, given, words)).unwrap_or(words[0].1)
     }
 
+    /// One of a few words, each with its meaning; where none is written, the one of this meaning.
+    pub(crate) fn word_of<T: Copy + PartialEq>(
+        &mut self,
+        key: &str,
+        given: Option<&str>,
+        words: &[(&str, T)],
+        default: T,
+    ) -> T {
+        let word = words.iter().find(|(_, meaning)| *meaning == default).map(|(word, _)| *word);
+        self.word(key, given.or(word), words)
+    }
+
     /// One of a few words that must be there; `None` if it is not, or is none of them, which has been noted.
     pub(crate) fn word_required<T: Copy>(
         &mut self,

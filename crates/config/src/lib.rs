@@ -19,6 +19,7 @@ mod error;
 mod item;
 mod kind;
 mod load;
+mod model_folder;
 mod node;
 mod policy;
 mod read;

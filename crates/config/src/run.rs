@@ -1,6 +1,8 @@
 //! A run file, from raw keys to [`rl::RunSettings`]. The defaults are the settings of the quickstart, so a run file may be short.
 
 mod grpo;
+mod loss;
+mod model;
 mod opponents;
 mod preset;
 
@@ -8,6 +10,7 @@ use std::path::PathBuf;
 
 use rl::Opponent;
 use rl::RunSettings;
+use rl::settings::CACHE_BYTES_MAX;
 use rl::settings::CheckpointSettings;
 use rl::settings::Device;
 use rl::settings::EvalSettings;
@@ -29,6 +32,7 @@ use crate::demand::Says;
 use crate::policy;
 use crate::sha;
 use grpo::GrpoFile;
+use model::ModelFile;
 use opponents::OpponentsFile;
 use opponents::Written;
 use preset::PRESETS;
@@ -38,6 +42,20 @@ use preset::Preset;
 const COUNT: Allowed = Allowed::between(1.0, 1e9, "there must be at least one");
 /// Shares of a whole.
 const SHARE: Allowed = Allowed::between(0.0, 1.0, "it is a share");
+/// Keys of a cold start that say how it learns.
+const OF_UPDATES: [&str; 11] = [
+    "sft.records",
+    "sft.top",
+    "sft.dialogues",
+    "sft.teacher",
+    "sft.tokens_per_update",
+    "sft.lr",
+    "sft.warmup",
+    "sft.lr_floor",
+    "sft.partner_weight",
+    "sft.drill_share",
+    "sft.probe_min",
+];
 /// Where a folder of `rollout --out`, or of a run, has its episodes.
 const LOG: &str = "episodes/log.bin";
 /// Learning rates.
@@ -58,13 +76,14 @@ pub(crate) struct RunFile {
     /// Name of the run: its folder is runs/NAME. Left out: this file's name without .toml.
     name: Option<String>,
     /// Whose defaults `[grpo]` and `[optimizer]` have: ours, or those with which UserRL was published, of which `paper-best` is the paper's best
-    /// row and `upstream-default` what its training script does.
+    /// row and `upstream-default` what its training script does; or the learning rule of that name, and ours for the rest.
     preset: Option<String>,
     /// Seed of every draw of the run.
     seed: Option<i64>,
     /// Bounds, and the machine.
     limits: Option<LimitsFile>,
-    /// Shape of each seat's model, a decoder of the Qwen3 kind. Both seats have the same shape, each its own weights.
+    /// Each seat's model: the shape of a decoder of the Qwen3 kind that starts from nothing, or a folder to start from. Both seats have the same
+    /// shape, each its own weights.
     model: Option<ModelFile>,
     /// The cold start: imitation of scripts.
     sft: Option<SftFile>,
@@ -106,36 +125,12 @@ struct LimitsFile {
     episodes_live_max: Option<i64>,
     /// Rows that a policy samples at once.
     batch_max: Option<i64>,
+    /// Mebibytes of keys and values of each model. What does not fit is computed again when it is needed.
+    cache_mib_max: Option<i64>,
     /// Threads of the tensor library, for each model; the two seats learn side by side.
     threads: Option<i64>,
     /// Where the models live: `auto` is the GPU if there is one.
     device: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-struct ModelFile {
-    /// Width of the residual stream.
-    hidden_size: Option<i64>,
-    /// Layers.
-    num_hidden_layers: Option<i64>,
-    /// Query heads.
-    num_attention_heads: Option<i64>,
-    /// Key and value heads; divides the query heads.
-    num_key_value_heads: Option<i64>,
-    /// Width of one head; even, since the rotary embedding turns its channels in pairs.
-    head_dim: Option<i64>,
-    /// Width of the gated feed-forward layer.
-    intermediate_size: Option<i64>,
-    /// Tokens of the longest stream; more than a seat's `tokens_max` in the scenario.
-    max_position_embeddings: Option<i64>,
-    /// Whether the output layer is the embedding.
-    tie_word_embeddings: Option<bool>,
-    /// Base of the rotary embedding's wavelengths.
-    rope_theta: Option<f64>,
-    /// Epsilon of RMSNorm.
-    rms_norm_eps: Option<f64>,
-    /// Most entries of the tokenizer that is trained for the model.
-    vocab_max: Option<i64>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -149,7 +144,7 @@ struct SftFile {
     dialogues: Option<i64>,
     /// Script of both seats, `scripted:NAME`.
     teacher: Option<String>,
-    /// Optimiser updates of each seat.
+    /// Optimiser updates of each seat. With `model.from` there need be none, and are none unless it says so.
     updates: Option<i64>,
     /// Tokens that an update learns from, about.
     tokens_per_update: Option<i64>,
@@ -231,7 +226,7 @@ pub(crate) fn run(check: &mut Check<'_>, default_name: &str) -> (RunSettings, Ve
     let played = played(check, scenario, mix, &opponents::written("opponents", opponents));
     let name = name.unwrap_or_else(|| default_name.to_owned());
     check.name("name", Some(&name));
-    let model = model_shape(check, model.unwrap_or_default());
+    let (model, base) = model::model(check, model.unwrap_or_default());
     let preset = check.word("preset", preset.as_deref(), &PRESETS);
     let optimizer = optimizer_settings(check, optimizer.unwrap_or_default(), &model, &preset);
     let settings = RunSettings {
@@ -239,7 +234,8 @@ pub(crate) fn run(check: &mut Check<'_>, default_name: &str) -> (RunSettings, Ve
         seed: check.whole("seed", seed, 1, Allowed::SEED),
         limits: run_limits(check, limits.unwrap_or_default()),
         model,
-        sft: sft_settings(check, sft.unwrap_or_default()),
+        sft: sft_settings(check, sft.unwrap_or_default(), base.is_some()),
+        base,
         grpo: grpo::grpo_settings(check, grpo.unwrap_or_default(), optimizer, &preset),
         eval: eval_settings(check, eval.unwrap_or_default()),
         checkpoints: checkpoint_settings(check, checkpoints.unwrap_or_default()),
@@ -341,7 +337,7 @@ fn against_others(check: &mut Check<'_>, key: &str, scenario: &Scenario, others:
     }
 }
 
-/// Whether a script plays both seats.
+/// Whether a script plays both seats, and needs nobody else.
 fn teaches(check: &mut Check<'_>, teacher: &str, scenario: &Scenario) {
     for seat in Seat::ALL {
         if let Some((what, hint)) = policy::mistake(&scenario.rules, seat, teacher) {
@@ -354,11 +350,16 @@ fn teaches(check: &mut Check<'_>, teacher: &str, scenario: &Scenario) {
         let hint = "write a script of both seats, e.g. `scripted:noisy`; anybody else's talks go into `sft.records`";
         check.error("sft.teacher", what, hint);
     }
+    if scenario.rules.engine().is_some() {
+        let name = &scenario.name;
+        let what = format!("cannot teach `{name}`, where searches go to an engine: a cold start asks nobody outside");
+        check.error("sft.teacher", what, "collect talks with `rollout --out`, and name their folder in `sft.records`");
+    }
 }
 
 /// Checks what concerns both files.
 fn against_scenario(check: &mut Check<'_>, settings: &RunSettings, scenario: &Scenario, whose: &str) {
-    if settings.sft.records.is_empty() {
+    if settings.sft.records.is_empty() && settings.sft.updates > 0 {
         teaches(check, &settings.sft.teacher, scenario);
     }
     for seat in Seat::ALL {
@@ -388,75 +389,22 @@ fn against_scenario(check: &mut Check<'_>, settings: &RunSettings, scenario: &Sc
 }
 
 fn run_limits(check: &mut Check<'_>, file: LimitsFile) -> Limits {
-    let LimitsFile { episodes_live_max, batch_max, threads, device } = file;
+    let LimitsFile { episodes_live_max, batch_max, cache_mib_max, threads, device } = file;
     let live = Allowed::between(1.0, 1e6, "nothing is played unless one episode is alive, and every one takes memory");
     let batch = Allowed::between(1.0, 65_536.0, "it is the number of rows a policy samples at once");
+    let memory = Allowed::between(1.0, 1e6, "without any, every turn would compute its whole talk");
     let cores = Allowed::between(1.0, 1024.0, "it is a number of threads");
     let devices = [("auto", Device::Auto), ("cpu", Device::Cpu), ("cuda", Device::Cuda)];
     Limits {
         episodes_live_max: check.whole("limits.episodes_live_max", episodes_live_max, 256, live),
         batch_max: check.whole("limits.batch_max", batch_max, 256, batch),
+        cache_mib_max: check.whole("limits.cache_mib_max", cache_mib_max, CACHE_BYTES_MAX >> 20, memory),
         threads: check.whole("limits.threads", threads, 1, cores),
         device: check.word("limits.device", device.as_deref(), &devices),
     }
 }
 
-fn model_shape(check: &mut Check<'_>, file: ModelFile) -> ModelShape {
-    let ModelFile {
-        hidden_size,
-        num_hidden_layers,
-        num_attention_heads,
-        num_key_value_heads,
-        head_dim,
-        intermediate_size,
-        max_position_embeddings,
-        tie_word_embeddings,
-        rope_theta,
-        rms_norm_eps,
-        vocab_max,
-    } = file;
-    let width = Allowed::between(8.0, 65_536.0, "it is a width of the model");
-    let layers = Allowed::between(1.0, 256.0, "it is a number of layers");
-    let heads = Allowed::between(1.0, 256.0, "it is a number of heads");
-    let head_width =
-        Allowed::between(2.0, 1024.0, "it is the width of one head, turned in pairs by the rotary embedding");
-    let context = Allowed::between(64.0, 1_048_576.0, "a talk with its briefing has to fit into it");
-    let theta = Allowed::above(1.0, 1e9, "it is the base of the rotary embedding's wavelengths");
-    let eps = Allowed::above(0.0, 0.1, "it keeps RMSNorm from dividing by 0");
-    let vocab = Allowed::between(64.0, 262_144.0, "it is the number of entries a tokenizer may have");
-    let shape = ModelShape {
-        hidden_size: check.whole("model.hidden_size", hidden_size, 128, width),
-        num_hidden_layers: check.whole("model.num_hidden_layers", num_hidden_layers, 3, layers),
-        num_attention_heads: check.whole("model.num_attention_heads", num_attention_heads, 4, heads),
-        num_key_value_heads: check.whole("model.num_key_value_heads", num_key_value_heads, 4, heads),
-        head_dim: check.whole("model.head_dim", head_dim, 32, head_width),
-        intermediate_size: check.whole("model.intermediate_size", intermediate_size, 352, width),
-        max_position_embeddings: check.whole("model.max_position_embeddings", max_position_embeddings, 512, context),
-        tie_word_embeddings: check.flag("model.tie_word_embeddings", tie_word_embeddings, true),
-        rope_theta: check.number("model.rope_theta", rope_theta, 10_000.0, theta),
-        rms_norm_eps: check.number("model.rms_norm_eps", rms_norm_eps, 1e-6, eps),
-        vocab_max: check.whole("model.vocab_max", vocab_max, 2048, vocab),
-    };
-    heads_fit(check, &shape);
-    shape
-}
-
-fn heads_fit(check: &mut Check<'_>, shape: &ModelShape) {
-    check.demand("model.head_dim", Says::Multiple(2));
-    if shape.head_dim % 2 != 0 {
-        let what = format!("cannot be {}: the rotary embedding turns a head's channels in pairs", shape.head_dim);
-        check.error("model.head_dim", what, "it is an even number; the default is 32");
-    }
-    let (queries, keys) = (shape.num_attention_heads, shape.num_key_value_heads);
-    if keys < 1 || queries % keys != 0 {
-        let what =
-            format!("cannot be {keys}: each key and value head serves the same number of the {queries} query heads");
-        let divisors = (1..=queries).filter(|n| queries % n == 0).map(|n| n.to_string()).collect::<Vec<_>>().join(", ");
-        check.error("model.num_key_value_heads", what, format!("it is one of {divisors}"));
-    }
-}
-
-fn sft_settings(check: &mut Check<'_>, file: SftFile) -> SftSettings {
+fn sft_settings(check: &mut Check<'_>, file: SftFile, has_base: bool) -> SftSettings {
     let SftFile {
         records,
         top,
@@ -474,6 +422,13 @@ fn sft_settings(check: &mut Check<'_>, file: SftFile) -> SftSettings {
     let drills = Allowed::below(0.0, 1.0, "it is a share of the samples, and dialogues need the rest");
     let tokens = Allowed::between(16.0, 1e7, "it is the number of tokens an update learns from");
     let records = recorded(check, records);
+    let count = if has_base { Allowed::between(0.0, 1e9, "it is a number of updates") } else { COUNT };
+    let updates = check.whole("sft.updates", updates, if has_base { 0 } else { 3500 }, count);
+    if updates == 0 {
+        for key in OF_UPDATES {
+            check.without_effect(key, check.has(key).then_some(()), "there is no cold start: `sft.updates` is 0");
+        }
+    }
     if !records.is_empty() {
         let because = "`sft.records` says what is imitated";
         check.without_effect("sft.dialogues", dialogues, because);
@@ -484,7 +439,7 @@ fn sft_settings(check: &mut Check<'_>, file: SftFile) -> SftSettings {
         top: check.whole_optional("sft.top", top, COUNT, "all of them are imitated"),
         dialogues: check.whole("sft.dialogues", dialogues, 6000, COUNT),
         teacher: check.text("sft.teacher", teacher, "scripted:noisy"),
-        updates: check.whole("sft.updates", updates, 3500, COUNT),
+        updates,
         tokens_per_update: check.whole("sft.tokens_per_update", tokens_per_update, 600, tokens),
         lr: check.number("sft.lr", lr, 1.5e-3, RATE),
         warmup: check.whole("sft.warmup", warmup, 20, WARMUP),

@@ -25,7 +25,8 @@ use crate::world;
 const TRAINING_SHARE_MAX: f64 = 0.2;
 
 /// How long a decision or a verdict may be waited for.
-const DEADLINE_MS: Allowed = Allowed::between(1.0, 3.6e6, "it is a time in milliseconds, an hour at the most");
+pub(crate) const DEADLINE_MS: Allowed =
+    Allowed::between(1.0, 3.6e6, "it is a time in milliseconds, an hour at the most");
 
 const KINDS: [(&str, RewardKind); 2] = [("outcome", RewardKind::Outcome), ("training", RewardKind::Training)];
 

@@ -1,6 +1,9 @@
 //! The fingerprint of a checked value.
 
 use std::fmt::Write as _;
+use std::fs::File;
+use std::io;
+use std::path::Path;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -20,9 +23,20 @@ pub fn hash(checked: &impl Serialize) -> String {
     hex(canonical.as_bytes())
 }
 
+/// SHA-256 of a file, in hex; however large, it is read piece by piece.
+pub(crate) fn of_file(file: &Path) -> io::Result<String> {
+    let mut sha = Sha256::new();
+    io::copy(&mut File::open(file)?, &mut sha)?;
+    Ok(written(&sha.finalize()))
+}
+
 /// SHA-256 of bytes, in hex.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
+    written(&Sha256::digest(bytes))
+}
+
+fn written(digest: &[u8]) -> String {
+    digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
         write!(hex, "{byte:02x}").expect("writing to a String cannot fail");
         hex
     })

@@ -384,6 +384,19 @@ fn can_be_repeated(check: &mut Check<'_>, key: &str, mix: &Mix) {
         let hint = "train it on its own with `--remote-record FILE`, and let the study's run meet `replay:FILE`";
         check.error(key, what, hint);
     }
+    mix.scenarios().for_each(|scenario| is_decided(check, key, scenario));
+}
+
+/// What an engine finds is decided by nothing that a study knows.
+pub(crate) fn is_decided(check: &mut Check<'_>, key: &str, scenario: &Scenario) {
+    if let Some(engine) = scenario.rules.engine() {
+        let what = format!(
+            "plays `{}`, which searches in `{}`, and nothing here decides what that finds: its results could not be repeated",
+            scenario.name,
+            engine.url()
+        );
+        check.error(key, what, "give the scenario a `corpus` in place of its `engine`");
+    }
 }
 
 fn distinct_seeds(check: &mut Check<'_>, given: Option<Vec<i64>>) -> Vec<u64> {

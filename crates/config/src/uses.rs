@@ -3,7 +3,17 @@
 
 use rl::Mix;
 use rl::RunSettings;
+use rl::settings::Aggregation;
+use rl::settings::Baseline;
+use rl::settings::Beyond;
+use rl::settings::Clip;
 use rl::settings::Device;
+use rl::settings::GrpoSettings;
+use rl::settings::Importance;
+use rl::settings::Kl;
+use rl::settings::Level;
+use rl::settings::Normalizer;
+use rl::settings::Ratio;
 use rl::settings::RecordedFolder;
 use rl::settings::StdOver;
 use rl::settings::TrajectoryScore;
@@ -62,6 +72,7 @@ pub fn key_uses(settings: &RunSettings, mix: &Mix, sources: &Sources) -> Result<
             "opponents.agent" => across(Seat::Agent, settings, mix),
             "opponents.user" => across(Seat::User, settings, mix),
             "preset" => some(preset(&root)),
+            key if is_of_cold_start(key) && settings.sft.updates == 0 => None,
             _ => (row.value)(settings),
         },
         written: match root.get(row.key).map(|node| node.origin) {
@@ -97,6 +108,11 @@ fn across(seat: Seat, settings: &RunSettings, mix: &Mix) -> Option<Value> {
         [everywhere] => Some(json!(everywhere)),
         _ => Some(json!(policies)),
     }
+}
+
+/// Whether a key has no effect without a cold start.
+fn is_of_cold_start(key: &str) -> bool {
+    key.starts_with("sft.") && key != "sft.updates"
 }
 
 /// The preset's name as it is written. What it comes to, the other keys say.
@@ -140,19 +156,21 @@ const ROWS: &[Row] = &[
     row("seed", "everybody who draws", "every address of randomness", |s| some(s.seed)),
     row("limits.episodes_live_max", "supervisor", "episodes alive at once", |s| some(s.limits.episodes_live_max)),
     row("limits.batch_max", "policy servers", "rows sampled at once", |s| some(s.limits.batch_max)),
+    row("limits.cache_mib_max", "policy servers", "mebibytes of keys and values, of each model", |s| some(s.limits.cache_mib_max)),
     row("limits.threads", MODELS, "threads of the tensor library, for each model", |s| some(s.limits.threads)),
     row("limits.device", MODELS, "where the models live", |s| some(device(s.limits.device))),
-    row("model.hidden_size", MODELS, "width of the residual stream", |s| some(s.model.hidden_size)),
-    row("model.num_hidden_layers", MODELS, "layers", |s| some(s.model.num_hidden_layers)),
-    row("model.num_attention_heads", MODELS, "query heads", |s| some(s.model.num_attention_heads)),
-    row("model.num_key_value_heads", MODELS, "key and value heads", |s| some(s.model.num_key_value_heads)),
-    row("model.head_dim", MODELS, "width of one head", |s| some(s.model.head_dim)),
-    row("model.intermediate_size", MODELS, "width of the feed-forward layer", |s| some(s.model.intermediate_size)),
+    row("model.from", MODELS, "the folder that the models start from", |s| s.base.as_ref().map(|base| json!(base.path.display().to_string()))),
+    row("model.hidden_size", MODELS, "width of the residual stream", |s| shape(s, s.model.hidden_size)),
+    row("model.num_hidden_layers", MODELS, "layers", |s| shape(s, s.model.num_hidden_layers)),
+    row("model.num_attention_heads", MODELS, "query heads", |s| shape(s, s.model.num_attention_heads)),
+    row("model.num_key_value_heads", MODELS, "key and value heads", |s| shape(s, s.model.num_key_value_heads)),
+    row("model.head_dim", MODELS, "width of one head", |s| shape(s, s.model.head_dim)),
+    row("model.intermediate_size", MODELS, "width of the feed-forward layer", |s| shape(s, s.model.intermediate_size)),
     row("model.max_position_embeddings", MODELS, "longest stream, in tokens", |s| some(s.model.max_position_embeddings)),
-    row("model.tie_word_embeddings", MODELS, "whether the output layer is the embedding", |s| some(s.model.tie_word_embeddings)),
-    row("model.rope_theta", MODELS, "base of the rotary embedding", |s| some(s.model.rope_theta)),
-    row("model.rms_norm_eps", MODELS, "epsilon of RMSNorm", |s| some(s.model.rms_norm_eps)),
-    row("model.vocab_max", "cold start", "most entries of the tokenizer it trains", |s| some(s.model.vocab_max)),
+    row("model.tie_word_embeddings", MODELS, "whether the output layer is the embedding", |s| shape(s, s.model.tie_word_embeddings)),
+    row("model.rope_theta", MODELS, "base of the rotary embedding", |s| shape(s, s.model.rope_theta)),
+    row("model.rms_norm_eps", MODELS, "epsilon of RMSNorm", |s| shape(s, s.model.rms_norm_eps)),
+    row("model.vocab_max", "cold start", "most entries of the tokenizer it trains", |s| shape(s, s.model.vocab_max)),
     row("sft.records", "cold start", "folders of episodes that are imitated", |s| {
         let folder = |folder: &RecordedFolder| json!(folder.path.display().to_string());
         Some(s.sft.records.iter().map(folder).collect())
@@ -190,16 +208,40 @@ const ROWS: &[Row] = &[
         used.then(|| json!(s.grpo.gamma))
     }),
     row("grpo.em_k", LOOP, "steepness of em", |s| (s.grpo.turn_credit == TurnCredit::Em).then(|| json!(s.grpo.em_k))),
-    row("grpo.std_eps", LOOP, "added to the standard deviation", |s| s.grpo.normalize_std.then(|| json!(s.grpo.std_eps))),
-    row("grpo.normalize_std", LOOP, "whether advantages are divided by it", |s| some(s.grpo.normalize_std)),
-    row("grpo.std_over", LOOP, "by which: the group's, or its scenario's", |s| s.grpo.normalize_std.then(|| json!(std_over(s.grpo.std_over)))),
+    row("grpo.std_eps", LOOP, "added to the standard deviation", |s| (s.grpo.normalize_std || !sums_first(&s.grpo)).then(|| json!(s.grpo.std_eps))),
+    row("grpo.normalize_std", LOOP, "whether advantages are divided by it", |s| sums_first(&s.grpo).then(|| json!(s.grpo.normalize_std))),
+    row("grpo.std_over", LOOP, "by which: the group's, its scenario's or the step's", |s| {
+        (s.grpo.normalize_std && sums_first(&s.grpo)).then(|| json!(std_over(s.grpo.std_over)))
+    }),
+    row("grpo.baseline", LOOP, "what a score is measured against", |s| sums_first(&s.grpo).then(|| json!(baseline(s.grpo.baseline)))),
+    row("grpo.aggregation", LOOP, "how terms of a reward become one advantage", |s| some(if sums_first(&s.grpo) { "sum_then_normalize" } else { "normalize_then_sum" })),
+    row("grpo.overlong_filter", LOOP, "whether turns that were cut train nobody", |s| some(s.grpo.overlong.filter)),
+    row("grpo.overlong_penalty", LOOP, "off the reward of a turn that is too long; 0 is off", |s| some(s.grpo.overlong.penalty.map_or(0.0, |penalty| penalty.amount))),
+    row("grpo.overlong_tokens", LOOP, "tokens from which all of it is taken", |s| s.grpo.overlong.penalty.map(|penalty| json!(penalty.tokens_max))),
+    row("grpo.overlong_cache", LOOP, "tokens before that over which it grows", |s| s.grpo.overlong.penalty.map(|penalty| json!(penalty.cache))),
     row("grpo.malformed_penalty", LOOP, "off the reward of a turn without a legal act", |s| some(s.grpo.malformed_penalty)),
     row("grpo.user_burden", LOOP, "off an agent's turn that the user had to answer", |s| some(s.grpo.user_burden)),
-    row("grpo.refills_max", LOOP, "how often a step replaces groups without a difference", |s| some(s.grpo.refills_max)),
+    row("grpo.refills_max", LOOP, "how often a step replaces groups without a difference", |s| {
+        (s.grpo.baseline != Baseline::Batch || !sums_first(&s.grpo)).then(|| json!(s.grpo.refills_max))
+    }),
+    row("grpo.ratio", "learners", "which ratio of probabilities: a token's, or its trajectory's", |s| some(ratio(s.grpo.loss.ratio))),
+    row("grpo.clip", "learners", "what its bounds hold", |s| some(clip(s.grpo.loss.clip))),
     row("grpo.clip_low", "learners", "the ratio is kept above 1 less this", |s| some(s.grpo.clip_low)),
     row("grpo.clip_high", "learners", "the ratio is kept below 1 plus this", |s| some(s.grpo.clip_high)),
-    row("grpo.dual_clip", "learners", "bound of the loss of a negative advantage; 0 is off", |s| some(s.grpo.dual_clip.unwrap_or(0.0))),
+    row("grpo.dual_clip", "learners", "bound of the loss of a negative advantage; 0 is off", |s| {
+        (s.grpo.loss.clip == Clip::Objective).then(|| json!(s.grpo.dual_clip.unwrap_or(0.0)))
+    }),
+    row("grpo.normalizer", "learners", "what the sum over tokens is divided by", |s| some(normalizer(s.grpo.loss.normalizer))),
+    row("grpo.normalizer_tokens", "learners", "the constant of fixed", |s| match s.grpo.loss.normalizer {
+        Normalizer::Fixed { tokens } => some(tokens),
+        Normalizer::Tokens | Normalizer::Sequences => None,
+    }),
     row("grpo.kl_weight", "learners", "penalty for leaving the cold-start model; 0 is off", |s| some(s.grpo.kl_weight)),
+    row("grpo.kl", "learners", "which estimate of the divergence", |s| (s.grpo.kl_weight > 0.0).then(|| json!(kl(s.grpo.loss.kl)))),
+    row("grpo.importance", "learners", "correction between sampler and learner", |s| some(importance(s.grpo.loss.importance))),
+    row("grpo.importance_min", "learners", "least correction", |s| s.grpo.loss.importance.map(|importance| json!(importance.min))),
+    row("grpo.importance_max", "learners", "greatest correction", |s| s.grpo.loss.importance.map(|importance| json!(importance.max))),
+    row("grpo.entropy_weight", "learners", "bonus for entropy; 0 is off", |s| some(s.grpo.loss.entropy_weight)),
     row("optimizer.beta1", "learners", "how much of the first moment is kept", |s| some(s.grpo.optimizer.beta1)),
     row("optimizer.beta2", "learners", "how much of the second moment is kept", |s| some(s.grpo.optimizer.beta2)),
     row("optimizer.eps", "learners", "added to the root of the second moment", |s| some(s.grpo.optimizer.eps)),
@@ -213,6 +255,11 @@ const ROWS: &[Row] = &[
     row("checkpoints.grpo_every", "training loop, recorder, learners", "steps between commits", |s| some(s.checkpoints.grpo_every)),
     row("checkpoints.keep", LOOP, "newest checkpoints kept, besides the one after the cold start", |s| some(s.checkpoints.keep)),
 ];
+
+/// What a folder decides, if the models start from one.
+fn shape(settings: &RunSettings, value: impl Into<Value>) -> Option<Value> {
+    settings.base.is_none().then(|| value.into())
+}
 
 fn some(value: impl Into<Value>) -> Option<Value> {
     Some(value.into())
@@ -252,6 +299,60 @@ fn std_over(over: StdOver) -> &'static str {
     match over {
         StdOver::Group => "group",
         StdOver::Scenario => "scenario",
+        StdOver::Batch => "batch",
+    }
+}
+
+fn sums_first(grpo: &GrpoSettings) -> bool {
+    grpo.aggregation == Aggregation::SumThenNormalize
+}
+
+fn baseline(baseline: Baseline) -> &'static str {
+    match baseline {
+        Baseline::Group => "group",
+        Baseline::LeaveOneOut => "leave_one_out",
+        Baseline::Batch => "batch",
+    }
+}
+
+fn ratio(ratio: Ratio) -> &'static str {
+    match ratio {
+        Ratio::Token => "token",
+        Ratio::Sequence => "sequence",
+        Ratio::Product => "product",
+    }
+}
+
+fn clip(clip: Clip) -> &'static str {
+    match clip {
+        Clip::Objective => "objective",
+        Clip::Weight => "weight",
+    }
+}
+
+fn normalizer(normalizer: Normalizer) -> &'static str {
+    match normalizer {
+        Normalizer::Tokens => "tokens",
+        Normalizer::Sequences => "sequences",
+        Normalizer::Fixed { .. } => "fixed",
+    }
+}
+
+fn kl(kl: Kl) -> &'static str {
+    match kl {
+        Kl::K1 => "k1",
+        Kl::K2 => "k2",
+        Kl::K3 => "k3",
+    }
+}
+
+fn importance(importance: Option<Importance>) -> &'static str {
+    match importance.map(|importance| (importance.level, importance.beyond)) {
+        None => "off",
+        Some((Level::Token, Beyond::Truncate)) => "token_truncate",
+        Some((Level::Token, Beyond::Mask)) => "token_mask",
+        Some((Level::Sequence, Beyond::Truncate)) => "sequence_truncate",
+        Some((Level::Sequence, Beyond::Mask)) => "sequence_mask",
     }
 }
 

@@ -9,7 +9,16 @@ use duologue_config::check_file;
 use duologue_config::hash;
 use duologue_config::load_run;
 use duologue_config::load_scenario;
+use rl::settings::Baseline;
+use rl::settings::Clip;
 use rl::settings::GrpoSettings;
+use rl::settings::Kl;
+use rl::settings::LossRule;
+use rl::settings::Normalizer;
+use rl::settings::Overlong;
+use rl::settings::OverlongPenalty;
+use rl::settings::Ratio;
+use rl::settings::StdOver;
 use rl::settings::TrajectoryScore;
 use rl::settings::TurnCredit;
 use rl::settings::UpdateMode;
@@ -104,6 +113,53 @@ fn the_presets_are_what_was_published() {
     let upstream = load("upstream-default");
     assert_eq!(upstream.trajectory_score, TrajectoryScore::Mean);
     assert_eq!(upstream, GrpoSettings { trajectory_score: TrajectoryScore::Mean, ..paper });
+}
+
+/// docs/LOSSES.md has the sources.
+#[test]
+fn the_learning_rules_are_what_was_published_and_each_key_can_be_overridden() {
+    let load = |preset: &str, more: &[&str]| {
+        let own = std::iter::once(format!("preset={preset}"));
+        let overrides: Vec<String> = own.chain(more.iter().map(|set| (*set).to_owned())).collect();
+        let file = tempfile::Builder::new().prefix("run").suffix(".toml").tempfile().unwrap();
+        fs::write(file.path(), format!("scenario = \"{}\"", root().join("scenarios/haggle.toml").display())).unwrap();
+        load_run(file.path(), &overrides).unwrap_or_else(|errors| panic!("{errors}")).0.grpo
+    };
+    let quickstart = load("quickstart", &[]);
+    let grpo = GrpoSettings {
+        std_eps: 1e-4,
+        clip_high: 0.2,
+        dual_clip: None,
+        kl_weight: 0.04,
+        loss: LossRule { normalizer: Normalizer::Sequences, ..LossRule::default() },
+        ..quickstart.clone()
+    };
+    assert_eq!(load("grpo", &[]), grpo);
+    let plain = GrpoSettings { kl_weight: 0.0, ..grpo.clone() };
+    let with = |loss| GrpoSettings { loss, ..plain.clone() };
+    let rule = LossRule::default();
+    let fixed = with(LossRule { normalizer: Normalizer::Fixed { tokens: 256 }, ..rule });
+    assert_eq!(load("dr_grpo", &[]), GrpoSettings { normalize_std: false, ..fixed });
+    let overlong = Overlong { filter: true, penalty: None };
+    assert_eq!(load("dapo", &[]), GrpoSettings { clip_high: 0.28, refills_max: 9, overlong, ..with(rule) });
+    let gspo = with(LossRule { ratio: Ratio::Sequence, ..grpo.loss });
+    assert_eq!(load("gspo", &[]), GrpoSettings { clip_low: 3e-4, clip_high: 4e-4, minibatches: 4, ..gspo });
+    let cispo = with(LossRule { clip: Clip::Weight, ..rule });
+    assert_eq!(load("cispo", &[]), GrpoSettings { clip_low: 1.0, clip_high: 4.0, ..cispo });
+    let rloo = with(LossRule { ratio: Ratio::Product, kl: Kl::K1, ..grpo.loss });
+    let baseline = Baseline::LeaveOneOut;
+    assert_eq!(load("rloo", &[]), GrpoSettings { baseline, normalize_std: false, kl_weight: 0.03, ..rloo });
+    let (baseline, std_over) = (Baseline::Batch, StdOver::Batch);
+    let plus_plus = GrpoSettings { baseline, std_over, kl_weight: 0.01, ..with(LossRule { kl: Kl::K1, ..rule }) };
+    assert_eq!(load("reinforce++", &[]), plus_plus);
+    assert_eq!(load("ppo", &[]), GrpoSettings { std_over, ..with(rule) });
+
+    let changed = load("gspo", &["grpo.normalizer=tokens", "grpo.clip_low=0.1", "grpo.dual_clip=2"]);
+    assert_eq!((changed.loss.normalizer, changed.clip_low, changed.dual_clip), (Normalizer::Tokens, 0.1, Some(2.0)));
+    assert_eq!((changed.loss.ratio, changed.clip_high), (Ratio::Sequence, 4e-4));
+    let penalty = OverlongPenalty { amount: 1.0, tokens_max: 40, cache: 8 };
+    let soft = load("dapo", &["grpo.overlong_penalty=1", "grpo.overlong_tokens=40"]);
+    assert_eq!(soft.overlong, Overlong { filter: true, penalty: Some(penalty) });
 }
 
 #[test]

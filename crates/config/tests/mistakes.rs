@@ -257,6 +257,12 @@ hint: it is at least 2 and at most 8; the default is 4"#,
 hint: did you mean `group_size`?"#,
     ),
     (
+        "head_dim = 32",
+        "from = \"nowhere\"",
+        r#"error: run.toml:5: model.from: `nowhere` cannot be read: nowhere/config.json: No such file or directory (os error 2)
+hint: name a folder with config.json, tokenizer.json and weights in it, or a checkpoint's"#,
+    ),
+    (
         "seed = 1",
         "seed = 1\nopponents = { agent = \"scripted:nosy\" }",
         r#"error: run.toml:3: opponents.agent: there is no policy `scripted:nosy` for the agent
@@ -341,6 +347,90 @@ hint: it is above 0 and at most 10; the default is 1"#,
         "normalize_std = false\nstd_eps = 0.05",
         r#"error: run.toml:16: grpo.std_eps: has no effect in this run: with `normalize_std = false` nothing is divided by it
 hint: take it out of the file (or, for this call, `--set grpo.std_eps=`)"#,
+    ),
+    (
+        "clip_low = 0.2",
+        "clip = \"weight\"\ndual_clip = 2.0",
+        r#"error: run.toml:16: grpo.dual_clip: has no effect in this run: with `clip = "weight"` no token's objective is bounded
+hint: take it out of the file (or, for this call, `--set grpo.dual_clip=`)"#,
+    ),
+    (
+        "clip_low = 0.2",
+        "normalizer_tokens = 9",
+        r#"error: run.toml:15: grpo.normalizer_tokens: has no effect in this run: `normalizer` is not `fixed`
+hint: take it out of the file (or, for this call, `--set grpo.normalizer_tokens=`)"#,
+    ),
+    (
+        "clip_low = 0.2",
+        "kl = \"k2\"",
+        r#"error: run.toml:15: grpo.kl: has no effect in this run: `kl_weight` is 0
+hint: take it out of the file (or, for this call, `--set grpo.kl=`)"#,
+    ),
+    (
+        "clip_low = 0.2",
+        "importance_min = 0.5",
+        r#"error: run.toml:15: grpo.importance_min: has no effect in this run: `importance` is off
+hint: take it out of the file (or, for this call, `--set grpo.importance_min=`)"#,
+    ),
+    (
+        "clip_low = 0.2",
+        "importance_max = 5.0",
+        r#"error: run.toml:15: grpo.importance_max: has no effect in this run: `importance` is off
+hint: take it out of the file (or, for this call, `--set grpo.importance_max=`)"#,
+    ),
+    (
+        "clip_low = 0.2",
+        "overlong_tokens = 40",
+        r#"error: run.toml:15: grpo.overlong_tokens: has no effect in this run: `overlong_penalty` is 0
+hint: take it out of the file (or, for this call, `--set grpo.overlong_tokens=`)"#,
+    ),
+    (
+        "clip_low = 0.2",
+        "overlong_cache = 8",
+        r#"error: run.toml:15: grpo.overlong_cache: has no effect in this run: `overlong_penalty` is 0
+hint: take it out of the file (or, for this call, `--set grpo.overlong_cache=`)"#,
+    ),
+    (
+        "clip_low = 0.2",
+        "baseline = \"batch\"\nrefills_max = 2",
+        r#"error: run.toml:16: grpo.refills_max: has no effect in this run: with `baseline = "batch"` a group whose members all scored the same teaches too
+hint: take it out of the file (or, for this call, `--set grpo.refills_max=`)"#,
+    ),
+    (
+        "clip_low = 0.2",
+        "aggregation = \"normalize_then_sum\"\nbaseline = \"group\"",
+        r#"error: run.toml:16: grpo.baseline: has no effect in this run: with `aggregation = "normalize_then_sum"` each term is normalised within its group, and their sum over the step
+hint: take it out of the file (or, for this call, `--set grpo.baseline=`)"#,
+    ),
+    (
+        "clip_low = 0.2",
+        "aggregation = \"normalize_then_sum\"\nnormalize_std = true",
+        r#"error: run.toml:16: grpo.normalize_std: has no effect in this run: with `aggregation = "normalize_then_sum"` each term is normalised within its group, and their sum over the step
+hint: take it out of the file (or, for this call, `--set grpo.normalize_std=`)"#,
+    ),
+    (
+        "clip_low = 0.2",
+        "aggregation = \"normalize_then_sum\"\nstd_over = \"batch\"",
+        r#"error: run.toml:16: grpo.std_over: has no effect in this run: with `aggregation = "normalize_then_sum"` each term is normalised within its group, and their sum over the step
+hint: take it out of the file (or, for this call, `--set grpo.std_over=`)"#,
+    ),
+    (
+        "clip_low = 0.2",
+        "baseline = \"batch\"\nstd_over = \"group\"",
+        r#"error: run.toml:16: grpo.std_over: cannot be `group` with `baseline = "batch"`: a group whose members scored alike has none
+hint: write "batch", or leave it out"#,
+    ),
+    (
+        "clip_low = 0.2",
+        "overlong_penalty = 1.0\noverlong_tokens = 4\noverlong_cache = 5",
+        r#"error: run.toml:17: grpo.overlong_cache: cannot be 5: it is a number of a turn's tokens
+hint: it is at least 1 and at most 4; the default is 1"#,
+    ),
+    (
+        "clip_low = 0.2",
+        "importance = \"token_mask\"\nimportance_max = 1.0",
+        r#"error: run.toml:16: grpo.importance_max: cannot be 1: a token that nothing is wrong with has correction 1
+hint: it is above 1 and at most 1000000; the default is 2"#,
     ),
     (
         "items = 10",

@@ -31,6 +31,10 @@ turn_credit = "em"
 trajectory_score = "r2g"
 group_size = 1024
 groups = { mutual = 1, fixed = 100000 }
+overlong_penalty = 1.0
+normalizer = "fixed"
+kl_weight = 0.1
+importance = "token_truncate"
 
 [optimizer]
 micro_tokens_max = 1048576
@@ -79,7 +83,8 @@ claims = [{ policy = "end", beats = "start", by = 0.1 }]
 "#;
 
 /// Keys whose upper end is bounded by the world, not by their own range, each with what bounds it.
-const BOUNDED_ELSEWHERE: [(&str, &str); 7] = [
+const BOUNDED_ELSEWHERE: [(&str, &str); 8] = [
+    ("grpo.overlong_cache", "the tokens of an overlong turn"),
     ("model.num_key_value_heads", "a divisor of the query heads"),
     ("eval.items", "the scenario's held-out items"),
     ("grpo.minibatches", "the episodes of a step"),
@@ -452,7 +457,9 @@ fn every_key_says_what_it_means_and_a_left_out_one_has_the_default_that_is_writt
     let mut count = 0;
     for (key, entry) in keys(&schema(FileKind::Run)) {
         // In the default mode nothing takes turns.
-        let has_effect = !["preset", "grpo.agent_steps", "grpo.gamma", "grpo.em_k"].contains(&key.as_str());
+        let idle = ["preset", "grpo.agent_steps", "grpo.gamma", "grpo.em_k", "grpo.kl", "grpo.normalizer_tokens"];
+        let part = ["grpo.overlong_tokens", "grpo.overlong_cache", "grpo.importance_min", "grpo.importance_max"];
+        let has_effect = !idle.iter().chain(&part).any(|idle| *idle == key);
         if let Some(default) = entry.get("default").filter(|_| has_effect) {
             assert_eq!(settings(&format!("{key} = {default}\n")), base, "{key} = {default}");
             count += 1;

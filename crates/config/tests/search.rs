@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+use duologue_config::load_run;
 use duologue_config::load_scenario;
+use duologue_config::load_study;
 use sim::gyms::Rules;
 use sim::gyms::search;
 use sim::scenario::Split;
@@ -70,6 +72,34 @@ fn a_corpus_is_any_folder_of_text_files() {
 }
 
 #[test]
+fn an_engine_stands_in_place_of_a_corpus() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let url = "http://localhost:8888/search?q={query}&format=json";
+    let world = format!("{ONE_FILE}\nengine = \"{url}\"\nengine_deadline_ms = 9000");
+    let rules = load(folder.path(), &world).expect("it is good");
+    let engine = rules.engine.expect("it is named");
+    assert_eq!((engine.url(), engine.deadline_ms), (url, Some(9000)));
+    assert!(rules.library.corpus().documents().is_empty());
+    assert_eq!(load(folder.path(), ONE_FILE).expect("it is good").engine, None);
+}
+
+/// What a cold start by a script plays nobody outside is asked for; what a study finds must be found again.
+#[test]
+fn a_cold_start_by_a_script_and_a_study_refuse_an_engine() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let world = format!("{ONE_FILE}\nengine = \"http://a/?q={{query}}\"");
+    load(folder.path(), &world).expect("it is good");
+    put(folder.path(), "run.toml", "scenario = \"mine.toml\"\ngrpo = { mode = \"agent\" }\n");
+    let said = load_run(&folder.path().join("run.toml"), &[]).expect_err("nobody can teach").to_string();
+    assert!(said.contains("sft.teacher: cannot teach `mine`, where searches go to an engine"), "{said}");
+    let compare = "scenario = \"mine.toml\"\nseat = \"agent\"\npolicies = [\"script\"]\nrows = [\"agent/score/mean\"]";
+    let study = format!("seeds = [1]\n[policies]\nscript = {{ policy = \"rule\" }}\n[[compare]]\n{compare}\n");
+    put(folder.path(), "study.toml", &study);
+    let said = load_study(&folder.path().join("study.toml")).expect_err("it cannot be repeated").to_string();
+    assert!(said.contains("compare[0].scenario: plays `mine`, which searches in `http://a/?q={query}`"), "{said}");
+}
+
+#[test]
 fn mistakes_are_named_with_their_key() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     put(folder.path(), "empty/a.png", "");
@@ -80,6 +110,21 @@ fn mistakes_are_named_with_their_key() {
         (
             "items = { generate = 1, held_out = 1, seed = 1 }\ncorpus = \"empty\"".to_owned(),
             "world.corpus: has no effect",
+        ),
+        (
+            "items = { generate = 1, held_out = 1, seed = 1 }\nengine = \"http://a/{query}\"".to_owned(),
+            "world.engine: has no effect",
+        ),
+        (
+            format!("{ONE_FILE}\nengine = \"http://a/{{query}}\"\ncorpus = \"empty\""),
+            "world.engine: cannot stand beside `corpus`",
+        ),
+        (format!("{ONE_FILE}\nengine = \"http://a/\""), "world.engine: `http://a/` has no `{query}` in its path"),
+        (format!("{ONE_FILE}\nengine = \"a.example\""), "world.engine: `a.example` does not begin with http"),
+        (format!("{ONE_FILE}\nengine_deadline_ms = 5"), "world.engine_deadline_ms: has no effect"),
+        (
+            format!("{ONE_FILE}\nengine = \"http://a/{{query}}\"\nengine_deadline_ms = 0"),
+            "world.engine_deadline_ms: cannot be 0: ",
         ),
         ("items = { generate = 30000, held_out = 1, seed = 1 }".to_owned(), "world.items: cannot be so many: "),
         (format!("{ONE_FILE}\njudge = \"nobody\""), "world.judge: cannot be `nobody`"),

@@ -97,13 +97,28 @@ fn later_changes() -> Vec<Change> {
         ("grpo.std_eps", json!(0.1), &[]),
         ("grpo.normalize_std", json!(false), &["grpo.std_eps=", "grpo.std_over="]),
         ("grpo.std_over", json!("scenario"), &[]),
+        ("grpo.baseline", json!("leave_one_out"), &[]),
+        ("grpo.aggregation", json!("normalize_then_sum"), &["grpo.normalize_std=", "grpo.std_over="]),
+        ("grpo.overlong_filter", json!(true), &[]),
+        ("grpo.overlong_penalty", json!(0.5), &[]),
+        ("grpo.overlong_tokens", json!(40), &["grpo.overlong_penalty=1"]),
+        ("grpo.overlong_cache", json!(5), &["grpo.overlong_penalty=1"]),
         ("grpo.malformed_penalty", json!(0.1), &[]),
         ("grpo.user_burden", json!(0.01), &[]),
         ("grpo.refills_max", json!(3), &[]),
+        ("grpo.ratio", json!("sequence"), &[]),
+        ("grpo.clip", json!("weight"), &["grpo.dual_clip="]),
         ("grpo.clip_low", json!(0.1), &[]),
         ("grpo.clip_high", json!(0.3), &[]),
         ("grpo.dual_clip", json!(0.0), &[]),
+        ("grpo.normalizer", json!("sequences"), &[]),
+        ("grpo.normalizer_tokens", json!(100), &["grpo.normalizer=fixed"]),
         ("grpo.kl_weight", json!(0.01), &[]),
+        ("grpo.kl", json!("k2"), &["grpo.kl_weight=0.01"]),
+        ("grpo.importance", json!("sequence_mask"), &[]),
+        ("grpo.importance_min", json!(0.5), &["grpo.importance=token_mask"]),
+        ("grpo.importance_max", json!(5.0), &["grpo.importance=token_mask"]),
+        ("grpo.entropy_weight", json!(0.01), &[]),
         ("optimizer.beta1", json!(0.8), &[]),
         ("optimizer.beta2", json!(0.99), &[]),
         ("optimizer.eps", json!(1e-6), &[]),
@@ -160,9 +175,16 @@ fn what_the_file_says_is_shown_with_its_line_and_what_it_leaves_out_is_a_default
 #[test]
 fn a_key_without_a_user_in_this_run_is_one_that_the_reader_refuses() {
     let unused: Vec<&str> = uses(&[]).iter().filter(|used| used.value.is_none()).map(|used| used.key).collect();
-    assert_eq!(unused, ["mix", "grpo.agent_steps", "grpo.gamma", "grpo.em_k"]);
+    let parts = ["overlong_tokens", "overlong_cache", "normalizer_tokens", "kl", "importance_min", "importance_max"];
+    let parts = parts.map(|key| format!("grpo.{key}"));
+    let others = ["mix", "grpo.agent_steps", "grpo.gamma", "grpo.em_k"].map(str::to_owned);
+    assert_eq!(
+        BTreeSet::from_iter(unused.iter().map(|key| (*key).to_owned())),
+        others.into_iter().chain(parts).collect()
+    );
     for key in unused.into_iter().filter(|key| *key != "mix") {
-        let errors = load_run(&quickstart(), &[format!("{key}=1")]).expect_err("it has no effect");
+        let value = if key == "grpo.kl" { "k2" } else { "1" };
+        let errors = load_run(&quickstart(), &[format!("{key}={value}")]).expect_err("it has no effect");
         assert!(errors.to_string().contains("has no effect in this run"), "{errors}");
     }
     let records = format!("sft.records=[\"{}\"]", talks());
@@ -173,6 +195,13 @@ fn a_key_without_a_user_in_this_run_is_one_that_the_reader_refuses() {
         let overrides = [&records, "sft.dialogues=", "sft.teacher=", key].map(str::to_owned);
         let errors = load_run(&quickstart(), &overrides).expect_err("it has no effect");
         assert!(errors.to_string().contains("has no effect in this run: `sft.records` says"), "{errors}");
+    }
+    let idle = [
+        (["grpo.clip=weight", "grpo.dual_clip="], "grpo.dual_clip"),
+        (["grpo.baseline=batch", "grpo.std_over="], "grpo.refills_max"),
+    ];
+    for (needs, key) in idle {
+        assert!(uses(&needs).iter().any(|used| used.key == key && used.value.is_none()), "{key}");
     }
     let flat = uses(&["grpo.normalize_std=false", "grpo.std_eps=", "grpo.std_over="]);
     assert!(flat.iter().any(|used| used.key == "grpo.std_eps" && used.value.is_none()));

@@ -1,14 +1,53 @@
-//! `config.json` of a Qwen3 decoder: the shape of a model, as Hugging Face writes it.
+//! The shape of a decoder, whichever of the three families it is of; every number is checked. `config.json` is in `config_file.rs`.
 
 use rl::LearnError;
 use rl::TextFiles;
 use rl::settings::ModelShape;
-use serde::Deserialize;
-use serde::Serialize;
+
+use crate::config_file;
+use crate::rope::RopeScaling;
+
+/// Which of Hugging Face's decoders this is. They differ in the norm of queries and keys and in their biases, no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// Qwen3 (dense): queries and keys are normed.
+    Qwen3,
+    /// Qwen2 and Qwen2.5: queries, keys and values have biases.
+    Qwen2,
+    /// Llama 2 and 3.
+    Llama,
+}
+
+impl Family {
+    /// All of them.
+    pub const ALL: [Family; 3] = [Family::Qwen3, Family::Qwen2, Family::Llama];
+
+    /// Its name in `config.json`.
+    #[must_use]
+    pub fn model_type(self) -> &'static str {
+        match self {
+            Family::Qwen3 => "qwen3",
+            Family::Qwen2 => "qwen2",
+            Family::Llama => "llama",
+        }
+    }
+
+    /// The class that opens it in `transformers`.
+    #[must_use]
+    pub fn architecture(self) -> &'static str {
+        match self {
+            Family::Qwen3 => "Qwen3ForCausalLM",
+            Family::Qwen2 => "Qwen2ForCausalLM",
+            Family::Llama => "LlamaForCausalLM",
+        }
+    }
+}
 
 /// Shape of a decoder; every number is checked, so that tensors can be made from it without asking again.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
+    /// Which kind it is.
+    pub family: Family,
     /// Entries of the embedding.
     pub vocab_size: i64,
     /// Width of the residual stream.
@@ -29,12 +68,22 @@ pub struct Config {
     pub tied: bool,
     /// Base of the rotary embedding.
     pub rope_theta: f64,
+    /// How its frequencies are stretched.
+    pub rope_scaling: RopeScaling,
     /// Epsilon of RMSNorm.
     pub rms_norm_eps: f64,
+    /// Whether all four products of attention have biases; Qwen2 has its three whatever this says, and says false.
+    pub attention_bias: bool,
+    /// Whether the three products of the feed-forward layer have biases; only a Llama may.
+    pub mlp_bias: bool,
     /// The token that closes a turn.
     pub close_id: u32,
+    /// Every token after which nothing is to come: `close_id` first, then the others by rising id.
+    pub eos_ids: Vec<u32>,
     /// The token that pads.
     pub pad_id: u32,
+    /// The token a text begins with; `None` where there is none.
+    pub bos_id: Option<u32>,
 }
 
 impl Config {
@@ -44,6 +93,7 @@ impl Config {
     /// [`LearnError::Model`] in words if no decoder has this shape.
     pub fn new(shape: &ModelShape, text: &TextFiles) -> Result<Config, LearnError> {
         let config = Config {
+            family: Family::Qwen3,
             vocab_size: text.vocab_len as i64,
             hidden_size: shape.hidden_size,
             layers: shape.num_hidden_layers,
@@ -54,85 +104,63 @@ impl Config {
             positions_max: shape.max_position_embeddings,
             tied: shape.tie_word_embeddings,
             rope_theta: shape.rope_theta,
+            rope_scaling: RopeScaling::Default,
             rms_norm_eps: shape.rms_norm_eps,
+            attention_bias: false,
+            mlp_bias: false,
             close_id: text.close_id,
+            eos_ids: vec![text.close_id],
             pad_id: text.pad_id,
+            bos_id: None,
         };
         config.check().map_err(LearnError::Model)?;
         Ok(config)
     }
 
-    /// Reads `config.json`. Keys we do not know are other tools' business and pass.
+    /// Reads `config.json`, of either generation of keys. Keys we do not know are other tools' business and pass; those that would change
+    /// the arithmetic do not.
     ///
     /// # Errors
     /// What is wrong, in words.
     pub fn from_json(json: &str) -> Result<Config, String> {
-        let file: ConfigFile = serde_json::from_str(json).map_err(|error| error.to_string())?;
-        if file.model_type != "qwen3" {
-            return Err(format!("model_type is `{}`; only `qwen3` can be read", file.model_type));
-        }
-        if file.attention_bias {
-            return Err("attention_bias is not supported".to_owned());
-        }
-        let rope_theta = match (file.rope_theta, &file.rope_parameters) {
-            (Some(theta), _) => theta,
-            (None, Some(rope)) if rope.rope_type == "default" => rope.rope_theta,
-            (None, Some(rope)) => return Err(format!("rope_type `{}` is not supported", rope.rope_type)),
-            (None, None) => return Err("rope_theta is missing".to_owned()),
-        };
-        let close_id = file.eos_token_id.first().ok_or("eos_token_id is missing")?;
-        let config = Config {
-            vocab_size: file.vocab_size,
-            hidden_size: file.hidden_size,
-            layers: file.num_hidden_layers,
-            heads: file.num_attention_heads,
-            kv_heads: file.num_key_value_heads,
-            head_dim: file.head_dim,
-            intermediate_size: file.intermediate_size,
-            positions_max: file.max_position_embeddings,
-            tied: file.tie_word_embeddings,
-            rope_theta,
-            rms_norm_eps: file.rms_norm_eps,
-            close_id,
-            pad_id: file.pad_token_id.unwrap_or(close_id),
-        };
-        config.check()?;
-        Ok(config)
+        config_file::read(json)
     }
 
-    /// Contents of `config.json`, readable by `transformers` 4 and 5.
+    /// Contents of `config.json`, readable by `transformers` 4 and 5; `dtype` is the type of the numbers beside it, as PyTorch names it.
     #[must_use]
-    pub fn to_json(&self) -> String {
-        let file = ConfigFile {
-            architectures: vec!["Qwen3ForCausalLM".to_owned()],
-            model_type: "qwen3".to_owned(),
-            vocab_size: self.vocab_size,
-            hidden_size: self.hidden_size,
-            num_hidden_layers: self.layers,
-            num_attention_heads: self.heads,
-            num_key_value_heads: self.kv_heads,
-            head_dim: self.head_dim,
-            intermediate_size: self.intermediate_size,
-            max_position_embeddings: self.positions_max,
-            tie_word_embeddings: self.tied,
-            rope_theta: Some(self.rope_theta),
-            rope_parameters: None,
-            rms_norm_eps: self.rms_norm_eps,
-            hidden_act: "silu".to_owned(),
-            attention_bias: false,
-            attention_dropout: 0.0,
-            use_cache: true,
-            bos_token_id: None,
-            eos_token_id: TokenIds::One(self.close_id),
-            pad_token_id: Some(self.pad_id),
-            torch_dtype: "float32".to_owned(),
-        };
-        let mut json = serde_json::to_string_pretty(&file).expect("a struct of numbers and words is JSON");
-        json.push('\n');
-        json
+    pub fn to_json(&self, dtype: &str) -> String {
+        config_file::write(self, dtype)
     }
 
-    fn check(&self) -> Result<(), String> {
+    /// Whether queries and keys are normed.
+    #[must_use]
+    pub fn qk_norm(&self) -> bool {
+        self.family == Family::Qwen3
+    }
+
+    /// Whether the products of queries, keys and values have biases.
+    #[must_use]
+    pub fn qkv_bias(&self) -> bool {
+        self.family == Family::Qwen2 || self.attention_bias
+    }
+
+    /// Whether the product behind attention has a bias.
+    #[must_use]
+    pub fn o_bias(&self) -> bool {
+        self.family != Family::Qwen2 && self.attention_bias
+    }
+
+    /// Makes `close_id` the closing token, and takes these ids for ends besides those there were.
+    pub(crate) fn close_with(&mut self, close_id: u32, others: &[u32]) {
+        self.close_id = close_id;
+        self.eos_ids.extend(others);
+        self.eos_ids.sort_unstable();
+        self.eos_ids.dedup();
+        self.eos_ids.retain(|id| *id != close_id);
+        self.eos_ids.insert(0, close_id);
+    }
+
+    pub(crate) fn check(&self) -> Result<(), String> {
         let sizes = [
             ("vocab_size", self.vocab_size),
             ("hidden_size", self.hidden_size),
@@ -164,72 +192,6 @@ impl Config {
                 return Err(format!("{name} is {value}; it must be above 0"));
             }
         }
-        Ok(())
-    }
-}
-
-/// The file as it stands on disk.
-#[derive(Serialize, Deserialize)]
-struct ConfigFile {
-    #[serde(default)]
-    architectures: Vec<String>,
-    model_type: String,
-    vocab_size: i64,
-    hidden_size: i64,
-    num_hidden_layers: i64,
-    num_attention_heads: i64,
-    num_key_value_heads: i64,
-    head_dim: i64,
-    intermediate_size: i64,
-    max_position_embeddings: i64,
-    #[serde(default)]
-    tie_word_embeddings: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rope_theta: Option<f64>,
-    // Where `transformers` 5 puts `rope_theta`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rope_parameters: Option<RopeFile>,
-    rms_norm_eps: f64,
-    #[serde(default)]
-    hidden_act: String,
-    #[serde(default)]
-    attention_bias: bool,
-    #[serde(default)]
-    attention_dropout: f64,
-    #[serde(default)]
-    use_cache: bool,
-    #[serde(default)]
-    bos_token_id: Option<u32>,
-    #[serde(default)]
-    eos_token_id: TokenIds,
-    #[serde(default)]
-    pad_token_id: Option<u32>,
-    #[serde(default)]
-    torch_dtype: String,
-}
-
-#[derive(Serialize, Deserialize)]
-struct RopeFile {
-    rope_theta: f64,
-    rope_type: String,
-}
-
-/// `eos_token_id` is a number, a list of numbers, or null.
-#[derive(Default, Serialize, Deserialize)]
-#[serde(untagged)]
-enum TokenIds {
-    #[default]
-    None,
-    One(u32),
-    Many(Vec<u32>),
-}
-
-impl TokenIds {
-    fn first(&self) -> Option<u32> {
-        match self {
-            TokenIds::None => None,
-            TokenIds::One(id) => Some(*id),
-            TokenIds::Many(ids) => ids.first().copied(),
-        }
+        self.rope_scaling.check()
     }
 }

@@ -1,9 +1,13 @@
 //! A tiny shape, settings and samples for this crate's own tests.
 
 use rl::Sample;
+use rl::settings::Aggregation;
+use rl::settings::Baseline;
 use rl::settings::GroupCounts;
 use rl::settings::GrpoSettings;
+use rl::settings::LossRule;
 use rl::settings::OptimizerSettings;
+use rl::settings::Overlong;
 use rl::settings::StdOver;
 use rl::settings::TrajectoryScore;
 use rl::settings::TurnCredit;
@@ -13,10 +17,13 @@ use sim::Phase;
 use sim::draws::Stream;
 
 use crate::Config;
+use crate::config::Family;
+use crate::rope::RopeScaling;
 
 /// Two layers, shared key heads, a vocabulary of 30; widths that leave alignment gaps.
 pub(crate) fn config() -> Config {
     Config {
+        family: Family::Qwen3,
         vocab_size: 30,
         hidden_size: 20,
         layers: 2,
@@ -27,9 +34,14 @@ pub(crate) fn config() -> Config {
         positions_max: 64,
         tied: true,
         rope_theta: 10_000.0,
+        rope_scaling: RopeScaling::Default,
         rms_norm_eps: 1e-6,
+        attention_bias: false,
+        mlp_bias: false,
         close_id: 1,
+        eos_ids: vec![1],
         pad_id: 0,
+        bos_id: None,
     }
 }
 
@@ -53,6 +65,9 @@ pub(crate) fn grpo() -> GrpoSettings {
         std_eps: 0.05,
         normalize_std: true,
         std_over: StdOver::Group,
+        baseline: Baseline::Group,
+        aggregation: Aggregation::SumThenNormalize,
+        overlong: Overlong::default(),
         malformed_penalty: 0.0,
         user_burden: 0.0,
         refills_max: 0,
@@ -60,6 +75,7 @@ pub(crate) fn grpo() -> GrpoSettings {
         clip_high: 0.28,
         dual_clip: Some(3.0),
         kl_weight: 0.3,
+        loss: LossRule::default(),
         optimizer: OptimizerSettings {
             beta1: 0.9,
             beta2: 0.95,

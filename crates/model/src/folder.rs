@@ -1,58 +1,77 @@
 //! A model as a folder that Hugging Face's tools open, and back. No tensors here: numbers and bytes.
 //!
 //! ```text
-//! config.json  generation_config.json  model.safetensors                          what `transformers` needs to compute
+//! config.json  generation_config.json  model.safetensors (or shards)              what `transformers` needs to compute
 //! tokenizer.json  tokenizer_config.json  chat_template.jinja                      and to read and write text
 //! duologue.json  optimizer.safetensors  [reference.safetensors]                   what a run needs to go on
 //! ```
 //!
-//! Equal models give equal bytes.
+//! Equal models give equal bytes. Every file is written under another name and renamed.
 
-use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
 use rl::LearnError;
 use rl::TextFiles;
-use safetensors::Dtype;
-use safetensors::SafeTensors;
-use safetensors::tensor::TensorView;
+use rl::settings::Dtype;
 use serde::Deserialize;
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
 
 use crate::Config;
+use crate::config_file;
 use crate::parameters::Layout;
+use crate::shards;
+use crate::shards::Shards;
+use crate::shards::replace;
+use crate::shards::slices;
+use crate::shards::store;
 
 /// Changes when a folder written before could no longer be read.
 const FORMAT: u32 = 1;
+/// Most bytes of one file of weights, as in `transformers` 5.
+pub const SHARD_BYTES_MAX: usize = 50_000_000_000;
 
 const CONFIG: &str = "config.json";
+const GENERATION: &str = "generation_config.json";
+const WEIGHTS_STEM: &str = "model";
 pub(crate) const WEIGHTS: &str = "model.safetensors";
 const TOKENIZER: &str = "tokenizer.json";
+const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
 const TEMPLATE: &str = "chat_template.jinja";
 const STATE: &str = "duologue.json";
 const OPTIMIZER: &str = "optimizer.safetensors";
 const REFERENCE: &str = "reference.safetensors";
 
-/// Everything in a folder.
+/// Everything in a folder; its weights as numbers, or as the files they are in.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Contents {
+pub struct Contents<W = Vec<f32>> {
     /// Name of the run that made it, or of the folder if nobody wrote one.
     pub name: String,
     /// Shape.
     pub config: Config,
     /// The flat tensor of [`Layout`].
-    pub weights: Vec<f32>,
+    pub weights: W,
     /// Optimiser updates since the cold start began.
     pub version: u64,
     /// The text side.
     pub text: TextFiles,
+    /// What is carried from folder to folder.
+    pub kept: Kept,
     /// AdamW's state; `None` in folders made by others.
     pub moments: Option<Moments>,
     /// The flat tensor of the KL penalty's reference; `None` if the run has none.
     pub reference: Option<Vec<f32>>,
+}
+
+/// What has no meaning here, and goes into the next folder as it came.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Kept {
+    /// Contents of `tokenizer_config.json`; `None`: one is made.
+    pub tokenizer_config: Option<String>,
+    /// The type that the weights had in their file and, if they did not learn, will have again.
+    pub dtype: Dtype,
 }
 
 /// AdamW's state, each vector in the shape of the flat tensor.
@@ -82,78 +101,203 @@ struct StateFile {
 /// # Errors
 /// [`LearnError::Store`] with the file that could not be written.
 pub fn write(folder: &Path, contents: &Contents) -> Result<(), LearnError> {
-    let Contents { name, config, weights, version, text, moments, reference } = contents;
+    write_sharded(folder, contents, SHARD_BYTES_MAX)
+}
+
+/// Writes a model into an existing folder, its weights in files of at most `bytes_max` bytes.
+///
+/// # Errors
+/// [`LearnError::Store`] with the file that could not be written.
+pub fn write_sharded(folder: &Path, contents: &Contents, bytes_max: usize) -> Result<(), LearnError> {
+    let Contents { name, config, weights, version, text, kept, moments, reference } = contents;
     let layout = Layout::new(config);
+    write_text(folder, CONFIG, &config.to_json(torch_name(kept.dtype)))?;
+    write_text(folder, GENERATION, &pretty(&generation_config(config)))?;
+    shards::write(folder, WEIGHTS_STEM, slices(&layout, weights, "", kept.dtype), bytes_max)?;
+    write_text_files(folder, config, text, kept)?;
+    write_state(folder, config, name, *version, moments.as_ref())?;
+    write_learning(folder, &layout, moments.as_ref(), reference.as_deref())
+}
+
+/// Writes `duologue.json`.
+pub(crate) fn write_state(
+    folder: &Path,
+    config: &Config,
+    name: &str,
+    version: u64,
+    moments: Option<&Moments>,
+) -> Result<(), LearnError> {
     let state = StateFile {
         format: FORMAT,
-        name: name.clone(),
-        version: *version,
-        optimizer_steps: moments.as_ref().map_or(0, |moments| moments.steps),
+        name: name.to_owned(),
+        version,
+        optimizer_steps: moments.map_or(0, |moments| moments.steps),
         close_id: config.close_id,
         pad_id: config.pad_id,
     };
-    let state = serde_json::to_value(state).expect("numbers and a name are JSON");
-    write_file(folder, CONFIG, config.to_json().as_bytes())?;
-    write_file(folder, "generation_config.json", pretty(&generation_config(config)).as_bytes())?;
-    write_file(folder, WEIGHTS, &tensors(&layout, &[("", weights)]))?;
-    write_file(folder, TOKENIZER, text.tokenizer.as_bytes())?;
-    write_file(folder, "tokenizer_config.json", pretty(&tokenizer_config(config, text)).as_bytes())?;
-    write_file(folder, TEMPLATE, text.template.as_bytes())?;
-    write_file(folder, STATE, pretty(&state).as_bytes())?;
+    write_text(folder, STATE, &pretty(&serde_json::to_value(state).expect("numbers and a name are JSON")))
+}
+
+/// Writes what only goes on with learning, as far as there is any.
+pub(crate) fn write_learning(
+    folder: &Path,
+    layout: &Layout,
+    moments: Option<&Moments>,
+    reference: Option<&[f32]>,
+) -> Result<(), LearnError> {
     if let Some(moments) = moments {
-        let both = [("exp_avg.", &moments.first), ("exp_avg_sq.", &moments.second)];
-        write_file(folder, OPTIMIZER, &tensors(&layout, &both))?;
+        let mut both = slices(layout, &moments.first, "exp_avg.", Dtype::F32);
+        both.extend(slices(layout, &moments.second, "exp_avg_sq.", Dtype::F32));
+        shards::write_file(folder, OPTIMIZER, both)?;
     }
     if let Some(reference) = reference {
-        write_file(folder, REFERENCE, &tensors(&layout, &[("", reference)]))?;
+        shards::write_file(folder, REFERENCE, slices(layout, reference, "", Dtype::F32))?;
     }
     Ok(())
 }
 
-/// Reads a folder that [`write()`] wrote, or a Qwen3 folder by others.
+/// Reads a folder that [`write()`] wrote, or one of a family we know by others.
 ///
 /// # Errors
 /// [`LearnError::Store`] with the file that is missing, cut short or of the wrong shape.
 pub fn read(folder: &Path) -> Result<Contents, LearnError> {
-    let mut config = Config::from_json(&read_text(folder, CONFIG)?).map_err(|why| store(folder, CONFIG, why))?;
+    let Contents { name, config, weights, version, text, kept, moments, reference } = open(folder)?;
+    let weights = weights.flat(&Layout::new(&config), "")?;
+    Ok(Contents { name, config, weights, version, text, kept, moments, reference })
+}
+
+/// Reads a folder but for its weights, which are checked and stay where they are until they are asked for.
+///
+/// # Errors
+/// As [`read`].
+pub fn open(folder: &Path) -> Result<Contents<Shards>, LearnError> {
     let state = read_state(folder)?;
-    if let Some(state) = &state {
-        (config.close_id, config.pad_id) = (state.close_id, state.pad_id);
-    }
+    let (config, kept) = read_config(folder, state.as_ref())?;
     let layout = Layout::new(&config);
-    let mut weights = read_tensors(folder, WEIGHTS, &layout, &[""], config.tied)?;
-    let moments = match &state {
-        Some(state) if folder.join(OPTIMIZER).exists() => {
-            let mut both = read_tensors(folder, OPTIMIZER, &layout, &["exp_avg.", "exp_avg_sq."], false)?;
-            let second = both.remove(1);
-            Some(Moments { first: both.remove(0), second, steps: state.optimizer_steps })
-        }
-        Some(_) | None => None,
-    };
-    let reference = match folder.join(REFERENCE).exists() {
-        true => Some(read_tensors(folder, REFERENCE, &layout, &[""], false)?.remove(0)),
-        false => None,
-    };
+    let weights = Shards::of_model(folder, WEIGHTS_STEM)?;
+    // A tied model may come with its head written out; files of old have the rotary frequencies, which are computed.
+    let computed = |name: &str| name.ends_with("rotary_emb.inv_freq");
+    weights.check(&layout, &[""], CONFIG, |name| computed(name) || config.tied && name == "lm_head.weight")?;
+    let (name, version, moments, reference) = read_learning(folder, &layout, CONFIG)?;
     let text = TextFiles {
         tokenizer: read_text(folder, TOKENIZER)?,
-        template: read_text(folder, TEMPLATE)?,
+        template: read_template(folder, kept.tokenizer_config.as_deref())?,
         close_id: config.close_id,
         pad_id: config.pad_id,
         vocab_len: config.vocab_size as usize,
         ordered: Vec::new(),
     };
+    let kept = Kept { dtype: weights.dtype(), ..kept };
+    Ok(Contents { name, config, weights, version, text, kept, moments, reference })
+}
+
+/// Name, version, moments and reference, in a layout that `by` asked for; a folder by others has none of them but its own name.
+#[expect(clippy::type_complexity, reason = "the four are taken apart at once")]
+pub(crate) fn read_learning(
+    folder: &Path,
+    layout: &Layout,
+    by: &str,
+) -> Result<(String, u64, Option<Moments>, Option<Vec<f32>>), LearnError> {
+    let state = read_state(folder)?;
+    let moments = match &state {
+        Some(state) if folder.join(OPTIMIZER).exists() => {
+            let both = Shards::of_file(folder, OPTIMIZER)?;
+            both.check(layout, &["exp_avg.", "exp_avg_sq."], by, |_| false)?;
+            let (first, second) = (both.flat(layout, "exp_avg.")?, both.flat(layout, "exp_avg_sq.")?);
+            Some(Moments { first, second, steps: state.optimizer_steps })
+        }
+        Some(_) | None => None,
+    };
+    let reference = match folder.join(REFERENCE).exists() {
+        true => {
+            let numbers = Shards::of_file(folder, REFERENCE)?;
+            numbers.check(layout, &[""], by, |_| false)?;
+            Some(numbers.flat(layout, "")?)
+        }
+        false => None,
+    };
     let (name, version) = match state {
         Some(state) => (state.name, state.version),
         None => (folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(), 0),
     };
-    Ok(Contents { name, config, weights: weights.remove(0), version, text, moments, reference })
+    Ok((name, version, moments, reference))
+}
+
+/// `config.json`, with the ends of text that other files name besides.
+fn read_config(folder: &Path, state: Option<&StateFile>) -> Result<(Config, Kept), LearnError> {
+    let mut config = Config::from_json(&read_text(folder, CONFIG)?).map_err(|why| store(folder, CONFIG, why))?;
+    let generation = match read_optional(folder, GENERATION)? {
+        Some(json) => config_file::generation_eos_ids(&json).map_err(|why| store(folder, GENERATION, why))?,
+        None => Vec::new(),
+    };
+    let tokenizer_config = read_optional(folder, TOKENIZER_CONFIG)?;
+    let known = |id: &u32| i64::from(*id) < config.vocab_size;
+    let generation: Vec<u32> = generation.into_iter().filter(known).collect();
+    let close_id = match state {
+        Some(state) => state.close_id,
+        None => {
+            let all: Vec<u32> = config.eos_ids.iter().chain(&generation).copied().collect();
+            let spoken = spoken_end(folder, tokenizer_config.as_deref())?.filter(|id| all.contains(id));
+            spoken.or(generation.first().copied()).unwrap_or(config.close_id)
+        }
+    };
+    config.close_with(close_id, &generation);
+    if let Some(state) = state {
+        config.pad_id = state.pad_id;
+    }
+    Ok((config, Kept { tokenizer_config, dtype: Dtype::F32 }))
+}
+
+/// The id of the tokenizer's `eos_token`, which closes a turn in models that talk; the lists of ends say no more than where to stop.
+fn spoken_end(folder: &Path, tokenizer_config: Option<&str>) -> Result<Option<u32>, LearnError> {
+    let Some(json) = tokenizer_config else { return Ok(None) };
+    let file: Value = serde_json::from_str(json).map_err(|error| store(folder, TOKENIZER_CONFIG, error.to_string()))?;
+    let end = &file["eos_token"];
+    let Some(word) = end.as_str().or(end["content"].as_str()) else { return Ok(None) };
+    let tokenizer: Value = serde_json::from_str(&read_text(folder, TOKENIZER)?)
+        .map_err(|error| store(folder, TOKENIZER, error.to_string()))?;
+    let mut added = tokenizer["added_tokens"].as_array().into_iter().flatten();
+    let id = added.find(|token| token["content"] == word).and_then(|token| token["id"].as_u64());
+    Ok(id.and_then(|id| u32::try_from(id).ok()))
+}
+
+/// The chat template: the file if there is one, else the one in `tokenizer_config.json`, of several the one called `default`.
+fn read_template(folder: &Path, tokenizer_config: Option<&str>) -> Result<String, LearnError> {
+    if let Some(template) = read_optional(folder, TEMPLATE)? {
+        return Ok(template);
+    }
+    let missing =
+        || store(folder, TEMPLATE, format!("no such file, and {TOKENIZER_CONFIG} has no chat_template either"));
+    let file: Value = tokenizer_config
+        .map_or(Ok(Value::Null), serde_json::from_str)
+        .map_err(|error| store(folder, TOKENIZER_CONFIG, error.to_string()))?;
+    let named = |template: &&Value| template["name"] == "default";
+    let template = match &file["chat_template"] {
+        Value::Array(several) => several.iter().find(named).map_or(&Value::Null, |default| &default["template"]),
+        one => one,
+    };
+    template.as_str().map(str::to_owned).ok_or_else(missing)
+}
+
+/// Writes what is about text.
+pub(crate) fn write_text_files(
+    folder: &Path,
+    config: &Config,
+    text: &TextFiles,
+    kept: &Kept,
+) -> Result<(), LearnError> {
+    let tokenizer_config =
+        kept.tokenizer_config.clone().unwrap_or_else(|| pretty(&made_tokenizer_config(config, text)));
+    write_text(folder, TOKENIZER, &text.tokenizer)?;
+    write_text(folder, TOKENIZER_CONFIG, &tokenizer_config)?;
+    write_text(folder, TEMPLATE, &text.template)
 }
 
 /// Samples from the whole distribution unless told otherwise, as training does.
 fn generation_config(config: &Config) -> Value {
     json!({
         "do_sample": true,
-        "eos_token_id": config.close_id,
+        "eos_token_id": config_file::eos_value(config),
         "pad_token_id": config.pad_id,
         "temperature": 1.0,
         "top_k": 0,
@@ -161,7 +305,7 @@ fn generation_config(config: &Config) -> Value {
     })
 }
 
-fn tokenizer_config(config: &Config, text: &TextFiles) -> Value {
+fn made_tokenizer_config(config: &Config, text: &TextFiles) -> Value {
     let tokenizer: Value = serde_json::from_str(&text.tokenizer).unwrap_or_default();
     let word = |id: u32| {
         let added = tokenizer["added_tokens"].as_array().into_iter().flatten();
@@ -176,108 +320,38 @@ fn tokenizer_config(config: &Config, text: &TextFiles) -> Value {
     })
 }
 
-fn pretty(value: &Value) -> String {
+fn torch_name(dtype: Dtype) -> &'static str {
+    match dtype {
+        Dtype::F32 => "float32",
+        Dtype::Bf16 => "bfloat16",
+    }
+}
+
+pub(crate) fn pretty(value: &Value) -> String {
     format!("{value:#}\n")
 }
 
-/// The bytes of a safetensors file with one tensor for each part of each flat vector, its name prefixed.
-fn tensors(layout: &Layout, vectors: &[(&str, &Vec<f32>)]) -> Vec<u8> {
-    let bytes: Vec<Vec<u8>> =
-        vectors.iter().map(|(_, numbers)| numbers.iter().flat_map(|number| number.to_le_bytes()).collect()).collect();
-    let mut views = Vec::new();
-    for ((prefix, _), bytes) in vectors.iter().zip(&bytes) {
-        for (part, offset) in layout.parts() {
-            let shape: Vec<usize> = part.shape.iter().map(|size| *size as usize).collect();
-            let start = 4 * offset as usize;
-            let slice = &bytes[start..start + 4 * shape.iter().product::<usize>()];
-            let view = TensorView::new(Dtype::F32, shape, slice).expect("the slice was cut to the shape");
-            views.push((format!("{prefix}{}", part.name), view));
-        }
-    }
-    let format = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-    safetensors::serialize(views, Some(format)).expect("names are unique and offsets in order")
-}
-
-/// Flat vectors from a safetensors file, one for each prefix. A tied model may come with its head written out.
-fn read_tensors(
-    folder: &Path,
-    file: &str,
-    layout: &Layout,
-    prefixes: &[&str],
-    head_allowed: bool,
-) -> Result<Vec<Vec<f32>>, LearnError> {
-    let bytes = fs::read(folder.join(file)).map_err(|error| store(folder, file, error.to_string()))?;
-    let found = SafeTensors::deserialize(&bytes)
-        .map_err(|error| store(folder, file, format!("cut short, or not a safetensors file: {error}")))?;
-    let mut vectors = Vec::new();
-    for prefix in prefixes {
-        let mut numbers = vec![0f32; layout.len as usize];
-        for (part, offset) in layout.parts() {
-            let name = format!("{prefix}{}", part.name);
-            let view = found.tensor(&name).map_err(|_| store(folder, file, format!("{name} is missing")))?;
-            let shape: Vec<i64> = view.shape().iter().map(|size| *size as i64).collect();
-            if shape != part.shape {
-                let why = format!("{name} has shape {shape:?}; config.json asks for {:?}", part.shape);
-                return Err(store(folder, file, why));
-            }
-            let slots = &mut numbers[offset as usize..(offset + part.shape.iter().product::<i64>()) as usize];
-            fill(slots, &view).map_err(|why| store(folder, file, format!("{name}: {why}")))?;
-        }
-        vectors.push(numbers);
-    }
-    let known = |name: &str| {
-        let own =
-            layout.parts().any(|(part, _)| prefixes.iter().any(|prefix| *name == format!("{prefix}{}", part.name)));
-        own || head_allowed && name == "lm_head.weight"
-    };
-    match found.names().into_iter().find(|name| !known(name)) {
-        Some(name) => Err(store(folder, file, format!("{name} is not a tensor of this model"))),
-        None => Ok(vectors),
-    }
-}
-
-/// Copies a tensor's numbers; those of published checkpoints are often bf16, which is the upper half of an f32.
-fn fill(slots: &mut [f32], view: &TensorView<'_>) -> Result<(), String> {
-    let data = view.data();
-    match view.dtype() {
-        Dtype::F32 => {
-            for (slot, bytes) in slots.iter_mut().zip(data.chunks_exact(4)) {
-                *slot = f32::from_le_bytes(bytes.try_into().expect("chunks of 4 bytes"));
-            }
-        }
-        Dtype::BF16 => {
-            for (slot, bytes) in slots.iter_mut().zip(data.chunks_exact(2)) {
-                *slot = f32::from_le_bytes([0, 0, bytes[0], bytes[1]]);
-            }
-        }
-        other => return Err(format!("numbers of type {other:?}; only F32 and BF16 can be read")),
-    }
-    match slots.iter().all(|number| number.is_finite()) {
-        true => Ok(()),
-        false => Err("a number in it is not finite".to_owned()),
-    }
-}
-
 fn read_state(folder: &Path) -> Result<Option<StateFile>, LearnError> {
-    if !folder.join(STATE).exists() {
-        return Ok(None);
-    }
-    let state: StateFile =
-        serde_json::from_str(&read_text(folder, STATE)?).map_err(|error| store(folder, STATE, error.to_string()))?;
+    let Some(json) = read_optional(folder, STATE)? else { return Ok(None) };
+    let state: StateFile = serde_json::from_str(&json).map_err(|error| store(folder, STATE, error.to_string()))?;
     match state.format {
         FORMAT => Ok(Some(state)),
         other => Err(store(folder, STATE, format!("format {other}; this program reads format {FORMAT}"))),
     }
 }
 
-fn read_text(folder: &Path, file: &str) -> Result<String, LearnError> {
+pub(crate) fn read_text(folder: &Path, file: &str) -> Result<String, LearnError> {
     fs::read_to_string(folder.join(file)).map_err(|error| store(folder, file, error.to_string()))
 }
 
-fn write_file(folder: &Path, file: &str, bytes: &[u8]) -> Result<(), LearnError> {
-    fs::write(folder.join(file), bytes).map_err(|error| store(folder, file, error.to_string()))
+/// `None` if there is no such file.
+fn read_optional(folder: &Path, file: &str) -> Result<Option<String>, LearnError> {
+    match folder.join(file).exists() {
+        true => read_text(folder, file).map(Some),
+        false => Ok(None),
+    }
 }
 
-fn store(folder: &Path, file: &str, why: impl Into<String>) -> LearnError {
-    LearnError::Store { file: folder.join(file).display().to_string(), why: why.into() }
+pub(crate) fn write_text(folder: &Path, file: &str, text: &str) -> Result<(), LearnError> {
+    replace(folder, file, |path| fs::write(path, text).map_err(|error| error.to_string()))
 }

@@ -1,5 +1,6 @@
 //! Batches into better weights.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use rl::Batch;
@@ -10,11 +11,17 @@ use rl::Sample;
 use rl::TextFiles;
 use rl::UpdateReport;
 use rl::Weights;
+use rl::loss::Divisor;
+use rl::loss::Surrogate;
+use rl::settings::Dtype;
 use rl::settings::GrpoSettings;
+use rl::settings::Normalizer;
+use tch::Kind;
 use tch::Tensor;
 
 use crate::folder;
 use crate::folder::Contents;
+use crate::folder::Kept;
 use crate::folder::Moments;
 use crate::guard::caught;
 use crate::loss::MicroBatch;
@@ -24,6 +31,7 @@ use crate::loss::seen_len;
 use crate::metrics::Tally;
 use crate::optimizer::AdamW;
 use crate::optimizer::clip;
+use crate::peft;
 use crate::policy::TchWeights;
 use crate::transformer::Decoder;
 
@@ -32,6 +40,7 @@ use crate::transformer::Decoder;
 pub struct TchLearner {
     name: String,
     text: TextFiles,
+    kept: Kept,
     /// `None` where nothing learns.
     settings: Option<GrpoSettings>,
     optimizer: AdamW,
@@ -49,7 +58,13 @@ impl TchLearner {
         optimizer: AdamW,
         reference: Option<Decoder>,
     ) -> TchLearner {
-        TchLearner { name, text, settings, optimizer, reference }
+        TchLearner { name, text, kept: Kept::default(), settings, optimizer, reference }
+    }
+
+    /// The same, and what came with the model's folder goes into the next.
+    #[must_use]
+    pub fn keeping(self, kept: Kept) -> TchLearner {
+        TchLearner { kept, ..self }
     }
 
     /// All optimiser steps of a batch.
@@ -63,11 +78,18 @@ impl TchLearner {
             Objective::Grpo => settings.minibatches.max(1),
         };
         let mut tally = Tally::new(batch.objective, &settings);
+        // Every k-th sample: the episodes of a group lie side by side in a batch, so each minibatch sees every group.
+        let dealt = |first| batch.samples.iter().skip(first).step_by(minibatches).collect::<Vec<&Sample>>();
+        // The first minibatch is learned from with the very weights that its old log-probabilities would be computed with.
+        let later: Vec<&Sample> = (1..minibatches).flat_map(dealt).collect();
+        let old = match batch.objective {
+            Objective::Grpo if settings.loss.importance.is_some() => old_logprobs(&settings, &weights.decoder, &later),
+            Objective::Grpo | Objective::Sft => OldLogprobs::new(),
+        };
         for first in 0..minibatches {
-            // Every k-th sample: the episodes of a group lie side by side in a batch, so each minibatch sees every group.
-            let samples: Vec<&Sample> = batch.samples.iter().skip(first).step_by(minibatches).collect();
+            let samples = dealt(first);
             if samples.iter().any(|sample| sample.loss_tokens() > 0) {
-                self.step(&settings, weights, batch, &samples, &mut tally)?;
+                self.step(&settings, weights, batch, (&samples, &old), &mut tally)?;
             }
         }
         Ok(UpdateReport { version: weights.version, metrics: tally.metrics(batch.lr) })
@@ -79,7 +101,7 @@ impl TchLearner {
         settings: &GrpoSettings,
         weights: &mut TchWeights,
         batch: &Batch,
-        samples: &[&Sample],
+        samples: (&[&Sample], &OldLogprobs),
         tally: &mut Tally,
     ) -> Result<(), LearnError> {
         let not_finite = |what| LearnError::NotFinite { what, step: weights.version + 1 };
@@ -91,7 +113,7 @@ impl TchLearner {
         if !norm.is_finite() {
             return Err(not_finite("gradient norm"));
         }
-        self.optimizer.step(&settings.optimizer, weights.decoder.parameters_mut(), &gradient, batch.lr);
+        self.optimizer.step(&settings.optimizer, weights.decoder.learnt_mut(), &gradient, batch.lr);
         weights.version += 1;
         tally.step(loss, norm);
         Ok(())
@@ -103,17 +125,20 @@ impl TchLearner {
         settings: &GrpoSettings,
         decoder: &Decoder,
         objective: Objective,
-        samples: &[&Sample],
+        (samples, old): (&[&Sample], &OldLogprobs),
         tally: &mut Tally,
     ) -> (Tensor, f64) {
-        let weight = samples.iter().flat_map(|sample| &sample.weights).map(|weight| f64::from(*weight)).sum();
+        let (divisor, surrogate) = (divisor(objective, settings, samples), Surrogate::from(settings));
         let mut gradient: Option<Tensor> = None;
         let mut loss = 0.0;
         for micro in cut(samples, settings.optimizer.micro_tokens_max) {
-            let laid_out = MicroBatch::new(&micro, weight, decoder.config().pad_id, decoder.device());
+            let laid_out = MicroBatch::new(&micro, &divisor, decoder.config().pad_id, decoder.device());
             let terms = match objective {
                 Objective::Sft => laid_out.sft(decoder),
-                Objective::Grpo => laid_out.grpo(decoder, self.reference.as_ref(), settings),
+                Objective::Grpo => {
+                    let old = old_of(&micro, old);
+                    laid_out.grpo(decoder, self.reference.as_ref(), &surrogate, old.as_deref())
+                }
             };
             let part = backward(decoder, &terms);
             gradient = Some(match gradient {
@@ -126,21 +151,26 @@ impl TchLearner {
         (gradient.expect("a step has a sample with a loss token"), loss)
     }
 
-    fn contents(&self, weights: &TchWeights) -> Contents {
-        let numbers = |tensor: &Tensor| Vec::<f32>::try_from(tensor).expect("a flat tensor of f32");
-        Contents {
-            name: self.name.clone(),
-            config: weights.decoder.config().clone(),
-            weights: numbers(weights.decoder.parameters().flat()),
-            version: weights.version,
-            text: self.text.clone(),
-            moments: Some(Moments {
-                first: numbers(&self.optimizer.first),
-                second: numbers(&self.optimizer.second),
-                steps: self.optimizer.steps,
-            }),
-            reference: self.reference.as_ref().map(|reference| numbers(reference.parameters().flat())),
+    fn write(&self, weights: &TchWeights, folder: &Path) -> Result<(), LearnError> {
+        let (config, version) = (weights.decoder.config(), weights.version);
+        let learnt = weights.decoder.learnt().flat();
+        let moments = (self.optimizer.first.size() == learnt.size()).then(|| Moments {
+            first: numbers(&self.optimizer.first),
+            second: numbers(&self.optimizer.second),
+            steps: self.optimizer.steps,
+        });
+        let reference = self.reference.as_ref().map(|reference| numbers(reference.learnt().flat()));
+        let (name, text, weights_now) = (self.name.clone(), &self.text, numbers(learnt));
+        if let Some(adapter) = weights.decoder.adapter() {
+            let lora = adapter.lora().clone();
+            let contents = peft::Contents { name, lora, weights: weights_now, version, moments, reference };
+            return peft::write(folder, config, text, &self.kept, &contents);
         }
+        // What has learnt needs all its digits: a step is smaller than the spacing of shorter numbers.
+        let dtype = if self.settings.is_some() { Dtype::F32 } else { self.kept.dtype };
+        let kept = Kept { dtype, ..self.kept.clone() };
+        let (config, text) = (config.clone(), text.clone());
+        folder::write(folder, &Contents { name, config, weights: weights_now, version, text, kept, moments, reference })
     }
 }
 
@@ -153,12 +183,12 @@ impl Learner for TchLearner {
         let mut weights = own(weights);
         // A step checks its numbers before it changes any, so only an earlier step of the same batch could need undoing.
         let several = batch.objective == Objective::Grpo && self.settings.as_ref().is_some_and(|s| s.minibatches > 1);
-        let before = several.then(|| (weights.decoder.parameters().flat().copy(), self.optimizer.copy()));
+        let before = several.then(|| (weights.decoder.learnt().flat().copy(), self.optimizer.copy()));
         let version = weights.version;
         let outcome = caught(|| self.steps(&mut weights, batch));
         let outcome = outcome.unwrap_or_else(|panic| Err(LearnError::Tensor(panic)));
         if let (Err(_), Some((flat, optimizer))) = (&outcome, before) {
-            tch::no_grad(|| weights.decoder.parameters_mut().flat_mut().copy_(&flat));
+            tch::no_grad(|| weights.decoder.learnt_mut().flat_mut().copy_(&flat));
             self.optimizer = optimizer;
             weights.version = version;
         }
@@ -167,7 +197,7 @@ impl Learner for TchLearner {
 
     fn anchor(&mut self, weights: Box<dyn Weights>) -> Box<dyn Weights> {
         let weights = own(weights);
-        self.optimizer = AdamW::new(weights.decoder.parameters());
+        self.optimizer = AdamW::new(weights.decoder.learnt());
         let penalised = self.settings.as_ref().is_some_and(|settings| settings.kl_weight > 0.0);
         self.reference = penalised.then(|| weights.decoder.copy());
         weights
@@ -175,20 +205,57 @@ impl Learner for TchLearner {
 
     fn save(&mut self, weights: Box<dyn Weights>, folder: &Path) -> (Box<dyn Weights>, Result<(), LearnError>) {
         let weights = own(weights);
-        let contents = caught(|| self.contents(&weights)).map_err(LearnError::Tensor);
-        let outcome = contents.and_then(|contents| folder::write(folder, &contents));
+        let outcome = caught(|| self.write(&weights, folder)).map_err(LearnError::Tensor).flatten();
         (weights, outcome)
     }
+}
+
+fn numbers(tensor: &Tensor) -> Vec<f32> {
+    Vec::try_from(tensor.to_kind(Kind::Float)).expect("one row of f32 numbers")
 }
 
 fn own(weights: Box<dyn Weights>) -> Box<TchWeights> {
     weights.into_any().downcast().expect("a learner is lent the weights of its own policy")
 }
 
+/// Log-probabilities of samples' loss tokens before a batch's first optimiser step. A sample is known by where it lies: a batch is not moved while it is
+/// learned from.
+type OldLogprobs = BTreeMap<*const Sample, Vec<f32>>;
+
+fn old_logprobs(settings: &GrpoSettings, decoder: &Decoder, samples: &[&Sample]) -> OldLogprobs {
+    let mut old = OldLogprobs::new();
+    for micro in cut(samples, settings.optimizer.micro_tokens_max) {
+        let divisor = divisor(Objective::Grpo, settings, &micro);
+        let laid_out = MicroBatch::new(&micro, &divisor, decoder.config().pad_id, decoder.device());
+        let mut logprobs = laid_out.logprobs(decoder).into_iter();
+        for sample in micro {
+            let own = logprobs.by_ref().take(loss_places(sample).count()).collect();
+            old.insert(std::ptr::from_ref(sample), own);
+        }
+    }
+    old
+}
+
+/// Those of a micro-batch, in its order; `None` if they were not computed beforehand.
+fn old_of(micro: &[&Sample], old: &OldLogprobs) -> Option<Vec<f32>> {
+    let known = micro.iter().map(|sample| old.get(&std::ptr::from_ref(*sample)));
+    known.collect::<Option<Vec<&Vec<f32>>>>().map(|known| known.into_iter().flatten().copied().collect())
+}
+
+/// What the terms of an optimiser step over these samples are divided by.
+fn divisor(objective: Objective, settings: &GrpoSettings, samples: &[&Sample]) -> Divisor {
+    let normalizer = match objective {
+        Objective::Sft => Normalizer::Tokens,
+        Objective::Grpo => settings.loss.normalizer,
+    };
+    let weight = samples.iter().flat_map(|sample| &sample.weights).map(|weight| f64::from(*weight)).sum();
+    Divisor::new(normalizer, weight, samples.iter().filter(|sample| sample.loss_tokens() > 0).count())
+}
+
 /// Gradient of the loss, `[layout.len]`.
 fn backward(decoder: &Decoder, terms: &Terms) -> Tensor {
-    let gradients = Tensor::run_backward(&[&terms.loss], decoder.parameters().leaves(), false, false);
-    decoder.parameters().gather(&gradients)
+    let gradients = Tensor::run_backward(&[&terms.loss], decoder.learnt().leaves(), false, false);
+    decoder.learnt().gather(&gradients)
 }
 
 /// Cuts samples into micro-batches of at most `tokens_max` tokens, padding included, samples of about one length together. A
@@ -245,6 +312,13 @@ fn check(batch: &Batch, decoder: &Decoder) -> Result<(), LearnError> {
 
 #[cfg(test)]
 mod tests {
+    use rl::settings::Beyond;
+    use rl::settings::Clip;
+    use rl::settings::Importance;
+    use rl::settings::Kl;
+    use rl::settings::Level;
+    use rl::settings::LossRule;
+    use rl::settings::Ratio;
     use sim::Seat;
     use tch::Device;
     use tch::no_grad;
@@ -273,28 +347,81 @@ mod tests {
         Decoder::new(config(), Parameters::fresh(&config(), 4, Seat::User, &[], Device::Cpu))
     }
 
-    fn gradient(objective: Objective, samples: &[Sample], micro_tokens_max: usize) -> Vec<f32> {
+    fn gradient(objective: Objective, samples: &[Sample], micro_tokens_max: usize, loss: LossRule) -> Vec<f32> {
         let (learner, weights) = learner(Some(reference()));
-        let mut settings = grpo();
+        let mut settings = GrpoSettings { loss, ..grpo() };
         settings.optimizer.micro_tokens_max = micro_tokens_max;
         let samples: Vec<&Sample> = samples.iter().collect();
         let mut tally = Tally::new(objective, &settings);
-        let (gradient, _) = learner.gradient(&settings, &weights.decoder, objective, &samples, &mut tally);
+        let samples = (&samples[..], &OldLogprobs::new());
+        let (gradient, _) = learner.gradient(&settings, &weights.decoder, objective, samples, &mut tally);
         Vec::try_from(gradient).expect("f32 numbers")
+    }
+
+    /// The quickstart's rule, and others that have a word of their own on every axis.
+    fn rules() -> [LossRule; 4] {
+        let rule = LossRule::default();
+        let importance = Importance { level: Level::Sequence, beyond: Beyond::Truncate, min: 0.0, max: 2.0 };
+        [
+            rule,
+            LossRule { ratio: Ratio::Sequence, normalizer: Normalizer::Sequences, kl: Kl::K1, ..rule },
+            LossRule { clip: Clip::Weight, importance: Some(importance), entropy_weight: 0.1, ..rule },
+            LossRule { ratio: Ratio::Product, normalizer: Normalizer::Fixed { tokens: 20 }, kl: Kl::K2, ..rule },
+        ]
     }
 
     #[test]
     fn the_size_of_micro_batches_does_not_change_the_gradient() {
-        for objective in [Objective::Sft, Objective::Grpo] {
-            let whole = gradient(objective, &samples(), 100_000);
+        let rules = rules().map(|rule| (Objective::Grpo, rule));
+        for (objective, rule) in rules.into_iter().chain([(Objective::Sft, LossRule::default())]) {
+            let whole = gradient(objective, &samples(), 100_000, rule);
             let size = whole.iter().map(|g| g * g).sum::<f32>().sqrt();
             assert!(size > 0.1, "a gradient of {size} says nothing");
             for micro_tokens_max in [1, 40, 90] {
-                let cut = gradient(objective, &samples(), micro_tokens_max);
+                let cut = gradient(objective, &samples(), micro_tokens_max, rule);
                 let worst = whole.iter().zip(&cut).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-                assert!(worst < 1e-6, "{objective:?} in micro-batches of {micro_tokens_max}: differs by {worst}");
+                let bound = 1e-6 * size.max(1.0);
+                assert!(worst < bound, "{objective:?} in micro-batches of {micro_tokens_max}: differs by {worst}");
             }
         }
+    }
+
+    /// What a batch says of itself, learned from in so many optimiser steps.
+    fn update(loss: LossRule, minibatches: usize, lr: f64) -> BTreeMap<String, f64> {
+        let (mut learner, mut weights) = learner(Some(reference()));
+        learner.settings = Some(GrpoSettings { loss, minibatches, ..grpo() });
+        let batch = Batch { objective: Objective::Grpo, lr, samples: samples() };
+        let report = learner.steps(&mut weights, &batch).expect("the batch fits");
+        report.metrics.into_iter().collect()
+    }
+
+    #[test]
+    fn what_the_learner_knew_before_the_first_step_is_what_later_steps_are_held_against() {
+        let importance = Importance { level: Level::Token, beyond: Beyond::Truncate, min: 0.0, max: 1.5 };
+        let rule = LossRule { importance: Some(importance), ..LossRule::default() };
+        // Without moving, every step is the first: no ratio but 1, and the same mismatch however the batch is dealt out.
+        let still = [1, 3].map(|minibatches| update(rule, minibatches, 0.0));
+        for metrics in &still {
+            assert!(metrics["kl_old"] < 1e-9 && metrics["clip_fraction"] == 0.0, "{metrics:?}");
+            assert!(metrics["mismatch_kl"] > 0.1 && (0.1..0.9).contains(&metrics["importance_capped"]), "{metrics:?}");
+            assert!((metrics["mismatch_kl"] - still[0]["mismatch_kl"]).abs() < 1e-5);
+        }
+        // Moving, the later steps see how far it went, and the mismatch stays what it was.
+        let moved = update(rule, 3, 0.03);
+        assert!(moved["kl_old"] > 1e-3, "{moved:?}");
+        assert!((moved["mismatch_kl"] - still[1]["mismatch_kl"]).abs() < 1e-5, "{moved:?}");
+        assert_eq!(moved["importance_capped"], still[1]["importance_capped"]);
+        // Off, no token is corrected.
+        let off = update(LossRule::default(), 3, 0.03);
+        assert!(!off.contains_key("importance_capped") && off["kl_old"] > 0.1, "{off:?}");
+    }
+
+    #[test]
+    fn a_bonus_for_entropy_raises_it() {
+        let with_weight = |entropy_weight| update(LossRule { entropy_weight, ..LossRule::default() }, 9, 0.02);
+        let (with, without) = (with_weight(1.0), with_weight(0.0));
+        assert!(with["entropy"] > without["entropy"], "{} and {}", with["entropy"], without["entropy"]);
+        assert!((with["entropy_bonus"] - with["entropy"]).abs() < 1e-6 && !without.contains_key("entropy_bonus"));
     }
 
     #[test]
@@ -315,9 +442,10 @@ mod tests {
     fn samples_near(decoder: &Decoder) -> Vec<Sample> {
         let mut samples = samples();
         for sample in &mut samples {
-            let terms = MicroBatch::new(&[sample], 1.0, 0, Device::Cpu).grpo(decoder, None, &grpo());
+            let divisor = Divisor::new(Normalizer::Tokens, 1.0, 1);
+            let logprobs = MicroBatch::new(&[sample], &divisor, 0, Device::Cpu).logprobs(decoder);
             let places: Vec<usize> = loss_places(sample).collect();
-            for (place, logprob) in places.into_iter().zip(terms.logprobs) {
+            for (place, logprob) in places.into_iter().zip(logprobs) {
                 sample.logprobs[place] = logprob - 1.05f32.ln();
             }
         }
@@ -326,16 +454,20 @@ mod tests {
 
     #[test]
     fn each_gradient_is_the_slope_of_the_loss_in_its_own_parameter() {
-        for objective in [Objective::Sft, Objective::Grpo] {
+        let [quickstart, _, _, product] = rules();
+        // Products over trajectories would lie beyond every bound; what has parts without a slope is checked in `surrogate`.
+        let sequence = LossRule { ratio: Ratio::Sequence, entropy_weight: 0.1, ..product };
+        let cases = [(Objective::Sft, quickstart), (Objective::Grpo, quickstart), (Objective::Grpo, sequence)];
+        for (objective, loss) in cases {
             let (learner, mut weights) = learner(Some(reference()));
-            let settings = grpo();
+            let settings = GrpoSettings { loss, ..grpo() };
             let samples = samples_near(&weights.decoder);
-            let slope = gradient(objective, &samples, 100_000);
+            let slope = gradient(objective, &samples, 100_000, loss);
             let samples: Vec<&Sample> = samples.iter().collect();
             let mut loss = |at: &[f32]| {
                 no_grad(|| weights.decoder.parameters_mut().flat_mut().copy_(&Tensor::from_slice(at)));
                 let mut tally = Tally::new(objective, &settings);
-                learner.gradient(&settings, &weights.decoder, objective, &samples, &mut tally).1
+                learner.gradient(&settings, &weights.decoder, objective, (&samples, &OldLogprobs::new()), &mut tally).1
             };
             let fresh = Parameters::fresh(&config(), 3, Seat::User, &[], Device::Cpu);
             let here: Vec<f32> = Vec::try_from(fresh.flat()).expect("f32 numbers");

@@ -5,30 +5,40 @@
 //!        │                    │                                  │
 //!    TchLoader ─ makes ─> TchPolicy ── lends TchWeights ──> TchLearner
 //!        │                    │                                  │
-//!     folder              sampler ── cache                loss ── optimizer
-//!        └──────────────── transformer ── parameters ── config ──┘
+//!  folder, peft           sampler ── cache       surrogate ── loss ── optimizer
+//!        ├───────────── transformer ── lora ── parameters ────────┤
+//!     shards                                 config_file ── config ── rope
 //! ```
 
 pub mod cache;
 pub mod config;
+mod config_file;
 mod device;
+pub mod filter;
 #[cfg(test)]
 mod fixtures;
 pub mod folder;
 mod guard;
 pub mod learner;
 pub mod loader;
+pub mod lora;
 pub mod loss;
 mod metrics;
 pub mod optimizer;
 pub mod parameters;
+pub mod peft;
 pub mod policy;
+pub mod rope;
 pub mod sampler;
+pub mod shards;
+pub mod surrogate;
 pub mod transformer;
 
 pub use config::Config;
 pub use learner::TchLearner;
 pub use loader::TchLoader;
+pub use lora::Adapter;
+pub use lora::Lora;
 pub use parameters::Parameters;
 pub use policy::TchPolicy;
 pub use policy::TchWeights;

@@ -9,20 +9,29 @@ use rl::Model;
 use rl::ModelLoader;
 use rl::RunSettings;
 use rl::TextFiles;
+use rl::settings::CACHE_BYTES_MAX;
 use rl::settings::Device;
+use rl::settings::Dtype;
 use sim::Seat;
+use tch::Kind;
 use tch::Tensor;
 
+use crate::Adapter;
 use crate::Config;
+use crate::Lora;
 use crate::Parameters;
 use crate::TchLearner;
 use crate::TchPolicy;
 use crate::TchWeights;
 use crate::device::prepare;
 use crate::folder;
+use crate::folder::Contents;
+use crate::folder::Kept;
 use crate::folder::Moments;
 use crate::guard::caught;
 use crate::optimizer::AdamW;
+use crate::peft;
+use crate::shards::Shards;
 use crate::transformer::Decoder;
 
 /// The loader with libtorch behind it.
@@ -32,6 +41,8 @@ pub struct TchLoader {
     device: Device,
     /// Threads for models that come without settings.
     threads: usize,
+    /// What models that do not learn, and the bases of adapters, are held in.
+    dtype: Dtype,
     /// Device of the last model made, for [`ModelLoader::describe`].
     last: Mutex<Option<tch::Device>>,
 }
@@ -47,7 +58,24 @@ impl TchLoader {
     /// A loader that puts models without settings on `device` and lets them use `threads`.
     #[must_use]
     pub fn new(device: Device, threads: usize) -> TchLoader {
-        TchLoader { device, threads, last: Mutex::new(None) }
+        TchLoader { device, threads, dtype: Dtype::F32, last: Mutex::new(None) }
+    }
+
+    /// The same, with models that do not learn, and bases of adapters, held in this. What learns is f32 whatever it says.
+    #[must_use]
+    pub fn with_dtype(self, dtype: Dtype) -> TchLoader {
+        TchLoader { dtype, ..self }
+    }
+
+    /// A model's folder as a base for adapters: its weights are read once, and never change.
+    ///
+    /// # Errors
+    /// [`LearnError`], as [`ModelLoader::open`].
+    pub fn base(&self, folder: &Path, settings: Option<&RunSettings>) -> Result<Base, LearnError> {
+        let contents = folder::open(folder)?;
+        let device = self.prepare(settings)?;
+        let decoder = decoder(&contents, device, kind(self.dtype))?;
+        Ok(Base { folder: folder.display().to_string(), decoder, text: contents.text, kept: contents.kept })
     }
 
     fn prepare(&self, settings: Option<&RunSettings>) -> Result<tch::Device, LearnError> {
@@ -58,6 +86,26 @@ impl TchLoader {
         let device = caught(|| prepare(device, threads)).map_err(LearnError::Tensor)??;
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(device);
         Ok(device)
+    }
+
+    /// A model of what is in a folder.
+    fn model(&self, contents: Contents<Shards>, settings: Option<&RunSettings>) -> Result<Model, LearnError> {
+        let device = self.prepare(settings)?;
+        let held = if settings.is_some() { Kind::Float } else { kind(self.dtype) };
+        let decoder = decoder(&contents, device, held)?;
+        let Contents { name, config, version, text, kept, moments, reference, .. } = contents;
+        caught(|| {
+            let optimizer = optimizer(moments.as_ref(), &decoder, settings);
+            let reference =
+                reference.map(|numbers| Decoder::new(config.clone(), Parameters::new(&config, &numbers, device)));
+            let grpo = settings.map(|settings| settings.grpo.clone());
+            let learner = TchLearner::new(name, text, grpo, optimizer, reference).keeping(kept);
+            Model {
+                policy: Box::new(TchPolicy::new(TchWeights { decoder, version }, cache_bytes_max(settings))),
+                learner: Box::new(learner),
+            }
+        })
+        .map_err(LearnError::Tensor)
     }
 }
 
@@ -75,35 +123,21 @@ impl ModelLoader for TchLoader {
             let weights = TchWeights { decoder: Decoder::new(config, parameters), version: 0 };
             let grpo = Some(settings.grpo.clone());
             let learner = TchLearner::new(settings.name.clone(), text.clone(), grpo, optimizer, None);
-            Model { policy: Box::new(TchPolicy::new(weights)), learner: Box::new(learner) }
+            Model {
+                policy: Box::new(TchPolicy::new(weights, cache_bytes_max(Some(settings)))),
+                learner: Box::new(learner),
+            }
         })
         .map_err(LearnError::Tensor)
     }
 
     fn open(&self, folder: &Path, settings: Option<&RunSettings>, _seat: Seat) -> Result<Model, LearnError> {
-        let contents = folder::read(folder)?;
-        let device = self.prepare(settings)?;
-        caught(|| {
-            let config = &contents.config;
-            let parameters = Parameters::new(config, &contents.weights, device);
-            let optimizer = match &contents.moments {
-                None => AdamW::new(&parameters),
-                Some(Moments { first, second, steps }) => AdamW {
-                    first: Tensor::from_slice(first).to_device(device),
-                    second: Tensor::from_slice(second).to_device(device),
-                    steps: *steps,
-                },
-            };
-            let reference = contents
-                .reference
-                .as_ref()
-                .map(|numbers| Decoder::new(config.clone(), Parameters::new(config, numbers, device)));
-            let weights = TchWeights { decoder: Decoder::new(config.clone(), parameters), version: contents.version };
-            let grpo = settings.map(|settings| settings.grpo.clone());
-            let learner = TchLearner::new(contents.name.clone(), contents.text.clone(), grpo, optimizer, reference);
-            Model { policy: Box::new(TchPolicy::new(weights)), learner: Box::new(learner) }
-        })
-        .map_err(LearnError::Tensor)
+        self.model(folder::open(folder)?, settings)
+    }
+
+    fn based(&self, folder: &Path, settings: &RunSettings, _seat: Seat) -> Result<Model, LearnError> {
+        let (name, contents) = (settings.name.clone(), folder::open(folder)?);
+        self.model(Contents { name, version: 0, moments: None, reference: None, ..contents }, Some(settings))
     }
 
     fn weights_file(&self) -> &'static str {
@@ -126,5 +160,103 @@ impl ModelLoader for TchLoader {
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .to_vec()
+    }
+}
+
+/// A model that adapters sit on. Each of their models has a handle on the same numbers; none of them changes any.
+#[derive(Debug)]
+pub struct Base {
+    folder: String,
+    decoder: Decoder,
+    text: TextFiles,
+    kept: Kept,
+}
+
+impl Base {
+    /// The base as it is.
+    #[must_use]
+    pub fn decoder(&self) -> &Decoder {
+        &self.decoder
+    }
+
+    /// A model that is this base with a fresh adapter for `seat`, drawn from the run's seed.
+    ///
+    /// # Errors
+    /// [`LearnError::Model`] if no adapter of this shape fits the base.
+    pub fn fresh(&self, lora: Lora, settings: &RunSettings, seat: Seat) -> Result<Model, LearnError> {
+        let lora = Lora { base: lora.base.or(Some(self.folder.clone())), ..lora };
+        let name = settings.name.clone();
+        let (config, device) = (self.decoder.config(), self.decoder.device());
+        let adapter = caught(|| Adapter::fresh(config, lora, settings.seed, seat, device));
+        let adapter = adapter.map_err(LearnError::Tensor)?.map_err(LearnError::Model)?;
+        self.model(name, self.decoder.adapted(adapter), 0, None, None, Some(settings))
+    }
+
+    /// A model that is this base with the adapter of a PEFT folder. `settings` is `None` where nothing learns.
+    ///
+    /// # Errors
+    /// [`LearnError::Store`] naming the file that is missing, asks for what is not supported or does not fit the base.
+    pub fn open(&self, folder: &Path, settings: Option<&RunSettings>) -> Result<Model, LearnError> {
+        let (config, device) = (self.decoder.config(), self.decoder.device());
+        let peft::Contents { name, lora, weights, version, moments, reference } = peft::read(folder, config)?;
+        let wearing = |numbers: &[f32]| -> Result<Decoder, LearnError> {
+            let adapter = caught(|| Adapter::new(config, lora.clone(), numbers, device));
+            Ok(self.decoder.adapted(adapter.map_err(LearnError::Tensor)?.map_err(LearnError::Model)?))
+        };
+        let reference = reference.as_deref().map(&wearing).transpose()?;
+        self.model(name, wearing(&weights)?, version, moments, reference, settings)
+    }
+
+    fn model(
+        &self,
+        name: String,
+        decoder: Decoder,
+        version: u64,
+        moments: Option<Moments>,
+        reference: Option<Decoder>,
+        settings: Option<&RunSettings>,
+    ) -> Result<Model, LearnError> {
+        caught(|| {
+            let optimizer = optimizer(moments.as_ref(), &decoder, settings);
+            let grpo = settings.map(|settings| settings.grpo.clone());
+            let learner = TchLearner::new(name, self.text.clone(), grpo, optimizer, reference);
+            Model {
+                policy: Box::new(TchPolicy::new(TchWeights { decoder, version }, cache_bytes_max(settings))),
+                learner: Box::new(learner.keeping(self.kept.clone())),
+            }
+        })
+        .map_err(LearnError::Tensor)
+    }
+}
+
+/// The decoder of an opened folder.
+fn decoder(contents: &Contents<Shards>, device: tch::Device, kind: Kind) -> Result<Decoder, LearnError> {
+    let config = &contents.config;
+    caught(|| {
+        let parameters = Parameters::of_shards(config, &contents.weights, device, kind)?;
+        Ok(Decoder::new(config.clone(), parameters))
+    })
+    .map_err(LearnError::Tensor)
+    .flatten()
+}
+
+/// The moments that came, or fresh ones for what learns.
+fn optimizer(moments: Option<&Moments>, decoder: &Decoder, settings: Option<&RunSettings>) -> AdamW {
+    let there = |numbers: &[f32]| Tensor::from_slice(numbers).to_device(decoder.device());
+    match moments {
+        Some(Moments { first, second, steps }) => AdamW { first: there(first), second: there(second), steps: *steps },
+        None if settings.is_some() => AdamW::new(decoder.learnt()),
+        None => AdamW::none(),
+    }
+}
+
+fn cache_bytes_max(settings: Option<&RunSettings>) -> usize {
+    settings.map_or(CACHE_BYTES_MAX, |settings| settings.limits.cache_bytes_max())
+}
+
+fn kind(dtype: Dtype) -> Kind {
+    match dtype {
+        Dtype::F32 => Kind::Float,
+        Dtype::Bf16 => Kind::BFloat16,
     }
 }

@@ -1,22 +1,22 @@
 //! The two losses over micro-batches, as tensors.
 //!
-//! Both are sums over tokens of `weight · term`, divided by the weight of *all* loss tokens of the optimiser step, not of the micro-batch.
-//! So the gradients of the micro-batches add up to that of the step however it is cut.
+//! Both are sums over loss tokens of a term over its divisor. The divisor is that of *all* loss tokens of the optimiser step, not of the micro-batch, so the
+//! gradients of the micro-batches add up to that of the step however it is cut: a trajectory is never cut.
 //!
 //! ```text
-//! SFT    term = −log π(token)
-//! GRPO   term = max(−A r, −A clip(r, 1 − clip_low, 1 + clip_high))      r = π / π_old           PPO, arXiv:1707.06347
-//!        A < 0: term = min(term, −A dual_clip)                                                  dual clip, arXiv:1912.09729
-//!        term += kl_weight (e^(log ρ) − log ρ − 1)                     ρ = π_ref / π            k3, http://joschu.net/blog/kl-approx.html
+//! SFT    Σ w (−log π) / Σ w
+//! GRPO   `surrogate`, by the formula of `rl::loss`
 //! ```
 
 use rl::Sample;
-use rl::settings::GrpoSettings;
+use rl::loss::Divisor;
+use rl::loss::Surrogate;
 use tch::Device;
 use tch::Kind;
 use tch::Tensor;
 use tch::no_grad;
 
+use crate::surrogate::OwnTokens;
 use crate::transformer::Decoder;
 
 /// Some samples of an optimiser step, padded on the right, with their loss tokens listed.
@@ -28,8 +28,14 @@ pub struct MicroBatch {
     places: Tensor,
     /// `[n, 1]`: which ids they are.
     targets: Tensor,
-    /// `[n]`: weights divided by the step's total.
+    /// `[n]`: weights over what the step divides them by.
     weights: Tensor,
+    /// `[n]`: weights over the step's total.
+    shares: Tensor,
+    /// `[n]`, whole numbers: the sample of each loss token.
+    rows: Tensor,
+    /// `[batch]`: loss tokens of each sample.
+    lengths: Tensor,
     /// `[n]`
     advantages: Tensor,
     /// `[n]`: log-probabilities they were sampled with.
@@ -49,6 +55,8 @@ pub struct Terms {
     pub entropies: Vec<f32>,
     /// Log-probability of each loss token under the reference; `None` without a reference.
     pub reference: Option<Vec<f32>>,
+    /// Log-probability of each loss token before the batch's first optimiser step; `None` where sampler and learner are not told apart.
+    pub old: Option<Vec<f32>>,
 }
 
 /// How many tokens of a sample the model must see: those before its last loss token.
@@ -63,21 +71,27 @@ pub fn loss_places(sample: &Sample) -> impl Iterator<Item = usize> + '_ {
 }
 
 impl MicroBatch {
-    /// Lays out samples that were checked; `weight` is the total of the optimiser step.
+    /// Lays out samples that were checked; the divisor is that of the optimiser step.
     #[must_use]
-    pub fn new(samples: &[&Sample], weight: f64, pad_id: u32, device: Device) -> MicroBatch {
+    pub fn new(samples: &[&Sample], divisor: &Divisor, pad_id: u32, device: Device) -> MicroBatch {
         let time = samples.iter().map(|sample| seen_len(sample)).max().unwrap_or(0);
         let mut tokens = vec![i64::from(pad_id); samples.len() * time];
         let (mut places, mut targets) = (Vec::new(), Vec::new());
         let (mut weights, mut advantages, mut logprobs, mut temperatures) = (vec![], vec![], vec![], vec![]);
+        let (mut shares, mut rows, mut lengths) = (vec![], vec![], vec![]);
         for (row, sample) in samples.iter().enumerate() {
             for (slot, id) in tokens[row * time..].iter_mut().zip(&sample.tokens[..seen_len(sample)]) {
                 *slot = i64::from(*id);
             }
+            let own = loss_places(sample).map(|place| f64::from(sample.weights[place])).sum();
+            lengths.push(loss_places(sample).count() as f32);
             for place in loss_places(sample) {
+                let weight = f64::from(sample.weights[place]);
+                rows.push(row as i64);
+                shares.push((weight / divisor.tokens()) as f32);
                 places.push((row * time + place - 1) as i64);
                 targets.push(i64::from(sample.tokens[place]));
-                weights.push((f64::from(sample.weights[place]) / weight) as f32);
+                weights.push((weight / divisor.for_sequence(own)) as f32);
                 advantages.push(sample.advantages.get(place).copied().unwrap_or(0.0));
                 logprobs.push(sample.logprobs.get(place).copied().unwrap_or(0.0));
                 temperatures.push(sample.temperature);
@@ -89,6 +103,9 @@ impl MicroBatch {
             places: Tensor::from_slice(&places).to_device(device),
             targets: Tensor::from_slice(&targets).unsqueeze(1).to_device(device),
             weights: numbers(&weights),
+            shares: numbers(&shares),
+            rows: Tensor::from_slice(&rows).to_device(device),
+            lengths: numbers(&lengths),
             advantages: numbers(&advantages),
             logprobs: numbers(&logprobs),
             temperatures: numbers(&temperatures).unsqueeze(1),
@@ -104,32 +121,43 @@ impl MicroBatch {
         self.terms(loss, &all, &logprobs, None)
     }
 
-    /// Clipped policy gradient.
+    /// Policy gradient. Where sampler and learner are told apart, `old` has the log-probability of each loss token before the batch's first optimiser
+    /// step; `None` if that step is this one, so that they are those of now.
     #[must_use]
-    pub fn grpo(&self, decoder: &Decoder, reference: Option<&Decoder>, settings: &GrpoSettings) -> Terms {
+    pub fn grpo(
+        &self,
+        decoder: &Decoder,
+        reference: Option<&Decoder>,
+        surrogate: &Surrogate,
+        old: Option<&[f32]>,
+    ) -> Terms {
         let all = self.tempered(decoder);
         let logprobs = self.chosen(&all);
-        let ratio = (&logprobs - &self.logprobs).exp();
-        let clipped = ratio.clamp(1.0 - settings.clip_low, 1.0 + settings.clip_high);
-        let against = -&self.advantages;
-        let free = (&ratio * &against).maximum(&(clipped * &against));
-        let policy = match settings.dual_clip {
-            None => free,
-            Some(bound) => {
-                let bounded = free.minimum(&(&against * bound));
-                bounded.where_self(&self.advantages.lt(0.0), &free)
-            }
-        };
+        let old = surrogate.rule.importance.is_some().then(|| match old {
+            Some(old) => Tensor::from_slice(old).to_device(logprobs.device()),
+            None => logprobs.detach(),
+        });
         let reference = reference.map(|reference| no_grad(|| self.chosen(&self.tempered(reference))));
-        let term = match &reference {
-            None => policy,
-            Some(reference) => {
-                let log_rho = reference - &logprobs;
-                policy + (log_rho.exp() - log_rho - 1.0) * settings.kl_weight
-            }
+        let entropies = (surrogate.rule.entropy_weight > 0.0).then(|| entropies(&all));
+        let tokens = OwnTokens {
+            logprobs: &logprobs,
+            sampled: &self.logprobs,
+            old: old.as_ref().unwrap_or(&self.logprobs),
+            reference: reference.as_ref(),
+            entropies: entropies.as_ref().map(|entropies| (entropies, &self.shares)),
+            advantages: &self.advantages,
+            weights: &self.weights,
+            trajectories: &self.rows,
+            lengths: &self.lengths,
         };
-        let loss = (term * &self.weights).sum(Kind::Float);
-        self.terms(loss, &all, &logprobs, reference)
+        let loss = tokens.loss(surrogate);
+        Terms { old: old.as_ref().map(host), ..self.terms(loss, &all, &logprobs, reference) }
+    }
+
+    /// Log-probability of each loss token, after temperature, in the order of the samples.
+    #[must_use]
+    pub fn logprobs(&self, decoder: &Decoder) -> Vec<f32> {
+        no_grad(|| host(&self.chosen(&self.tempered(decoder))))
     }
 
     /// Logits `[n, vocab]` where loss tokens are predicted; the head is not computed elsewhere.
@@ -148,14 +176,20 @@ impl MicroBatch {
     }
 
     fn terms(&self, loss: Tensor, all: &Tensor, logprobs: &Tensor, reference: Option<Tensor>) -> Terms {
-        let entropies = no_grad(|| -(all.exp() * all).sum_dim_intlist(-1, false, Kind::Float));
+        let entropies = no_grad(|| entropies(all));
         Terms {
             loss,
             logprobs: host(&logprobs.detach()),
             entropies: host(&entropies),
             reference: reference.as_ref().map(host),
+            old: None,
         }
     }
+}
+
+/// `[n]`, in nats, of log-probabilities `[n, vocab]`.
+fn entropies(all: &Tensor) -> Tensor {
+    -(all.exp() * all).sum_dim_intlist(-1, false, Kind::Float)
 }
 
 fn host(numbers: &Tensor) -> Vec<f32> {
@@ -164,11 +198,19 @@ fn host(numbers: &Tensor) -> Vec<f32> {
 
 #[cfg(test)]
 mod tests {
-    use rl::loss::Clip;
     use rl::loss::Token;
-    use rl::loss::grpo_loss;
+    use rl::loss::entropy;
     use rl::loss::policy_loss;
     use rl::loss::sft_loss;
+    use rl::loss::step_loss;
+    use rl::settings::Beyond;
+    use rl::settings::Clip;
+    use rl::settings::GrpoSettings;
+    use rl::settings::Importance;
+    use rl::settings::Level;
+    use rl::settings::LossRule;
+    use rl::settings::Normalizer;
+    use rl::settings::Ratio;
     use sim::Seat;
 
     use super::*;
@@ -181,10 +223,10 @@ mod tests {
         Decoder::new(config(), Parameters::fresh(&config(), seed, Seat::Agent, &[], Device::Cpu))
     }
 
-    fn micro(samples: &[Sample]) -> MicroBatch {
+    fn micro(samples: &[Sample], normalizer: Normalizer) -> MicroBatch {
         let samples: Vec<&Sample> = samples.iter().collect();
-        let weight = samples.iter().flat_map(|sample| &sample.weights).map(|weight| f64::from(*weight)).sum();
-        MicroBatch::new(&samples, weight, 0, Device::Cpu)
+        let weights = samples.iter().map(|sample| sample.weights.iter().map(|weight| f64::from(*weight)).sum());
+        MicroBatch::new(&samples, &Divisor::of(normalizer, weights), 0, Device::Cpu)
     }
 
     /// Sample and place of each loss token.
@@ -192,8 +234,8 @@ mod tests {
         samples.iter().flat_map(|sample| loss_places(sample).map(move |place| (sample, place)))
     }
 
-    /// Log-probabilities of each loss token by plain f64 arithmetic on the logits of a single, unpadded stream.
-    fn expected(decoder: &Decoder, samples: &[Sample], tempered: bool) -> Vec<f64> {
+    /// Log-probability of each loss token, and the entropy it was predicted with, by plain f64 arithmetic on the logits of a single, unpadded stream.
+    fn expected(decoder: &Decoder, samples: &[Sample], tempered: bool) -> Vec<(f64, f64)> {
         let of = |(sample, place): (&Sample, usize)| {
             let ids: Vec<i64> = sample.tokens[..place].iter().map(|id| i64::from(*id)).collect();
             let hidden = no_grad(|| decoder.hidden(&Tensor::from_slice(&ids).unsqueeze(0)));
@@ -201,9 +243,28 @@ mod tests {
             let logits: Vec<f32> = Vec::try_from(logits.detach()).expect("f32 numbers");
             let logits: Vec<f64> = logits.into_iter().map(f64::from).collect();
             let temperature = if tempered { f64::from(sample.temperature) } else { 1.0 };
-            rl::loss::log_softmax(&logits, temperature)[sample.tokens[place] as usize]
+            let logprob = rl::loss::log_softmax(&logits, temperature)[sample.tokens[place] as usize];
+            (logprob, entropy(&logits, temperature))
         };
         places(samples).map(of).collect()
+    }
+
+    /// The loss tokens of each sample as the reference sees them.
+    fn tokens(decoder: &Decoder, reference: &Decoder, samples: &[Sample]) -> Vec<Vec<Token>> {
+        let of = |sample: &Sample| {
+            let alone = std::slice::from_ref(sample);
+            let now = expected(decoder, alone, true).into_iter().zip(expected(reference, alone, true));
+            let token = |(place, ((logprob, entropy), (logprob_ref, _))): (usize, ((f64, f64), (f64, f64)))| Token {
+                logprob,
+                logprob_sampled: f64::from(sample.logprobs[place]),
+                logprob_old: logprob - 0.1,
+                logprob_ref: Some(logprob_ref),
+                entropy,
+                advantage: f64::from(sample.advantages[place]),
+            };
+            loss_places(sample).zip(now).map(token).collect()
+        };
+        samples.iter().map(of).collect()
     }
 
     fn assert_close(found: f64, expected: f64, bound: f64) {
@@ -214,8 +275,8 @@ mod tests {
     fn the_sft_loss_is_the_reference_s_number() {
         let (decoder, mut samples) = (decoder(1), samples());
         samples[2].weights[4] = 0.2;
-        let terms = micro(&samples).sft(&decoder);
-        let logprobs = expected(&decoder, &samples, false);
+        let terms = micro(&samples, Normalizer::Tokens).sft(&decoder);
+        let logprobs: Vec<f64> = expected(&decoder, &samples, false).into_iter().map(|(logprob, _)| logprob).collect();
         let tokens: Vec<(f64, f64)> = places(&samples)
             .zip(&logprobs)
             .map(|((sample, place), logprob)| (f64::from(sample.weights[place]), *logprob))
@@ -230,26 +291,44 @@ mod tests {
     #[test]
     fn the_grpo_loss_is_the_reference_s_number_with_every_bound_met() {
         let (decoder, reference, samples) = (decoder(1), decoder(2), samples());
+        let sequences = tokens(&decoder, &reference, &samples);
         for (dual_clip, kl_weight) in [(None, 0.0), (Some(3.0), 0.0), (Some(1.5), 0.3)] {
-            let mut settings = grpo();
-            (settings.dual_clip, settings.kl_weight) = (dual_clip, kl_weight);
-            let terms = micro(&samples).grpo(&decoder, Some(&reference), &settings);
-            let logprobs = expected(&decoder, &samples, true).into_iter().zip(expected(&reference, &samples, true));
-            let tokens: Vec<Token> = places(&samples)
-                .zip(logprobs)
-                .map(|((sample, place), (logprob, logprob_ref))| Token {
-                    logprob,
-                    logprob_old: f64::from(sample.logprobs[place]),
-                    logprob_ref: Some(logprob_ref),
-                    advantage: f64::from(sample.advantages[place]),
-                    weight: 1.0,
-                })
-                .collect();
-            let clip = Clip::from(&settings);
-            let clipped = tokens.iter().filter(|token| policy_loss(token, clip).clipped).count();
-            assert!(clipped > 20 && clipped + 20 < tokens.len(), "{clipped} of {}", tokens.len());
-            let expected = grpo_loss(&tokens, clip, kl_weight).expect("there are loss tokens");
+            let surrogate = Surrogate::from(&GrpoSettings { dual_clip, kl_weight, ..grpo() });
+            let terms = micro(&samples, Normalizer::Tokens).grpo(&decoder, Some(&reference), &surrogate, None);
+            let bound = |token: &Token| {
+                let ratio = (token.logprob - token.logprob_sampled).exp();
+                policy_loss(Clip::Objective, surrogate.bounds, ratio, token.advantage, token.logprob).bound
+            };
+            let all = sequences.iter().map(Vec::len).sum::<usize>();
+            let clipped = sequences.iter().flatten().filter_map(bound).count();
+            assert!(clipped > 20 && clipped + 20 < all, "{clipped} of {all}");
+            let expected = step_loss(&sequences, &surrogate).expect("there are loss tokens");
             assert_close(terms.loss.double_value(&[]), expected, 1e-5 * (1.0 + expected.abs()));
+        }
+    }
+
+    #[test]
+    fn samples_of_different_lengths_are_laid_out_for_every_rule() {
+        let (decoder, reference, samples) = (decoder(1), decoder(2), samples());
+        let sequences = tokens(&decoder, &reference, &samples);
+        let old: Vec<f32> = sequences.iter().flatten().map(|token| token.logprob_old as f32).collect();
+        let importance = Importance { level: Level::Sequence, beyond: Beyond::Truncate, min: 0.0, max: 2.0 };
+        let rules = [
+            LossRule { ratio: Ratio::Sequence, normalizer: Normalizer::Sequences, ..LossRule::default() },
+            LossRule { clip: Clip::Weight, entropy_weight: 0.05, ..LossRule::default() },
+            LossRule {
+                normalizer: Normalizer::Fixed { tokens: 9 },
+                importance: Some(importance),
+                ..LossRule::default()
+            },
+        ];
+        for rule in rules {
+            let surrogate = Surrogate::from(&GrpoSettings { loss: rule, ..grpo() });
+            let micro = micro(&samples, rule.normalizer);
+            let terms = micro.grpo(&decoder, Some(&reference), &surrogate, Some(&old));
+            let expected = step_loss(&sequences, &surrogate).expect("there are loss tokens");
+            assert_close(terms.loss.double_value(&[]), expected, 1e-5 * (1.0 + expected.abs()));
+            assert_eq!(terms.old, rule.importance.map(|_| old.clone()));
         }
     }
 
@@ -258,7 +337,7 @@ mod tests {
         let decoder = decoder(1);
         let mut hot = samples();
         hot.iter_mut().for_each(|sample| sample.temperature = 1e6);
-        let terms = micro(&hot).grpo(&decoder, None, &grpo());
+        let terms = micro(&hot, Normalizer::Tokens).grpo(&decoder, None, &Surrogate::from(&grpo()), None);
         // At a boundless temperature every token is as likely.
         for entropy in terms.entropies {
             assert_close(f64::from(entropy), 30f64.ln(), 1e-4);

@@ -2,11 +2,16 @@
 
 use rl::Objective;
 use rl::Sample;
-use rl::loss::Clip;
-use rl::loss::Token;
+use rl::loss::Bound;
+use rl::loss::Surrogate;
+use rl::loss::corrections;
+use rl::loss::k1;
 use rl::loss::k3;
 use rl::loss::policy_loss;
+use rl::loss::ratios;
+use rl::settings::Clip;
 use rl::settings::GrpoSettings;
+use rl::settings::Kl;
 
 use crate::loss::Terms;
 use crate::loss::loss_places;
@@ -15,15 +20,19 @@ use crate::loss::loss_places;
 #[derive(Debug)]
 pub(crate) struct Tally {
     objective: Objective,
-    clip: Clip,
+    surrogate: Surrogate,
     steps: u64,
     losses: f64,
     norms: f64,
     tokens: u64,
     weights: f64,
     entropies: f64,
-    clipped: u64,
+    /// Tokens held by the lower bound, the upper one and the dual clip.
+    held: [u64; 3],
     kl_old: f64,
+    /// Tokens whose correction is out of bounds.
+    capped: u64,
+    mismatch: Mean,
     kl_ref: Option<f64>,
     difference_max: f64,
     thought: Mean,
@@ -52,15 +61,17 @@ impl Tally {
     pub(crate) fn new(objective: Objective, settings: &GrpoSettings) -> Tally {
         Tally {
             objective,
-            clip: Clip::from(settings),
+            surrogate: Surrogate::from(settings),
             steps: 0,
             losses: 0.0,
             norms: 0.0,
             tokens: 0,
             weights: 0.0,
             entropies: 0.0,
-            clipped: 0,
+            held: [0; 3],
             kl_old: 0.0,
+            capped: 0,
+            mismatch: Mean::default(),
             kl_ref: None,
             difference_max: 0.0,
             thought: Mean::default(),
@@ -70,6 +81,13 @@ impl Tally {
 
     /// Adds a micro-batch; its terms are in the order of the samples' loss tokens.
     pub(crate) fn tokens(&mut self, samples: &[&Sample], terms: &Terms) {
+        if self.objective == Objective::Grpo {
+            let mut first = 0;
+            for sample in samples {
+                self.trajectory(sample, terms, first);
+                first += loss_places(sample).count();
+            }
+        }
         let places = samples.iter().flat_map(|sample| loss_places(sample).map(move |place| (*sample, place)));
         for (index, (sample, place)) in places.enumerate() {
             let logprob = f64::from(terms.logprobs[index]);
@@ -84,22 +102,45 @@ impl Tally {
                     false => self.reply.add(logprob),
                 }
             }
-            if self.objective == Objective::Grpo {
-                self.ratio(logprob, f64::from(sample.logprobs[place]), f64::from(sample.advantages[place]));
-            }
             if let Some(reference) = &terms.reference {
                 *self.kl_ref.get_or_insert(0.0) += k3(logprob, f64::from(reference[index]));
             }
         }
     }
 
-    fn ratio(&mut self, logprob: f64, logprob_old: f64, advantage: f64) {
-        let token = Token { logprob, logprob_old, logprob_ref: None, advantage, weight: 1.0 };
-        self.clipped += u64::from(policy_loss(&token, self.clip).clipped);
-        self.kl_old += k3(logprob_old, logprob);
-        // Before the first step the weights are those that sampled: any difference here is drift between sampler and learner.
-        if self.steps == 0 {
-            self.difference_max = self.difference_max.max((logprob - logprob_old).abs());
+    /// Adds one trajectory's own tokens: which of the micro-batch's they are, and their log-probabilities as they were sampled.
+    fn trajectory(&mut self, sample: &Sample, terms: &Terms, first: usize) {
+        let sampled: Vec<f64> = loss_places(sample).map(|place| f64::from(sample.logprobs[place])).collect();
+        let own = |all: &[f32]| -> Vec<f64> { all[first..][..sampled.len()].iter().copied().map(f64::from).collect() };
+        let now = own(&terms.logprobs);
+        let old = terms.old.as_deref().map_or_else(|| sampled.clone(), own);
+        let reference = terms.reference.as_deref().map(own);
+        let Surrogate { rule, bounds, kl_weight } = self.surrogate;
+        let difference = |a: &[f64], b: &[f64]| -> Vec<f64> { a.iter().zip(b).map(|(a, b)| a - b).collect() };
+        let ratios = ratios(rule.ratio, &difference(&now, &old));
+        for (index, place) in loss_places(sample).enumerate() {
+            let off = match &reference {
+                Some(reference) if rule.kl == Kl::K1 => kl_weight * k1(old[index], reference[index]),
+                Some(_) | None => 0.0,
+            };
+            let advantage = f64::from(sample.advantages[place]) - off;
+            let held = policy_loss(rule.clip, bounds, ratios[index], advantage, now[index]).bound;
+            held.into_iter().for_each(|bound| self.held[place_of(bound)] += 1);
+            self.kl_old += k3(old[index], now[index]);
+            // Before the first step the weights are those that sampled: any difference here is drift between sampler and learner.
+            if self.steps == 0 {
+                self.difference_max = self.difference_max.max((now[index] - sampled[index]).abs());
+            }
+            // What the learner would have given the token: known of all where the correction is on, else of those of the first step.
+            if rule.importance.is_some() {
+                self.mismatch.add(k3(sampled[index], old[index]));
+            } else if self.steps == 0 {
+                self.mismatch.add(k3(sampled[index], now[index]));
+            }
+        }
+        if let Some(importance) = rule.importance {
+            let found = corrections(importance, &difference(&old, &sampled));
+            self.capped += found.iter().filter(|correction| correction.capped).count() as u64;
         }
     }
 
@@ -123,13 +164,32 @@ impl Tally {
             ("logprob/reply", self.reply.value()),
         ];
         if self.objective == Objective::Grpo {
+            let Surrogate { rule, bounds, .. } = self.surrogate;
+            let [low, high, dual] = self.held.map(|held| held as f64 / tokens);
+            let has_dual = rule.clip == Clip::Objective && bounds.dual.is_some();
+            let bonus = rule.entropy_weight * self.entropies / self.weights;
             metrics.extend([
-                ("clip_fraction", Some(self.clipped as f64 / tokens)),
+                ("clip_fraction", Some(self.held.iter().sum::<u64>() as f64 / tokens)),
+                ("clip_fraction/low", Some(low)),
+                ("clip_fraction/high", Some(high)),
+                ("clip_fraction/dual", has_dual.then_some(dual)),
                 ("kl_old", Some(self.kl_old / tokens)),
                 ("kl_ref", self.kl_ref.map(|sum| sum / tokens)),
+                ("entropy_bonus", (rule.entropy_weight > 0.0).then_some(bonus)),
+                ("importance_capped", rule.importance.map(|_| self.capped as f64 / tokens)),
+                ("mismatch_kl", self.mismatch.value()),
                 ("logprob_abs_diff_max", Some(self.difference_max)),
             ]);
         }
         metrics.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+    }
+}
+
+/// Where a bound is counted.
+fn place_of(bound: Bound) -> usize {
+    match bound {
+        Bound::Low => 0,
+        Bound::High => 1,
+        Bound::Dual => 2,
     }
 }

@@ -3,10 +3,12 @@
 //! The arithmetic is PyTorch's `AdamW` (Loshchilov & Hutter, arXiv:1711.05101), except that only matrices decay.
 
 use rl::settings::OptimizerSettings;
+use tch::Device;
+use tch::Kind;
 use tch::Tensor;
 use tch::no_grad;
 
-use crate::Parameters;
+use crate::parameters::Views;
 
 /// Both moments and how often they were updated.
 #[derive(Debug)]
@@ -22,12 +24,19 @@ pub struct AdamW {
 impl AdamW {
     /// Moments of 0 for these parameters.
     #[must_use]
-    pub fn new(parameters: &Parameters) -> AdamW {
+    pub fn new(parameters: &Views) -> AdamW {
         AdamW { first: parameters.flat().zeros_like(), second: parameters.flat().zeros_like(), steps: 0 }
     }
 
+    /// Moments of nothing, for weights that do not learn.
+    #[must_use]
+    pub fn none() -> AdamW {
+        let nothing = || Tensor::zeros([0], (Kind::Float, Device::Cpu));
+        AdamW { first: nothing(), second: nothing(), steps: 0 }
+    }
+
     /// One step along the gradient `[layout.len]`, which must be finite.
-    pub fn step(&mut self, settings: &OptimizerSettings, parameters: &mut Parameters, gradient: &Tensor, lr: f64) {
+    pub fn step(&mut self, settings: &OptimizerSettings, parameters: &mut Views, gradient: &Tensor, lr: f64) {
         let OptimizerSettings { beta1, beta2, eps, weight_decay, .. } = *settings;
         self.steps += 1;
         let correction1 = 1.0 - beta1.powf(self.steps as f64);
@@ -64,9 +73,9 @@ pub fn clip(gradient: &mut Tensor, norm_max: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use sim::Seat;
-    use tch::Device;
 
     use super::*;
+    use crate::Parameters;
     use crate::fixtures::config;
     use crate::fixtures::grpo;
 

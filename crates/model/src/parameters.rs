@@ -4,10 +4,16 @@
 //! input (query, key, value; gate, up) are one product. Hugging Face's names are rows of these views, used in files alone.
 //!
 //! ```text
-//! flat  [ embed | layer 0: qkv, o, gate_up, down | layer 1: … | (head) ‖ norms: input, qk, post | … | norm ]
-//!         `------------------- matrices: decayed --------------------'   `---- vectors: not decayed ----'
+//! flat  [ embed | layer 0: qkv, o, gate_up, down | layer 1: … | (head) ‖ norms: input, (qk), post; (biases) | … | norm ]
+//!         `------------------- matrices: decayed --------------------'   `---------- vectors: not decayed ----------'
 //! ```
+//!
+//! What is in brackets depends on the family.
 
+use std::ops::Deref;
+use std::ops::DerefMut;
+
+use rl::LearnError;
 use sim::Address;
 use sim::Draws;
 use sim::Phase;
@@ -19,6 +25,7 @@ use tch::Tensor;
 use tch::no_grad;
 
 use crate::Config;
+use crate::shards::Shards;
 
 /// Views start at multiples of this many numbers, so that the math library always meets the same alignment (64 bytes) and so the
 /// same order of summation.
@@ -53,8 +60,12 @@ pub enum Init {
     Normal(f64),
     /// Normal with this standard deviation; rows of ordered tokens are half a sinusoid of their number.
     Embedding(f64),
+    /// Evenly between minus and plus this.
+    Uniform(f64),
     /// Ones.
     One,
+    /// Zeros.
+    Zero,
 }
 
 /// Views in the order the decoder uses them.
@@ -70,14 +81,12 @@ pub struct Layout {
 
 /// Matrices of one layer in [`Layout::leaves`]: qkv, o, gate_up, down.
 const LAYER_MATRICES: usize = 4;
-/// Vectors of one layer: input norm, q and k norm, norm after attention.
-const LAYER_VECTORS: usize = 3;
 
 impl Layout {
     /// The views of a decoder with this shape.
     #[must_use]
     pub fn new(config: &Config) -> Layout {
-        let mut shelf = Shelf { leaves: Vec::new(), len: 0 };
+        let mut shelf = Shelf::default();
         let d = config.hidden_size;
         // Embeddings of .1 at width 128 give a tied head logits of about unit size; wider models keep that size.
         let embedding = 0.1 * (128.0 / d as f64).sqrt().min(1.0);
@@ -91,14 +100,7 @@ impl Layout {
         }
         let matrices_len = shelf.len;
         for layer in 0..config.layers {
-            let name = |what: &str| format!("model.layers.{layer}.{what}.weight");
-            shelf.put(vec![part(name("input_layernorm"), &[d], Init::One)]);
-            let head = [config.head_dim];
-            shelf.put(vec![
-                part(name("self_attn.q_norm"), &head, Init::One),
-                part(name("self_attn.k_norm"), &head, Init::One),
-            ]);
-            shelf.put(vec![part(name("post_attention_layernorm"), &[d], Init::One)]);
+            shelf.put_layer_vectors(config, layer);
         }
         shelf.put(vec![part("model.norm.weight".into(), &[d], Init::One)]);
         Layout { leaves: shelf.leaves, len: shelf.len, matrices_len }
@@ -108,6 +110,34 @@ impl Layout {
     #[must_use]
     pub fn parameters(&self) -> i64 {
         self.leaves.iter().map(|leaf| leaf.shape.iter().product::<i64>()).sum()
+    }
+
+    /// A flat vector drawn by address: one stream for each tensor of a file, counted from `first`.
+    pub(crate) fn draw(&self, seed: u64, seat: Seat, first: u32, ordered: &[(u32, f32)]) -> Vec<f32> {
+        let address = Address { seed, phase: Phase::Sft, round: 0, group: 0, trial: 0, member: 0 };
+        let mut numbers = vec![0f32; self.len as usize];
+        for (index, (part, offset)) in self.parts().enumerate() {
+            let len = part.shape.iter().product::<i64>() as usize;
+            let slice = &mut numbers[offset as usize..offset as usize + len];
+            let mut draws = address.draws(Stream::Weights(seat, first + index as u32));
+            match part.init {
+                Init::Normal(std) => fill_normal(slice, std, &mut draws),
+                Init::Uniform(bound) => {
+                    slice.iter_mut().for_each(|number| *number = (bound * (2.0 * draws.uniform() - 1.0)) as f32);
+                }
+                Init::One => slice.fill(1.0),
+                Init::Zero => {}
+                Init::Embedding(std) => {
+                    fill_normal(slice, std, &mut draws);
+                    let width = part.shape[1] as usize;
+                    for (id, value) in ordered {
+                        let start = *id as usize * width;
+                        fill_sinusoid(&mut slice[start..start + width / 2], *value, std);
+                    }
+                }
+            }
+        }
+        numbers
     }
 
     /// Name, shape and place in the flat tensor of every tensor in a file, in the order of the views.
@@ -122,13 +152,16 @@ impl Layout {
     }
 }
 
-struct Shelf {
-    leaves: Vec<Leaf>,
-    len: i64,
+/// A layout as it grows.
+#[derive(Default)]
+pub(crate) struct Shelf {
+    pub(crate) leaves: Vec<Leaf>,
+    pub(crate) len: i64,
 }
 
 impl Shelf {
-    fn put(&mut self, parts: Vec<Part>) {
+    /// Parts stacked as rows.
+    pub(crate) fn put(&mut self, parts: Vec<Part>) {
         let rows = parts.iter().map(|part| part.shape[0]).sum();
         let first = &parts[0].shape;
         let shape = match first.len() {
@@ -136,9 +169,47 @@ impl Shelf {
             1 => vec![rows],
             _ => vec![rows, first[1]],
         };
+        self.place(shape, parts);
+    }
+
+    /// Vectors end to end, as one.
+    fn put_end_to_end(&mut self, parts: Vec<Part>) {
+        let shape = vec![parts.iter().map(|part| part.shape[0]).sum()];
+        self.place(shape, parts);
+    }
+
+    fn place(&mut self, shape: Vec<i64>, parts: Vec<Part>) {
         let numbers: i64 = shape.iter().product();
         self.leaves.push(Leaf { offset: self.len, shape, parts });
         self.len += (numbers + ALIGN - 1) / ALIGN * ALIGN;
+    }
+
+    fn put_layer_vectors(&mut self, config: &Config, layer: i64) {
+        let name = |what: &str| format!("model.layers.{layer}.{what}");
+        let (d, ff) = (config.hidden_size, config.intermediate_size);
+        let norm = |what: &str, size: i64| part(name(&format!("{what}.weight")), &[size], Init::One);
+        self.put(vec![norm("input_layernorm", d)]);
+        if config.qk_norm() {
+            let head = config.head_dim;
+            self.put(vec![norm("self_attn.q_norm", head), norm("self_attn.k_norm", head)]);
+        }
+        self.put(vec![norm("post_attention_layernorm", d)]);
+        let bias = |what: &str, size: i64| part(name(&format!("{what}_proj.bias")), &[size], Init::Zero);
+        let (queries, keys) = (config.heads * config.head_dim, config.kv_heads * config.head_dim);
+        if config.qkv_bias() {
+            self.put_end_to_end(vec![
+                bias("self_attn.q", queries),
+                bias("self_attn.k", keys),
+                bias("self_attn.v", keys),
+            ]);
+        }
+        if config.o_bias() {
+            self.put(vec![bias("self_attn.o", d)]);
+        }
+        if config.mlp_bias {
+            self.put_end_to_end(vec![bias("mlp.gate", ff), bias("mlp.up", ff)]);
+            self.put(vec![bias("mlp.down", d)]);
+        }
     }
 
     fn put_layer_matrices(&mut self, config: &Config, layer: i64) {
@@ -159,7 +230,7 @@ impl Shelf {
     }
 }
 
-fn part(name: String, shape: &[i64], init: Init) -> Part {
+pub(crate) fn part(name: String, shape: &[i64], init: Init) -> Part {
     Part { name, shape: shape.to_vec(), init }
 }
 
@@ -167,71 +238,42 @@ fn inverse_root(n: i64) -> f64 {
     1.0 / (n as f64).sqrt()
 }
 
-/// The flat tensor and its views. Dropping one of two clones of the views does not touch the other's numbers: [`Parameters::copy`] copies.
+/// A flat tensor and its views. Clones of a tensor share its numbers: [`Views::copy`] copies, [`Views::share`] does not.
 #[derive(Debug)]
-pub struct Parameters {
+pub struct Views {
     layout: Layout,
-    /// `[layout.len]`, f32, without a graph.
+    /// `[layout.len]`, without a graph; f32 if it is to learn.
     flat: Tensor,
-    /// Views with `requires_grad`, in the layout's order.
+    /// In the layout's order; with `requires_grad` if they are to learn.
     leaves: Vec<Tensor>,
-    layers: usize,
-    tied: bool,
 }
 
-impl Parameters {
-    /// Parameters with these numbers.
-    ///
-    /// # Panics
-    /// If `numbers` does not have the layout's length.
-    #[must_use]
-    pub fn new(config: &Config, numbers: &[f32], device: Device) -> Parameters {
-        let layout = Layout::new(config);
-        assert!(numbers.len() as i64 == layout.len, "as many numbers as the layout has");
-        Parameters::of_flat(config, layout, Tensor::from_slice(numbers).to_device(device))
-    }
-
-    /// Fresh parameters of a seat, drawn from the run's seed.
-    #[must_use]
-    pub fn fresh(config: &Config, seed: u64, seat: Seat, ordered: &[(u32, f32)], device: Device) -> Parameters {
-        let layout = Layout::new(config);
-        let address = Address { seed, phase: Phase::Sft, round: 0, group: 0, trial: 0, member: 0 };
-        let mut numbers = vec![0f32; layout.len as usize];
-        for (index, (part, offset)) in layout.parts().enumerate() {
-            let len = part.shape.iter().product::<i64>() as usize;
-            let slice = &mut numbers[offset as usize..offset as usize + len];
-            let mut draws = address.draws(Stream::Weights(seat, index as u32));
-            match part.init {
-                Init::Normal(std) => fill_normal(slice, std, &mut draws),
-                Init::One => slice.fill(1.0),
-                Init::Embedding(std) => {
-                    fill_normal(slice, std, &mut draws);
-                    for (id, value) in ordered {
-                        let start = *id as usize * config.hidden_size as usize;
-                        fill_sinusoid(&mut slice[start..start + config.hidden_size as usize / 2], *value, std);
-                    }
-                }
-            }
-        }
-        Parameters::new(config, &numbers, device)
-    }
-
-    fn of_flat(config: &Config, layout: Layout, flat: Tensor) -> Parameters {
+impl Views {
+    /// Views that learn, or are frozen.
+    pub(crate) fn of_flat(layout: Layout, flat: Tensor, learns: bool) -> Views {
         let leaves = layout
             .leaves
             .iter()
             .map(|leaf| {
                 let numbers: i64 = leaf.shape.iter().product();
-                flat.narrow(0, leaf.offset, numbers).view(leaf.shape.as_slice()).detach().set_requires_grad(true)
+                let view = flat.narrow(0, leaf.offset, numbers).view(leaf.shape.as_slice()).detach();
+                view.set_requires_grad(learns)
             })
             .collect();
-        Parameters { layout, flat, leaves, layers: config.layers as usize, tied: config.tied }
+        Views { layout, flat, leaves }
     }
 
-    /// A frozen copy with its own numbers.
+    /// A copy with its own numbers.
     #[must_use]
-    pub fn copy(&self, config: &Config) -> Parameters {
-        Parameters::of_flat(config, self.layout.clone(), no_grad(|| self.flat.copy()))
+    pub fn copy(&self) -> Views {
+        let learns = self.leaves.first().is_some_and(Tensor::requires_grad);
+        Views::of_flat(self.layout.clone(), no_grad(|| self.flat.copy()), learns)
+    }
+
+    /// Frozen views of the same numbers.
+    #[must_use]
+    pub fn share(&self) -> Views {
+        Views::of_flat(self.layout.clone(), self.flat.shallow_clone(), false)
     }
 
     /// Where everything lies.
@@ -255,38 +297,6 @@ impl Parameters {
         &self.leaves
     }
 
-    /// `[vocab, d]`
-    pub fn embedding(&self) -> &Tensor {
-        &self.leaves[0]
-    }
-
-    /// `[vocab, d]`; the embedding if tied.
-    pub fn head(&self) -> &Tensor {
-        if self.tied { &self.leaves[0] } else { &self.leaves[1 + self.layers * LAYER_MATRICES] }
-    }
-
-    /// `[d]`: the norm before the head.
-    pub fn norm(&self) -> &Tensor {
-        self.leaves.last().expect("the layout ends with this norm")
-    }
-
-    /// The views of a layer.
-    #[must_use]
-    pub fn layer(&self, layer: usize) -> Layer<'_> {
-        let matrices = &self.leaves[1 + layer * LAYER_MATRICES..];
-        let first_vector = 1 + self.layers * LAYER_MATRICES + usize::from(!self.tied);
-        let vectors = &self.leaves[first_vector + layer * LAYER_VECTORS..];
-        Layer {
-            qkv: &matrices[0],
-            o: &matrices[1],
-            gate_up: &matrices[2],
-            down: &matrices[3],
-            input_norm: &vectors[0],
-            qk_norm: &vectors[1],
-            post_norm: &vectors[2],
-        }
-    }
-
     /// Gradients of the views as one flat tensor `[layout.len]`, zeros in the gaps.
     pub fn gather(&self, gradients: &[Tensor]) -> Tensor {
         let mut pieces = Vec::with_capacity(gradients.len());
@@ -295,14 +305,148 @@ impl Parameters {
             pieces.push(gradient.reshape([numbers]));
             let gap = (ALIGN - numbers % ALIGN) % ALIGN;
             if gap > 0 {
-                pieces.push(Tensor::zeros([gap], (Kind::Float, gradient.device())));
+                pieces.push(Tensor::zeros([gap], (gradient.kind(), gradient.device())));
             }
         }
         Tensor::cat(&pieces, 0)
     }
 }
 
-/// The views of one layer. Linear weights are `[out, in]`.
+/// The parameters of a decoder: views that know their parts in it.
+#[derive(Debug)]
+pub struct Parameters {
+    views: Views,
+    layers: usize,
+    tied: bool,
+    qk_norm: bool,
+    qkv_bias: bool,
+    o_bias: bool,
+    mlp_bias: bool,
+}
+
+impl Deref for Parameters {
+    type Target = Views;
+
+    fn deref(&self) -> &Views {
+        &self.views
+    }
+}
+
+impl DerefMut for Parameters {
+    fn deref_mut(&mut self) -> &mut Views {
+        &mut self.views
+    }
+}
+
+impl Parameters {
+    /// Parameters with these numbers, in f32.
+    ///
+    /// # Panics
+    /// If `numbers` does not have the layout's length.
+    #[must_use]
+    pub fn new(config: &Config, numbers: &[f32], device: Device) -> Parameters {
+        let layout = Layout::new(config);
+        assert!(numbers.len() as i64 == layout.len, "as many numbers as the layout has");
+        Parameters::of_views(config, Views::of_flat(layout, Tensor::from_slice(numbers).to_device(device), true))
+    }
+
+    /// Fresh parameters of a seat, drawn from the run's seed.
+    #[must_use]
+    pub fn fresh(config: &Config, seed: u64, seat: Seat, ordered: &[(u32, f32)], device: Device) -> Parameters {
+        let numbers = Layout::new(config).draw(seed, seat, 0, ordered);
+        Parameters::new(config, &numbers, device)
+    }
+
+    /// Parameters from files, tensor by tensor: besides the flat tensor there is never more than one of them in memory. In f32 they can learn;
+    /// in another kind they are frozen, since steps of an update are smaller than its spacing.
+    ///
+    /// # Errors
+    /// [`LearnError::Store`] with everything that is missing, of another shape or too much.
+    pub fn of_shards(config: &Config, shards: &Shards, device: Device, kind: Kind) -> Result<Parameters, LearnError> {
+        let layout = Layout::new(config);
+        let flat = Tensor::zeros([layout.len], (kind, device));
+        for (part, offset) in layout.parts() {
+            let numbers = shards.numbers(&part.name)?;
+            let slot = flat.narrow(0, offset, numbers.len() as i64);
+            no_grad(|| slot.shallow_clone().copy_(&Tensor::from_slice(&numbers)));
+        }
+        Ok(Parameters::of_views(config, Views::of_flat(layout, flat, kind == Kind::Float)))
+    }
+
+    /// Parameters over a flat tensor in the layout of this shape.
+    pub(crate) fn of_views(config: &Config, views: Views) -> Parameters {
+        Parameters {
+            views,
+            layers: config.layers as usize,
+            tied: config.tied,
+            qk_norm: config.qk_norm(),
+            qkv_bias: config.qkv_bias(),
+            o_bias: config.o_bias(),
+            mlp_bias: config.mlp_bias,
+        }
+    }
+
+    /// A copy with its own numbers.
+    #[must_use]
+    pub fn copy(&self, config: &Config) -> Parameters {
+        Parameters::of_views(config, self.views.copy())
+    }
+
+    /// A frozen handle on the same numbers: what adapters on one base have in common.
+    #[must_use]
+    pub fn share(&self, config: &Config) -> Parameters {
+        Parameters::of_views(config, self.views.share())
+    }
+
+    /// `[vocab, d]`
+    pub fn embedding(&self) -> &Tensor {
+        &self.leaves()[0]
+    }
+
+    /// `[vocab, d]`; the embedding if tied.
+    pub fn head(&self) -> &Tensor {
+        if self.tied { &self.leaves()[0] } else { &self.leaves()[1 + self.layers * LAYER_MATRICES] }
+    }
+
+    /// `[d]`: the norm before the head.
+    pub fn norm(&self) -> &Tensor {
+        self.leaves().last().expect("the layout ends with this norm")
+    }
+
+    /// The views of a layer.
+    #[must_use]
+    pub fn layer(&self, layer: usize) -> Layer<'_> {
+        let matrices = &self.leaves()[1 + layer * LAYER_MATRICES..];
+        let there = [true, self.qk_norm, true, self.qkv_bias, self.o_bias, self.mlp_bias, self.mlp_bias];
+        let in_each = there.iter().filter(|there| **there).count();
+        let first_vector = 1 + self.layers * LAYER_MATRICES + usize::from(!self.tied);
+        let mut vectors = self.leaves()[first_vector + layer * in_each..].iter();
+        let mut next = || vectors.next().expect("the layout has as many vectors in each layer");
+        // In the order in which the layout puts them.
+        let input_norm = next();
+        let qk_norm = self.qk_norm.then(&mut next);
+        let post_norm = next();
+        let qkv_bias = self.qkv_bias.then(&mut next);
+        let o_bias = self.o_bias.then(&mut next);
+        let gate_up_bias = self.mlp_bias.then(&mut next);
+        let down_bias = self.mlp_bias.then(&mut next);
+        Layer {
+            qkv: &matrices[0],
+            o: &matrices[1],
+            gate_up: &matrices[2],
+            down: &matrices[3],
+            input_norm,
+            qk_norm,
+            post_norm,
+            qkv_bias,
+            o_bias,
+            gate_up_bias,
+            down_bias,
+        }
+    }
+}
+
+/// The views of one layer. Linear weights are `[out, in]`. What its family does not have is `None`.
 #[derive(Clone, Copy, Debug)]
 pub struct Layer<'a> {
     /// `[(heads + 2 kv_heads) head_dim, d]`
@@ -316,9 +460,17 @@ pub struct Layer<'a> {
     /// `[d]`
     pub input_norm: &'a Tensor,
     /// `[2, head_dim]`: of queries, of keys.
-    pub qk_norm: &'a Tensor,
+    pub qk_norm: Option<&'a Tensor>,
     /// `[d]`
     pub post_norm: &'a Tensor,
+    /// `[(heads + 2 kv_heads) head_dim]`
+    pub qkv_bias: Option<&'a Tensor>,
+    /// `[d]`
+    pub o_bias: Option<&'a Tensor>,
+    /// `[2 intermediate]`
+    pub gate_up_bias: Option<&'a Tensor>,
+    /// `[d]`
+    pub down_bias: Option<&'a Tensor>,
 }
 
 /// Normal numbers by Box and Muller: two from two uniforms.

@@ -43,13 +43,28 @@ pub struct TchPolicy {
     weights: Option<Box<TchWeights>>,
     sessions: Sessions,
     workspace: Workspace,
+    /// Tokens whose keys and values fit into memory: so many may be kept, and so many be worked on.
+    tokens_max: usize,
 }
 
 impl TchPolicy {
-    /// A policy that holds these weights.
+    /// A policy that holds these weights. Keys and values take at most `cache_bytes_max`: half of it those that are kept between turns, half those
+    /// that are being worked on, of which one row is worked on in any case.
     #[must_use]
-    pub fn new(weights: TchWeights) -> TchPolicy {
-        TchPolicy { weights: Some(Box::new(weights)), sessions: Sessions::default(), workspace: Workspace::default() }
+    pub fn new(weights: TchWeights, cache_bytes_max: usize) -> TchPolicy {
+        let tokens_max = cache_bytes_max / 2 / weights.decoder.cached_bytes_per_token();
+        TchPolicy {
+            weights: Some(Box::new(weights)),
+            sessions: Sessions::new(tokens_max),
+            workspace: Workspace::default(),
+            tokens_max,
+        }
+    }
+
+    /// Bytes of the keys and values of one token; 0 while the weights are out.
+    #[must_use]
+    pub fn cached_bytes_per_token(&self) -> usize {
+        self.weights.as_ref().map_or(0, |weights| weights.decoder.cached_bytes_per_token())
     }
 
     /// Sessions whose keys and values are kept.
@@ -65,8 +80,8 @@ impl TchPolicy {
         let Some(weights) = &self.weights else {
             return all(FaultKind::Refused, "the policy's weights are out for an update");
         };
-        let (sessions, workspace) = (&mut self.sessions, &mut self.workspace);
-        let work = || sampler::sample(&weights.decoder, sessions, workspace, weights.version, rows);
+        let (sessions, workspace, most) = (&mut self.sessions, &mut self.workspace, self.tokens_max);
+        let work = || sampler::sample(&weights.decoder, sessions, workspace, weights.version, most, rows);
         match caught(|| no_grad(work)) {
             Ok(results) => results,
             Err(panic) => {

@@ -17,6 +17,7 @@
 
 use std::collections::BTreeMap;
 
+use rl::Filter;
 use rl::Row;
 use rl::Sampled;
 use sim::Draws;
@@ -30,6 +31,7 @@ use tch::Kind;
 use tch::Tensor;
 
 use crate::cache::Sessions;
+use crate::filter::Filters;
 use crate::transformer::Decoder;
 use crate::transformer::Window;
 
@@ -44,10 +46,11 @@ pub struct Workspace {
 
 impl Workspace {
     /// A tensor of this shape with any finite numbers in it. Finite they must be: a hidden column has weight 0, and 0 times a NaN is a NaN.
-    fn of(&mut self, shape: [i64; 5], device: Device) -> Tensor {
+    fn of(&mut self, shape: [i64; 5], kind: Kind, device: Device) -> Tensor {
         let len: i64 = shape.iter().product();
-        let kept = self.numbers.take().filter(|numbers| numbers.size()[0] >= len && numbers.device() == device);
-        let numbers = kept.unwrap_or_else(|| Tensor::zeros([len], (Kind::Float, device)));
+        let fits = |numbers: &Tensor| numbers.size()[0] >= len && numbers.kind() == kind && numbers.device() == device;
+        let kept = self.numbers.take().filter(fits);
+        let numbers = kept.unwrap_or_else(|| Tensor::zeros([len], (kind, device)));
         let made = numbers.narrow(0, 0, len).view(shape);
         self.numbers = Some(numbers);
         made
@@ -76,12 +79,14 @@ impl Turn<'_> {
     }
 }
 
-/// Samples one turn for each row, in their order, and keeps in `sessions` what was computed. Call under `no_grad`.
+/// Samples one turn for each row, in their order, and keeps in `sessions` what was computed. Rows whose working cache would have more than
+/// `columns_max` columns in all wait for the others, but for one that has so many alone. Call under `no_grad`.
 pub fn sample(
     decoder: &Decoder,
     sessions: &mut Sessions,
     workspace: &mut Workspace,
     version: u64,
+    columns_max: usize,
     rows: &[Row],
 ) -> Vec<Result<Sampled, Fault>> {
     let mut results: Vec<Option<Result<Sampled, Fault>>> = vec![None; rows.len()];
@@ -92,7 +97,11 @@ pub fn sample(
             Err(fault) => results[index] = Some(Err(fault)),
         }
     }
-    if !turns.is_empty() {
+    for mut turns in admitted(turns, columns_max) {
+        // Those that waited may find less kept than when they came.
+        for turn in &mut turns {
+            turn.kept = sessions.reusable(&turn.row.session, &turn.row.stream);
+        }
         for turn in Speaking::start(decoder, sessions, workspace, turns).finish(sessions) {
             results[turn.index] = Some(Ok(turn.sampled));
         }
@@ -121,6 +130,11 @@ fn admit<'a>(
     if !(row.greedy || row.temperature > 0.0 && row.temperature.is_finite()) {
         return Err(refuse(format!("temperature {} is not above 0", row.temperature)));
     }
+    let Filter { top_k, top_p, min_p } = row.filter;
+    let is_share = |share: Option<f32>| share.is_none_or(|share| share > 0.0 && share <= 1.0);
+    if top_k == Some(0) || !is_share(top_p) || !is_share(min_p) {
+        return Err(refuse(format!("{:?} leaves nothing to draw", row.filter)));
+    }
     if row.tokens_max == 0 {
         return Err(refuse("a turn of at most 0 tokens".to_owned()));
     }
@@ -134,6 +148,26 @@ fn admit<'a>(
         sampled: Sampled { tokens: Vec::new(), logprobs: Vec::new(), closed: false, version },
         done: false,
     })
+}
+
+/// Cuts rows into those that are sampled side by side, in their order.
+fn admitted(turns: Vec<Turn<'_>>, columns_max: usize) -> Vec<Vec<Turn<'_>>> {
+    let mut companies: Vec<Vec<Turn<'_>>> = Vec::new();
+    let (mut stream, mut limit) = (0, 0);
+    for turn in turns {
+        let (longest, most) = (turn.row.stream.len().max(stream), turn.limit.max(limit));
+        match companies.last_mut().filter(|company| (company.len() + 1) * (longest + most) <= columns_max) {
+            Some(company) => {
+                company.push(turn);
+                (stream, limit) = (longest, most);
+            }
+            None => {
+                (stream, limit) = (turn.row.stream.len(), turn.limit);
+                companies.push(vec![turn]);
+            }
+        }
+    }
+    companies
 }
 
 /// Rows that are being sampled, side by side in one working cache.
@@ -150,6 +184,8 @@ struct Speaking<'a> {
     mask: Tensor,
     /// `[rows, 1]`: what logits are divided by.
     temperatures: Tensor,
+    /// What each row may draw; `None` if everything.
+    filters: Option<Filters>,
     /// `[rows]`: who takes the likeliest token; `None` if nobody does.
     greedy: Option<Tensor>,
     /// `[rows, vocab]`
@@ -175,7 +211,7 @@ impl<'a> Speaking<'a> {
             turn.start = column - turn.row.stream.len() as i64;
         }
         let shape = [2 * config.layers, turns.len() as i64, config.kv_heads, column + steps, config.head_dim];
-        let cache = workspace.of(shape, device);
+        let cache = workspace.of(shape, decoder.kind(), device);
         let hidden = prefill(decoder, sessions, &cache, &turns[..unique], column);
         let hidden = if copied_from.is_empty() {
             hidden
@@ -188,9 +224,12 @@ impl<'a> Speaking<'a> {
         let starts: Vec<i64> = turns.iter().map(|turn| turn.start).collect();
         let starts = Tensor::from_slice(&starts).unsqueeze(1).to_device(device);
         let mask = Tensor::arange(column + steps, (Kind::Int64, device)).unsqueeze(0).lt_tensor(&starts);
-        let mask = mask.to_kind(Kind::Float).masked_fill(&mask, f64::NEG_INFINITY).unsqueeze(1).unsqueeze(1);
+        let mask = mask.to_kind(decoder.kind()).masked_fill(&mask, f64::NEG_INFINITY).unsqueeze(1).unsqueeze(1);
         let temperatures: Vec<f32> =
             turns.iter().map(|turn| if turn.row.greedy { 1.0 } else { turn.row.temperature }).collect();
+        // The likeliest token stays in any case.
+        let filter = |turn: &Turn<'_>| if turn.row.greedy { Filter::default() } else { turn.row.filter };
+        let filters: Vec<Filter> = turns.iter().map(filter).collect();
         let greedy: Vec<bool> = turns.iter().map(|turn| turn.row.greedy).collect();
         Speaking {
             decoder,
@@ -200,6 +239,7 @@ impl<'a> Speaking<'a> {
             starts,
             mask,
             temperatures: Tensor::from_slice(&temperatures).unsqueeze(1).to_device(device),
+            filters: Filters::of(&filters, device),
             greedy: greedy.contains(&true).then(|| Tensor::from_slice(&greedy).to_device(device)),
             logits: decoder.logits(&hidden),
             column,
@@ -225,15 +265,17 @@ impl<'a> Speaking<'a> {
     fn draw(&mut self) -> Tensor {
         let uniforms: Vec<f64> = self.turns.iter_mut().map(|turn| turn.draws.uniform()).collect();
         let uniforms = Tensor::from_slice(&uniforms).unsqueeze(1).to_device(self.decoder.device());
-        let (tokens, logprobs) = invert(&self.logits, &self.temperatures, self.greedy.as_ref(), &uniforms);
+        let (tokens, logprobs) =
+            invert(&self.logits, &self.temperatures, self.filters.as_ref(), self.greedy.as_ref(), &uniforms);
         let ids = Vec::<i64>::try_from(&tokens).expect("token ids are one row of integers");
         let logprobs = Vec::<f32>::try_from(&logprobs).expect("log-probabilities are one row of numbers");
-        let close_id = self.decoder.config().close_id;
+        let config = self.decoder.config();
         for ((turn, id), logprob) in self.turns.iter_mut().zip(ids).zip(logprobs) {
             turn.sampled.tokens.push(id as u32);
             turn.sampled.logprobs.push(logprob);
-            turn.sampled.closed = id as u32 == close_id;
-            turn.done = turn.sampled.closed || turn.sampled.tokens.len() == turn.limit;
+            turn.sampled.closed = id as u32 == config.close_id;
+            let ended = config.eos_ids.contains(&(id as u32));
+            turn.done = ended || turn.sampled.tokens.len() == turn.limit;
         }
         tokens
     }
@@ -266,6 +308,7 @@ impl<'a> Speaking<'a> {
         self.starts = self.starts.index_select(0, &places);
         self.mask = self.mask.index_select(0, &places);
         self.temperatures = self.temperatures.index_select(0, &places);
+        self.filters = self.filters.as_ref().map(|filters| filters.select(&places));
         self.greedy = self.greedy.as_ref().map(|greedy| greedy.index_select(0, &places));
         self.turns = speaking.into_iter().map(|(_, turn)| turn).collect();
         self.finished.extend(done.into_iter().map(|(_, turn)| turn));
@@ -376,8 +419,16 @@ fn prefill_bucket(decoder: &Decoder, sessions: &Sessions, rows: &Tensor, turns: 
 }
 
 /// Inverts each row's distribution at its uniform: tokens `[rows]` and the log-probabilities they were drawn with.
-fn invert(logits: &Tensor, temperatures: &Tensor, greedy: Option<&Tensor>, uniforms: &Tensor) -> (Tensor, Tensor) {
-    let logprobs = (logits / temperatures).log_softmax(-1, Kind::Float);
+fn invert(
+    logits: &Tensor,
+    temperatures: &Tensor,
+    filters: Option<&Filters>,
+    greedy: Option<&Tensor>,
+    uniforms: &Tensor,
+) -> (Tensor, Tensor) {
+    let logits = logits / temperatures;
+    let logits = filters.map_or_else(|| logits.shallow_clone(), |filters| filters.apply(&logits));
+    let logprobs = logits.log_softmax(-1, Kind::Float);
     let cumulated = logprobs.exp().cumsum(-1, Kind::Double);
     let vocab = cumulated.size()[1];
     // Scaled to the sum as it is, not as it should be; then only rounding could leave the range.

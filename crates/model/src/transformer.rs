@@ -1,8 +1,9 @@
-//! The decoder: RMSNorm, grouped-query attention with normed queries and keys, rotary positions, SwiGLU. The arithmetic is Hugging
-//! Face's Qwen3, so that a folder of ours opens there with the same logits.
+//! The decoder: RMSNorm, grouped-query attention, rotary positions, SwiGLU. The arithmetic is Hugging Face's Qwen3, Qwen2 and Llama, which
+//! differ in the norm of queries and keys and in biases alone, so that a folder of ours opens there with the same logits.
 //!
 //! Two ways through it. [`Decoder::hidden`] sees whole padded streams and keeps a graph for the learner. [`Decoder::extend`] sees
-//! only what is new, reads and writes a cache of keys and values, and is for sampling.
+//! only what is new, reads and writes a cache of keys and values, and is for sampling. Both go by the decoder's own adapter, if it has one;
+//! with `_wearing` they go by others, row by row.
 
 use tch::Device;
 use tch::IndexOp;
@@ -10,14 +11,20 @@ use tch::Kind;
 use tch::Tensor;
 
 use crate::Config;
+use crate::lora::Adapter;
+use crate::lora::Product;
+use crate::lora::Worn;
 use crate::parameters::Layer;
 use crate::parameters::Parameters;
+use crate::parameters::Views;
 
-/// Shape, parameters and rotary tables.
+/// Shape, parameters, adapter and rotary tables.
 #[derive(Debug)]
 pub struct Decoder {
     config: Config,
     parameters: Parameters,
+    /// What learns in place of the parameters, which are then frozen; `None`: they learn themselves.
+    adapter: Option<Adapter>,
     /// `[positions, 1, head_dim]`
     cos: Tensor,
     /// `[positions, 1, head_dim]`, negated in the first half: what the rolled half is multiplied by.
@@ -41,8 +48,25 @@ impl Decoder {
     /// A decoder over these parameters, on their device.
     #[must_use]
     pub fn new(config: Config, parameters: Parameters) -> Decoder {
-        let (cos, sin) = rotary_tables(&config, parameters.flat().device());
-        Decoder { config, parameters, cos, sin }
+        let (cos, sin) = rotary_tables(&config, parameters.flat().device(), parameters.flat().kind());
+        Decoder { config, parameters, adapter: None, cos, sin }
+    }
+
+    /// Another decoder over this one's parameters, the very same numbers, with an adapter of its own. They stay frozen there; whoever
+    /// changes them here changes them for both.
+    #[must_use]
+    pub fn adapted(&self, adapter: Adapter) -> Decoder {
+        Decoder { adapter: Some(adapter), ..self.share() }
+    }
+
+    fn share(&self) -> Decoder {
+        Decoder {
+            config: self.config.clone(),
+            parameters: self.parameters.share(&self.config),
+            adapter: None,
+            cos: self.cos.shallow_clone(),
+            sin: self.sin.shallow_clone(),
+        }
     }
 
     /// Its shape.
@@ -51,15 +75,51 @@ impl Decoder {
         &self.config
     }
 
+    /// Bytes of the keys and values of one token.
+    #[must_use]
+    pub fn cached_bytes_per_token(&self) -> usize {
+        let Config { layers, kv_heads, head_dim, .. } = self.config;
+        (2 * layers * kv_heads * head_dim) as usize * size_of::<f32>()
+    }
+
     /// Its parameters.
     #[must_use]
     pub fn parameters(&self) -> &Parameters {
         &self.parameters
     }
 
-    /// Its parameters, for the optimiser.
+    /// Its parameters, to be changed.
     pub fn parameters_mut(&mut self) -> &mut Parameters {
         &mut self.parameters
+    }
+
+    /// Its adapter; `None` if its parameters learn themselves.
+    #[must_use]
+    pub fn adapter(&self) -> Option<&Adapter> {
+        self.adapter.as_ref()
+    }
+
+    /// What learns: its adapter's numbers, or else its parameters.
+    #[must_use]
+    pub fn learnt(&self) -> &Views {
+        match &self.adapter {
+            Some(adapter) => adapter.views(),
+            None => &self.parameters,
+        }
+    }
+
+    /// What learns, for the optimiser.
+    pub fn learnt_mut(&mut self) -> &mut Views {
+        match &mut self.adapter {
+            Some(adapter) => adapter.views_mut(),
+            None => &mut self.parameters,
+        }
+    }
+
+    /// What its numbers are computed in.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.parameters.flat().kind()
     }
 
     /// Where it lives.
@@ -68,33 +128,50 @@ impl Decoder {
         self.parameters.flat().device()
     }
 
-    /// A frozen copy.
+    /// A copy of what learns, over the same base if that is an adapter.
     #[must_use]
     pub fn copy(&self) -> Decoder {
-        Decoder::new(self.config.clone(), self.parameters.copy(&self.config))
+        match &self.adapter {
+            Some(adapter) => self.adapted(adapter.copy()),
+            None => Decoder { parameters: self.parameters.copy(&self.config), ..self.share() },
+        }
+    }
+
+    fn worn(&self) -> Worn<'_> {
+        self.adapter.as_ref().map_or(Worn::Nothing, Worn::Everywhere)
     }
 
     /// Normed last hidden states `[batch, time, d]` of token ids `[batch, time]` padded on the right. Padding needs no mask: causal attention
     /// never looks to the right.
     pub fn hidden(&self, tokens: &Tensor) -> Tensor {
+        self.hidden_wearing(tokens, self.worn())
+    }
+
+    /// [`Decoder::hidden`] by other adapters than its own.
+    pub fn hidden_wearing(&self, tokens: &Tensor, worn: Worn<'_>) -> Tensor {
         let (batch, time) = tokens.size2().expect("token ids are [batch, time]");
         let cos = self.cos.narrow(0, 0, time);
         let sin = self.sin.narrow(0, 0, time);
         let mut x = self.embed(tokens);
-        for index in 0..self.config.layers as usize {
-            let layer = self.parameters.layer(index);
-            let (q, k, v) = self.queries_keys_values(layer, &x, &cos, &sin);
+        for index in 0..self.config.layers {
+            let layer = Worked { index, worn, views: self.parameters.layer(index as usize) };
+            let (q, k, v) = self.queries_keys_values(&layer, &x, &cos, &sin);
             let (q, k, v) = (q.transpose(1, 2), self.repeat(&k.transpose(1, 2)), self.repeat(&v.transpose(1, 2)));
             let attended = Tensor::scaled_dot_product_attention(&q, &k, &v, None::<&Tensor>, 0.0, true, None, false);
             // Not in place: the norm above keeps its input for the way back.
-            let residual = x + attended.transpose(1, 2).reshape([batch, time, -1]).linear(layer.o, None::<&Tensor>);
-            x = self.feed_forward(layer, residual);
+            let residual = x + layer.product(Product::O, &attended.transpose(1, 2).reshape([batch, time, -1]));
+            x = self.feed_forward(&layer, residual);
         }
         self.norm(&x, self.parameters.norm())
     }
 
     /// Normed last hidden states `[batch, new, d]` of new tokens `[batch, new]`, whose keys and values are written into the cache.
     pub fn extend(&self, tokens: &Tensor, window: &Window<'_>) -> Tensor {
+        self.extend_wearing(tokens, window, self.worn())
+    }
+
+    /// [`Decoder::extend`] by other adapters than its own.
+    pub fn extend_wearing(&self, tokens: &Tensor, window: &Window<'_>, worn: Worn<'_>) -> Tensor {
         let (batch, new) = tokens.size2().expect("token ids are [batch, new]");
         let flat_positions = window.positions.reshape([-1]);
         let shape = [batch, new, 1, self.config.head_dim];
@@ -102,8 +179,8 @@ impl Decoder {
         let sin = self.sin.index_select(0, &flat_positions).view(shape);
         let mut x = self.embed(tokens);
         for index in 0..self.config.layers {
-            let layer = self.parameters.layer(index as usize);
-            let (q, k, v) = self.queries_keys_values(layer, &x, &cos, &sin);
+            let layer = Worked { index, worn, views: self.parameters.layer(index as usize) };
+            let (q, k, v) = self.queries_keys_values(&layer, &x, &cos, &sin);
             // [batch, kv_heads, first_column + new, head_dim], the new columns just written.
             let keep = |plane: i64, new_values: &Tensor| {
                 let columns = window.cache.i(plane);
@@ -112,8 +189,8 @@ impl Decoder {
             };
             let (keys, values) = (keep(2 * index, &k), keep(2 * index + 1, &v));
             let attended = self.attend_cached(&q, &keys, &values, window.mask);
-            x += attended.linear(layer.o, None::<&Tensor>);
-            x = self.feed_forward(layer, x);
+            x += layer.product(Product::O, &attended);
+            x = self.feed_forward(&layer, x);
         }
         self.norm(&x, self.parameters.norm())
     }
@@ -128,33 +205,48 @@ impl Decoder {
     }
 
     fn norm(&self, x: &Tensor, weight: &Tensor) -> Tensor {
-        x.rms_norm([x.size()[x.dim() - 1]], Some(weight), self.config.rms_norm_eps)
+        let (shape, eps) = ([x.size()[x.dim() - 1]], self.config.rms_norm_eps);
+        match x.kind() {
+            Kind::Float => x.rms_norm(shape, Some(weight), eps),
+            // Rounded before the weight and behind it, as there: short numbers agree only if they are rounded at the same places.
+            _ => x.rms_norm(shape, None::<&Tensor>, eps) * weight,
+        }
     }
 
     /// Queries `[batch, time, heads, head_dim]`, keys and values `[batch, time, kv_heads, head_dim]`. Queries and keys lie side by side, so
-    /// one norm and one rotation serve both.
+    /// one norm, if there is one, and one rotation serve both.
     fn queries_keys_values(
         &self,
-        layer: Layer<'_>,
+        layer: &Worked<'_>,
         x: &Tensor,
         cos: &Tensor,
         sin: &Tensor,
     ) -> (Tensor, Tensor, Tensor) {
         let Config { heads, kv_heads, head_dim, .. } = self.config;
-        let normed = self.norm(x, layer.input_norm);
+        let normed = self.norm(x, layer.views.input_norm);
         let (batch, time, _) = normed.size3().expect("the residual stream is [batch, time, d]");
-        let qkv = normed.linear(layer.qkv, None::<&Tensor>).view([batch, time, heads + 2 * kv_heads, head_dim]);
-        let weight = Tensor::cat(
-            &[
-                layer.qk_norm.narrow(0, 0, 1).expand([heads, head_dim], false),
-                layer.qk_norm.narrow(0, 1, 1).expand([kv_heads, head_dim], false),
-            ],
-            0,
-        );
+        let qkv = layer.product(Product::Qkv, &normed).view([batch, time, heads + 2 * kv_heads, head_dim]);
         // Split and not narrowed: the way back then joins the gradients instead of adding tensors that are mostly zeros.
         let [qk, v] = split(&qkv, [heads + kv_heads, kv_heads], 2);
-        let qk = qk.rms_norm([head_dim], None::<&Tensor>, self.config.rms_norm_eps) * weight;
-        let rotated = (&qk * cos).addcmul(&qk.roll([head_dim / 2], [-1]), sin);
+        let qk = match layer.views.qk_norm {
+            None => qk,
+            Some(norm) => {
+                let weight = Tensor::cat(
+                    &[
+                        norm.narrow(0, 0, 1).expand([heads, head_dim], false),
+                        norm.narrow(0, 1, 1).expand([kv_heads, head_dim], false),
+                    ],
+                    0,
+                );
+                qk.rms_norm([head_dim], None::<&Tensor>, self.config.rms_norm_eps) * weight
+            }
+        };
+        let rolled = qk.roll([head_dim / 2], [-1]);
+        let rotated = match qk.kind() {
+            Kind::Float => (&qk * cos).addcmul(&rolled, sin),
+            // Two products, each rounded, and their rounded sum: as there.
+            _ => &qk * cos + rolled * sin,
+        };
         let [q, k] = split(&rotated, [heads, kv_heads], 2);
         (q, k, v)
     }
@@ -193,10 +285,30 @@ impl Decoder {
         ])
     }
 
-    fn feed_forward(&self, layer: Layer<'_>, x: Tensor) -> Tensor {
-        let gate_up = self.norm(&x, layer.post_norm).linear(layer.gate_up, None::<&Tensor>);
+    fn feed_forward(&self, layer: &Worked<'_>, x: Tensor) -> Tensor {
+        let gate_up = layer.product(Product::GateUp, &self.norm(&x, layer.views.post_norm));
         let [gate, up] = split(&gate_up, [self.config.intermediate_size; 2], -1);
-        x + (gate.silu() * up).linear(layer.down, None::<&Tensor>)
+        x + layer.product(Product::Down, &(gate.silu() * up))
+    }
+}
+
+/// A layer with what is worn in it.
+struct Worked<'a> {
+    index: i64,
+    worn: Worn<'a>,
+    views: Layer<'a>,
+}
+
+impl Worked<'_> {
+    /// One of its products of `[batch, time, in]`.
+    fn product(&self, product: Product, x: &Tensor) -> Tensor {
+        let (weight, bias) = match product {
+            Product::Qkv => (self.views.qkv, self.views.qkv_bias),
+            Product::O => (self.views.o, self.views.o_bias),
+            Product::GateUp => (self.views.gate_up, self.views.gate_up_bias),
+            Product::Down => (self.views.down, self.views.down_bias),
+        };
+        self.worn.add(x.linear(weight, bias), self.index, product, x)
     }
 }
 
@@ -205,13 +317,17 @@ fn split(x: &Tensor, sizes: [i64; 2], dim: i64) -> [Tensor; 2] {
 }
 
 /// Cosines and signed sines. Hugging Face turns channel `i` with channel `i + head_dim / 2`.
-fn rotary_tables(config: &Config, device: Device) -> (Tensor, Tensor) {
+fn rotary_tables(config: &Config, device: Device, kind: Kind) -> (Tensor, Tensor) {
     let half = config.head_dim / 2;
     let exponents = Tensor::arange(half, (Kind::Double, Device::Cpu)) * (2.0 / config.head_dim as f64);
     let frequencies = (exponents * -config.rope_theta.ln()).exp();
-    let positions = Tensor::arange(config.positions_max, (Kind::Double, Device::Cpu));
-    let angles = positions.outer(&frequencies);
-    let finish = |table: Tensor| table.unsqueeze(1).to_kind(Kind::Float).to_device(device);
-    let (cos, sin) = (angles.cos(), angles.sin());
+    let mut frequencies: Vec<f64> = Vec::try_from(frequencies).expect("one row of f64 numbers");
+    let factor = config.rope_scaling.stretch(config.rope_theta, &mut frequencies);
+    // Shorter numbers are compared with those of others: they begin at the angles that others round.
+    let angle_kind = if kind == Kind::Float { Kind::Double } else { Kind::Float };
+    let positions = Tensor::arange(config.positions_max, (angle_kind, Device::Cpu));
+    let angles = positions.outer(&Tensor::from_slice(&frequencies).to_kind(angle_kind));
+    let finish = |table: Tensor| table.unsqueeze(1).to_kind(kind).to_device(device);
+    let (cos, sin) = (angles.cos() * factor, angles.sin() * factor);
     (finish(Tensor::cat(&[&cos, &cos], 1)), finish(Tensor::cat(&[-&sin, sin], 1)))
 }

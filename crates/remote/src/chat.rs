@@ -171,8 +171,8 @@ struct Function {
 /// # Errors
 /// [`Problem::Unreadable`], [`Problem::Empty`] or [`Problem::Refusal`].
 pub fn read(completion: Value) -> Result<(Reply, Option<Usage>), Problem> {
-    let Envelope { choices, usage } =
-        serde_json::from_value(completion).map_err(|error| Problem::Unreadable(error.to_string()))?;
+    let Envelope { choices, usage } = serde_json::from_value(completion)
+        .map_err(|error| Problem::Unreadable(format!("no chat completion: {error}")))?;
     let usage = usage.is_object().then(|| serde_json::from_value(usage).ok()).flatten();
     let Some(Choice { message, finish_reason }) = choices.into_iter().next() else {
         return Err(Problem::Empty);

@@ -2,11 +2,12 @@
 //!
 //! ```text
 //!  speaker ── a seat's talk as chat messages ──> client ──> transport ──> the server
-//!     │                                            │ limits, gate, backoff   when, and how often
-//!     │                                            │ budget, price, tally    how much
-//!     │                                            └ cache                   what was answered before
+//!     │                                            └ queue: gate, backoff    when, and how often
+//!     │                                              means: limits, budget, cache   how much, and what was answered before
 //!     ├──> recorder    every reply and fault by its place in the run
-//!     └──> recording   the same, given again without a request
+//!     ├──> recording   the same, given again without a request
+//!     │
+//!  librarian ── what a world wants to know ──> engine ──> transport ──> a search engine; results reads what it found
 //!
 //!  chat      what is sent, and the form of what comes back     form      what a reply has to look like, and what it says
 //!  server    where to, and the key that nobody sees            problem   what went wrong: a fault with an address, never a reward
@@ -17,14 +18,21 @@ pub mod budget;
 pub mod cache;
 pub mod chat;
 pub mod client;
+pub mod engine;
 pub mod form;
 pub mod gate;
+pub mod header;
+pub mod librarian;
 pub mod limits;
 pub mod lines;
+pub mod markup;
+pub mod means;
 pub mod price;
 pub mod problem;
+pub mod queue;
 pub mod recorder;
 pub mod recording;
+pub mod results;
 pub mod server;
 pub mod speaker;
 pub mod tally;
@@ -32,9 +40,15 @@ pub mod transport;
 
 pub use cache::Cache;
 pub use client::Client;
+pub use engine::Engine;
 pub use form::Form;
+pub use header::Header;
+pub use header::HeaderError;
+pub use librarian::Librarian;
+pub use librarian::Shelf;
 pub use limits::Limits;
 pub use lines::LinesError;
+pub use means::Means;
 pub use price::Price;
 pub use problem::Problem;
 pub use recorder::Recorder;

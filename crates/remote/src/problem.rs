@@ -5,7 +5,6 @@ use std::time::Duration;
 use sim::Fault;
 use sim::FaultKind;
 use sim::Party;
-use sim::Seat;
 
 use crate::budget::Spent;
 
@@ -44,8 +43,8 @@ pub enum Problem {
     /// More came than a reply may have.
     #[error("the reply is longer than {0} bytes")]
     TooLong(usize),
-    /// Something came, but no chat completion.
-    #[error("the reply is no chat completion: {0}")]
+    /// Something came, but not what was asked for; the words say what it is not, and why.
+    #[error("the reply is {0}")]
     Unreadable(String),
     /// A chat completion without a message in it.
     #[error("the reply holds no message")]
@@ -87,16 +86,29 @@ impl Problem {
         matches!(self, Problem::Status { .. })
     }
 
+    /// The same with its words changed by `hide`, such as those of a server that repeats the key it was sent.
+    #[must_use]
+    pub fn without(self, hide: &dyn Fn(&str) -> String) -> Problem {
+        match self {
+            Problem::Connection(words) => Problem::Connection(hide(&words)),
+            Problem::Status { status, said, retry_after } => Problem::Status { status, said: hide(&said), retry_after },
+            Problem::Unreadable(words) => Problem::Unreadable(hide(&words)),
+            Problem::Refusal(words) => Problem::Refusal(hide(&words)),
+            Problem::Client(words) => Problem::Client(hide(&words)),
+            Problem::Deadline(_) | Problem::Patience { .. } | Problem::TooLong(_) => self,
+            Problem::Empty | Problem::Spent(_) => self,
+        }
+    }
+
     /// The fault of a seat that could not answer: its own where it refused, was late or said what cannot be read; nobody's at the table
     /// where it could not be asked.
     #[must_use]
-    pub fn fault(&self, seat: Seat) -> Fault {
+    pub fn fault(&self, asked: impl Into<Party>) -> Fault {
+        let asked = asked.into();
         let (party, kind) = match self {
-            Problem::Deadline(_) => (seat.into(), FaultKind::Deadline),
-            Problem::Status { .. } | Problem::Patience { .. } | Problem::Refusal(_) => {
-                (seat.into(), FaultKind::Refused)
-            }
-            Problem::TooLong(_) | Problem::Unreadable(_) | Problem::Empty => (seat.into(), FaultKind::BadReply),
+            Problem::Deadline(_) => (asked, FaultKind::Deadline),
+            Problem::Status { .. } | Problem::Patience { .. } | Problem::Refusal(_) => (asked, FaultKind::Refused),
+            Problem::TooLong(_) | Problem::Unreadable(_) | Problem::Empty => (asked, FaultKind::BadReply),
             Problem::Connection(_) | Problem::Spent(_) | Problem::Client(_) => {
                 (Party::Infrastructure, FaultKind::Refused)
             }
@@ -117,6 +129,8 @@ pub fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use sim::Seat;
+
     use super::*;
 
     fn status(status: u16, said: &str) -> Problem {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::Serialize;
 use sim::Fault;
 use sim::FaultKind;
-use sim::Seat;
+use sim::Party;
 
 use crate::LinesError;
 use crate::chat::Reply;
@@ -69,7 +69,7 @@ impl Recorder {
 
     /// Begins to record a question.
     #[must_use]
-    pub fn asked(&self, seat: Seat, place: String, prompt: String) -> Asked<'_> {
+    pub fn asked(&self, seat: impl Into<Party>, place: String, prompt: String) -> Asked<'_> {
         // What stands if nobody waits for the answer any more: the words of a seat that is late.
         let late = Fault::new(seat.into(), FaultKind::Deadline, "no answer before the deadline");
         Asked { recorder: self, line: Line { place, prompt, outcome: Outcome::Fault(late) } }

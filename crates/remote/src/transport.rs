@@ -16,22 +16,21 @@ use tower::Service;
 use tower::ServiceExt;
 
 use crate::Problem;
-use crate::Server;
 use crate::backoff;
 
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(20);
 
-/// What makes connections.
+/// What makes connections, encrypted or not.
 ///
 /// # Errors
 /// In words, if there can be none, e.g. where a machine has no certificates to check a server's against.
-pub fn http(server: &Server) -> Result<reqwest::Client, String> {
+pub fn http(is_encrypted: bool) -> Result<reqwest::Client, String> {
     // A second call finds the first one's.
     let _ = ring::default_provider().install_default();
     // A redirect would take the key to whoever is named in it.
     let builder = reqwest::Client::builder().redirect(redirect::Policy::none()).connect_timeout(CONNECT);
-    let builder = if server.is_encrypted() { builder } else { builder.tls_certs_only([]) };
+    let builder = if is_encrypted { builder } else { builder.tls_certs_only([]) };
     builder.build().map_err(|error| root(&error))
 }
 
@@ -64,13 +63,19 @@ where
         let Bounded { inner, bytes_max } = self.clone();
         Box::pin(async move {
             let response = inner.oneshot(request).await.map_err(failed)?;
-            checked(response, bytes_max).await
+            let (status, body) = whole(response, bytes_max).await?;
+            let mut whole = http::Response::new(body);
+            *whole.status_mut() = status;
+            Ok(whole.into())
         })
     }
 }
 
-/// Reads a response to its end.
-async fn checked(mut response: Response, bytes_max: usize) -> Result<Response, Problem> {
+/// Reads a response to its end: JSON of at most so many bytes.
+///
+/// # Errors
+/// [`Problem`] if it is anything else.
+pub async fn whole(mut response: Response, bytes_max: usize) -> Result<(StatusCode, Vec<u8>), Problem> {
     let status = response.status();
     let retry_after = backoff::asked_for(response.headers());
     let mut body = Vec::new();
@@ -84,11 +89,14 @@ async fn checked(mut response: Response, bytes_max: usize) -> Result<Response, P
         return Err(refusal(status, retry_after, &body));
     }
     if let Err(error) = serde_json::from_slice::<IgnoredAny>(&body) {
-        return Err(Problem::Unreadable(error.to_string()));
+        return Err(no_json(&error));
     }
-    let mut whole = http::Response::new(body);
-    *whole.status_mut() = status;
-    Ok(whole.into())
+    Ok((status, body))
+}
+
+/// What came is no JSON.
+pub fn no_json(error: &serde_json::Error) -> Problem {
+    Problem::Unreadable(format!("no JSON: {error}"))
 }
 
 /// A refusal is one, however long its words are.
@@ -108,8 +116,8 @@ fn failed(error: OpenAIError) -> Problem {
     }
 }
 
-/// Without the address, which is in every message of the library.
-fn lost(error: reqwest::Error) -> Problem {
+/// A connection that failed: without the address, which is in every message of the library.
+pub fn lost(error: reqwest::Error) -> Problem {
     Problem::Connection(root(&error.without_url()))
 }
 

@@ -16,6 +16,7 @@ use duologue_remote::Cache;
 use duologue_remote::Client;
 use duologue_remote::Form;
 use duologue_remote::Limits;
+use duologue_remote::Means;
 use duologue_remote::Price;
 use duologue_remote::Problem;
 use duologue_remote::Server;
@@ -74,7 +75,7 @@ impl Fake {
 
     fn client_with(&self, limits: Limits, cache: Cache) -> Arc<Client> {
         let server = Server::new("http://fake/v1", KEY).expect("it is an address");
-        Arc::new(Client::over(|_| self.clone(), server, limits, cache).expect("http needs no certificates"))
+        Arc::new(Client::over(|_| self.clone(), server, Means::new(limits, cache)).expect("http needs no certificates"))
     }
 
     fn calls(&self) -> usize {

@@ -21,9 +21,13 @@ use sim::Verdict;
 use sim::record::Casting;
 use sim::scenario::Split;
 
+use crate::settings::Aggregation;
+use crate::settings::Baseline;
 use crate::settings::GroupCounts;
 use crate::settings::GrpoSettings;
+use crate::settings::LossRule;
 use crate::settings::OptimizerSettings;
+use crate::settings::Overlong;
 use crate::settings::StdOver;
 use crate::settings::TrajectoryScore;
 use crate::settings::TurnCredit;
@@ -48,6 +52,9 @@ pub(crate) fn settings() -> GrpoSettings {
         std_eps: 0.05,
         normalize_std: true,
         std_over: StdOver::Group,
+        baseline: Baseline::Group,
+        aggregation: Aggregation::SumThenNormalize,
+        overlong: Overlong::default(),
         malformed_penalty: 0.0,
         user_burden: 0.0,
         refills_max: 0,
@@ -55,6 +62,7 @@ pub(crate) fn settings() -> GrpoSettings {
         clip_high: 0.28,
         dual_clip: Some(3.0),
         kl_weight: 0.0,
+        loss: LossRule::default(),
         optimizer: OptimizerSettings {
             beta1: 0.9,
             beta2: 0.95,

@@ -4,9 +4,12 @@ use sim::EpisodeRecord;
 use sim::Seat;
 
 use crate::credit;
+use crate::settings::Aggregation;
+use crate::settings::Baseline;
 use crate::settings::GrpoSettings;
 use crate::settings::StdOver;
 use crate::shaping;
+use crate::terms;
 
 /// Scores that lie closer together than this are equal: sums of the same terms in another order differ by rounding.
 const SPREAD_MIN: f64 = 1e-9;
@@ -26,10 +29,12 @@ pub enum GroupOutcome<'a> {
         /// How many do.
         counted: usize,
     },
-    /// All that count have the same score: nothing tells them apart.
+    /// All that count have the same score: nothing tells them apart. There is no such group where scores are measured against the whole step.
     NoVariance {
         /// How many count.
         counted: usize,
+        /// Their score; of the first, where terms are told apart and none of them differs.
+        score: f64,
     },
 }
 
@@ -42,8 +47,8 @@ pub struct Member<'a> {
     pub rewards: Vec<f64>,
     /// The trajectory score S.
     pub score: f64,
-    /// The score's place in the group: its distance from the mean, in the group's standard deviations if the settings say so. Those of a
-    /// scenario come in the harvest, which sees all its groups.
+    /// The score's place in the group: its distance from the baseline, in the group's standard deviations if the settings say so. What is taken over
+    /// several groups comes in [`crate::advantage`], which sees them all.
     pub z: f64,
 }
 
@@ -66,11 +71,10 @@ impl GroupOutcome<'_> {
         }
         let score = |rewards: &[f64]| credit::trajectory_score(settings.trajectory_score, rewards, settings.gamma);
         let scores: Vec<f64> = counting.iter().map(|(_, rewards)| score(rewards)).collect();
-        if is_flat(&scores) {
-            return GroupOutcome::NoVariance { counted };
-        }
-        let by_group = settings.normalize_std && settings.std_over == StdOver::Group;
-        let zs = credit::standardize(&scores, settings.std_eps, by_group);
+        let records: Vec<&EpisodeRecord> = counting.iter().map(|(record, _)| *record).collect();
+        let Some(zs) = places(&records, &scores, seat, settings) else {
+            return GroupOutcome::NoVariance { counted, score: scores[0] };
+        };
         let members = counting.into_iter().zip(scores.iter().zip(zs));
         GroupOutcome::Learned {
             members: members
@@ -81,7 +85,28 @@ impl GroupOutcome<'_> {
     }
 }
 
-fn is_flat(scores: &[f64]) -> bool {
+/// Where each score stands, as far as the group alone can say; `None` if nothing tells them apart.
+fn places(records: &[&EpisodeRecord], scores: &[f64], seat: Seat, settings: &GrpoSettings) -> Option<Vec<f64>> {
+    let by_group = settings.normalize_std && settings.std_over == StdOver::Group;
+    match (settings.aggregation, settings.baseline) {
+        (Aggregation::NormalizeThenSum, _) => terms::normalized(records, seat, settings),
+        // Its baseline is not known yet.
+        (Aggregation::SumThenNormalize, Baseline::Batch) => Some(scores.to_vec()),
+        (Aggregation::SumThenNormalize, _) if is_flat(scores) => None,
+        (Aggregation::SumThenNormalize, Baseline::Group) => {
+            Some(credit::standardize(scores, settings.std_eps, by_group))
+        }
+        (Aggregation::SumThenNormalize, Baseline::LeaveOneOut) => {
+            // The mean of the others is as far off as that of all, times n / (n − 1).
+            let stretch = scores.len() as f64 / (scores.len() as f64 - 1.0);
+            let zs = credit::standardize(scores, settings.std_eps, by_group);
+            Some(zs.into_iter().map(|z| z * stretch).collect())
+        }
+    }
+}
+
+/// Whether the scores are equal but for rounding.
+pub(crate) fn is_flat(scores: &[f64]) -> bool {
     let low = scores.iter().copied().fold(f64::INFINITY, f64::min);
     let high = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     high - low < SPREAD_MIN
@@ -165,8 +190,25 @@ mod tests {
     #[test]
     fn members_without_a_difference_teach_nothing() {
         let records = records([0.3, 0.1 + 0.2, 0.3, 0.3], [0.0, 0.0, 0.0, 1.0]);
-        assert_eq!(outcome(&records, Seat::Agent), GroupOutcome::NoVariance { counted: 4 });
+        assert_eq!(outcome(&records, Seat::Agent), GroupOutcome::NoVariance { counted: 4, score: 0.3 });
         assert_eq!(zs(&outcome(&records, Seat::User)).len(), 4);
+    }
+
+    #[test]
+    fn left_out_of_its_own_baseline_a_score_stands_further_off() {
+        let records = records([1.0, 0.0, 0.5, 0.1], [0.0; 4]);
+        let settings = GrpoSettings { baseline: Baseline::LeaveOneOut, normalize_std: false, ..settings() };
+        let outcome = GroupOutcome::of(&records.iter().collect::<Vec<_>>(), Seat::Agent, &settings);
+        // 1 − .6 / 3, 0 − 1.6 / 3, .5 − 1.1 / 3, .1 − 1.5 / 3.
+        assert_eq!(zs(&outcome), [0.8, -0.5333, 0.1333, -0.4]);
+    }
+
+    #[test]
+    fn measured_against_the_step_a_group_without_a_difference_is_no_loss() {
+        let records = records([0.3; 4], [0.0; 4]);
+        let settings = GrpoSettings { baseline: Baseline::Batch, std_over: StdOver::Batch, ..settings() };
+        let outcome = GroupOutcome::of(&records.iter().collect::<Vec<_>>(), Seat::Agent, &settings);
+        assert_eq!(zs(&outcome), [0.3; 4]);
     }
 
     #[test]

@@ -21,13 +21,14 @@ use crate::Batch;
 use crate::Metrics;
 use crate::Objective;
 use crate::Sample;
+use crate::advantage;
+use crate::advantage::Flat;
 use crate::batch::SampleError;
 use crate::credit;
 use crate::group::GroupOutcome;
 use crate::group::Member;
 use crate::plan::MODEL;
 use crate::settings::GrpoSettings;
-use crate::settings::StdOver;
 
 /// One seat's yield of one step.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +54,8 @@ pub struct Counts {
     pub std_fixed: sim::Ratio,
     /// Trajectories whose credits nearly cancelled, so that all turns shared alike.
     pub credit_fallbacks: usize,
+    /// Turns whose tokens train nobody, because they were cut; `None` unless `overlong_filter` is on.
+    pub turns_filtered: Option<usize>,
     /// Trajectories learned from.
     pub samples: usize,
     /// Tokens of their streams, shown ones included.
@@ -111,44 +114,37 @@ pub fn harvest(
     settings: &GrpoSettings,
     lr: f64,
 ) -> Result<Harvest, HarvestError> {
-    let mut counts = Counts::default();
-    let mut learned = Vec::new();
+    let mut counts = Counts { turns_filtered: settings.overlong.filter.then_some(0), ..Counts::default() };
+    let (mut learned, mut flat) = (Vec::new(), Vec::new());
     for records in by_group(castings, records, seat).values() {
         counts.groups += 1;
         match GroupOutcome::of(records, seat, settings) {
             GroupOutcome::TooFew { .. } => counts.groups_too_few += 1,
-            GroupOutcome::NoVariance { .. } => counts.groups_no_variance += 1,
+            GroupOutcome::NoVariance { counted, score } => {
+                counts.groups_no_variance += 1;
+                flat.push(Flat { counted, score });
+            }
             GroupOutcome::Learned { members, std } => {
                 counts.count_std(&members[0].record.casting, seat, std);
                 learned.push(members);
             }
         }
     }
-    if settings.normalize_std && settings.std_over == StdOver::Scenario {
-        scale_by_scenario(&mut learned, settings.std_eps);
+    if !advantage::over_step(&mut learned, &flat, settings) {
+        counts.groups_no_variance += learned.len();
+        learned.clear();
     }
     let mut samples = Vec::new();
     for member in learned.iter().flatten() {
         let (sample, fell_back) = sample(member, seat, settings)?;
         counts.count_sample(&sample, fell_back);
-        samples.push(sample);
+        counts.count_filtered(member, seat);
+        // Whatever is left of a talk all of whose turns were cut teaches nothing.
+        if sample.loss_tokens() > 0 || counts.turns_filtered.is_none() {
+            samples.push(sample);
+        }
     }
     Ok(Harvest { batch: Batch { objective: Objective::Grpo, lr, samples }, counts })
-}
-
-/// Divides the distances from the groups' means by the standard deviation that they have together in their scenario: the root of the mean of the
-/// groups' own (unbiased) variances, weighted by their degrees of freedom.
-fn scale_by_scenario(learned: &mut [Vec<Member<'_>>], std_eps: f64) {
-    let mut spread: BTreeMap<u32, sim::Ratio> = BTreeMap::new();
-    for members in learned.iter() {
-        let squares: f64 = members.iter().map(|member| member.z * member.z).sum();
-        *spread.entry(members[0].record.casting.scenario).or_default() +=
-            sim::Ratio::new(squares, members.len() as f64 - 1.0);
-    }
-    for member in learned.iter_mut().flatten() {
-        let variance = spread[&member.record.casting.scenario].rate().unwrap_or(0.0);
-        member.z /= variance.sqrt() + std_eps;
-    }
 }
 
 /// The groups of which no seat that they were played for can learn, because all members scored the same.
@@ -169,6 +165,13 @@ impl Counts {
         let partner_is_model = casting.policies[seat.partner()] == MODEL;
         let pooled = if partner_is_model { &mut self.std_mutual } else { &mut self.std_fixed };
         *pooled += sim::Ratio::new(std, 1.0);
+    }
+
+    fn count_filtered(&mut self, member: &Member<'_>, seat: Seat) {
+        if let Some(turns) = &mut self.turns_filtered {
+            let spoken = member.record.turns_of(seat).filter_map(|turn| turn.decision.generation.as_ref());
+            *turns += spoken.filter(|generation| !generation.closed).count();
+        }
     }
 
     fn count_sample(&mut self, sample: &Sample, fell_back: bool) {
@@ -195,6 +198,9 @@ impl Counts {
         set("groups/std_mutual", self.std_mutual.rate());
         set("groups/std_fixed", self.std_fixed.rate());
         set("credit_fallbacks", Some(self.credit_fallbacks as f64));
+        if let Some(turns) = self.turns_filtered {
+            set("turns_filtered", Some(turns as f64));
+        }
         set("samples", Some(self.samples as f64));
         set("stream_tokens/mean", sim::Ratio::new(self.stream_tokens as f64, self.samples as f64).rate());
         for (part, mass) in [("thought", self.thought), ("reply", self.reply)] {
@@ -230,13 +236,15 @@ fn by_group<'a>(
 fn sample(member: &Member, seat: Seat, settings: &GrpoSettings) -> Result<(Sample, bool), HarvestError> {
     let episode = member.record.casting.id;
     let generations = generations(member.record, seat)?;
-    let lengths: Vec<usize> = generations.iter().map(|generation| generation.tokens.len()).collect();
+    let trains = |generation: &Generation| generation.closed || !settings.overlong.filter;
+    let own = |generation: &&Generation| if trains(generation) { generation.tokens.len() } else { 0 };
+    let lengths: Vec<usize> = generations.iter().map(own).collect();
     let credits = credit::turn_credits(settings.turn_credit, &member.rewards, settings.gamma, settings.em_k);
     let spread = credit::spread(&credits, &lengths, member.z);
     let mut sample = Sample { episode: Some(episode), ..Sample::default() };
     for (generation, advantage) in generations.iter().zip(&spread.advantages) {
         // Advantages are small sums and quotients: f32 holds them to 1e-7.
-        append(&mut sample, generation, *advantage as f32);
+        append(&mut sample, generation, trains(generation).then_some(*advantage as f32));
     }
     sample.check().map_err(|source| HarvestError::Sample { episode, seat, source })?;
     Ok((sample, spread.fell_back))
@@ -249,20 +257,24 @@ fn generations(record: &EpisodeRecord, seat: Seat) -> Result<Vec<&Generation>, H
     turns.map(|(at, turn)| turn.decision.generation.as_ref().ok_or_else(|| missing(at))).collect()
 }
 
-/// Lays one generation at the end of the stream: what was shown, then what was sampled.
-fn append(sample: &mut Sample, generation: &Generation, advantage: f32) {
-    let (shown, own) = (generation.prompt.len(), generation.tokens.len());
+/// Lays one generation at the end of the stream: what was shown, then what was sampled. Without an advantage its tokens train nobody, and stand
+/// there as if they had been shown.
+fn append(sample: &mut Sample, generation: &Generation, advantage: Option<f32>) {
+    let (before, own) = (generation.prompt.len(), generation.tokens.len());
     sample.tokens.extend(&generation.prompt);
     sample.tokens.extend(&generation.tokens);
+    let shown = if advantage.is_none() { before + own } else { before };
     sample.weights.extend([0.0].repeat(shown));
-    sample.weights.extend([1.0].repeat(own));
     sample.advantages.extend([0.0].repeat(shown));
-    sample.advantages.extend([advantage].repeat(own));
     sample.logprobs.extend([0.0].repeat(shown));
-    sample.logprobs.extend(&generation.logprobs);
     sample.thought.extend([false].repeat(shown));
-    sample.thought.extend((0..own).map(|at| at < generation.thought_len as usize));
     sample.temperature = generation.temperature;
+    if let Some(advantage) = advantage {
+        sample.weights.extend([1.0].repeat(own));
+        sample.advantages.extend([advantage].repeat(own));
+        sample.logprobs.extend(&generation.logprobs);
+        sample.thought.extend((0..own).map(|at| at < generation.thought_len as usize));
+    }
 }
 
 #[cfg(test)]
@@ -272,6 +284,9 @@ mod tests {
 
     use super::*;
     use crate::fixtures;
+    use crate::settings::Baseline;
+    use crate::settings::Overlong;
+    use crate::settings::StdOver;
     use crate::settings::TurnCredit;
 
     fn castings(records: &[EpisodeRecord]) -> Vec<Casting> {
@@ -336,6 +351,34 @@ mod tests {
         let wanted =
             [-1.0, 1.0, -0.5, 0.5].map(|z: f32| z / 1.25f32.sqrt()).into_iter().chain([-0.5f32.sqrt(), 0.5f32.sqrt()]);
         assert!(zs.iter().zip(wanted).all(|(z, wanted)| (z - wanted).abs() < 1e-5), "{zs:?}");
+    }
+
+    #[test]
+    fn a_turn_that_was_cut_trains_nobody_where_such_turns_are_filtered() {
+        let mut records = pair();
+        let cut = records[0].turns[0].decision.generation.as_mut().expect("the fixture has one");
+        cut.closed = false;
+        let settings = GrpoSettings {
+            overlong: Overlong { filter: true, penalty: None },
+            turn_credit: TurnCredit::R2g,
+            ..fixtures::settings()
+        };
+        let harvest = reap(&records, Seat::Agent, &settings);
+        let sample = &harvest.batch.samples[0];
+        assert_eq!(sample.weights, [0., 0., 0., 0., 0., 0., 0., 1., 1., 1., 1.]);
+        // All that the trajectory earned falls on the turn that is left.
+        assert!((sample.advantages[10] - 0.66041).abs() < 1e-4, "{:?}", sample.advantages);
+        assert_eq!(harvest.counts.metrics(Seat::Agent).get("agent/turns_filtered"), Some(1.0));
+        assert_eq!(reap(&records, Seat::Agent, &fixtures::settings()).counts.turns_filtered, None);
+    }
+
+    #[test]
+    fn a_step_in_which_all_score_alike_teaches_nothing_by_any_baseline() {
+        let records: Vec<EpisodeRecord> =
+            (0..4).map(|at| fixtures::record(at / 2, at % 2 + 1, &[0.5], &[0.0])).collect();
+        let settings = GrpoSettings { baseline: Baseline::Batch, std_over: StdOver::Batch, ..fixtures::settings() };
+        let counts = reap(&records, Seat::Agent, &settings).counts;
+        assert_eq!((counts.groups, counts.groups_no_variance, counts.samples), (2, 2, 0));
     }
 
     #[test]

@@ -7,7 +7,9 @@
 //!                           │                                  │
 //!                           └──────────> harvest <─────────────┤
 //!                group: who counts, z       │                  ├─> metrics     one flat line a step
-//!                credit: S, c_t, A          v                  └─> evaluation  means, intervals, pass@k
+//!                terms: each by itself, z   │                  └─> evaluation  means, intervals, pass@k
+//!                advantage: over the step   │                           │
+//!                credit: S, c_t, A          v                           │
 //!                                         Batch ──> Learner             │
 //!                schedule: its lr           │       (tensors)           v  (interval, pass)
 //!                                           └─ loss: the same      compare: who beats whom
@@ -17,6 +19,7 @@
 //!  policy: the seams behind which models live
 //! ```
 
+pub mod advantage;
 pub mod average;
 pub mod batch;
 pub mod claim;
@@ -24,6 +27,7 @@ pub mod compare;
 pub mod credit;
 pub mod evaluation;
 pub mod failures;
+pub mod filter;
 #[cfg(test)]
 mod fixtures;
 pub mod group;
@@ -42,6 +46,9 @@ pub mod score_norm;
 pub mod scoreboard;
 pub mod settings;
 pub mod shaping;
+pub mod terms;
+#[cfg(test)]
+mod trl;
 pub mod userrl;
 
 pub use average::Average;
@@ -56,6 +63,7 @@ pub use claim::Finding;
 pub use compare::Arm;
 pub use compare::Comparison;
 pub use evaluation::Evaluation;
+pub use filter::Filter;
 pub use group::GroupOutcome;
 pub use harvest::Harvest;
 pub use harvest::HarvestError;

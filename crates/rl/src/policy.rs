@@ -14,6 +14,7 @@ use sim::Fault;
 use sim::Seat;
 
 use crate::Batch;
+use crate::Filter;
 use crate::RunSettings;
 
 /// Which conversation a row continues: a policy may keep what it computed for it (its KV cache) until [`Policy::forget`].
@@ -40,6 +41,8 @@ pub struct Row {
     pub tokens_max: u32,
     /// Above 0. Ignored if `greedy`.
     pub temperature: f32,
+    /// Which tokens may be drawn at all. Ignored if `greedy`.
+    pub filter: Filter,
     /// Take the likeliest token instead of drawing; log-probabilities are then those of temperature 1.
     pub greedy: bool,
 }
@@ -49,9 +52,9 @@ pub struct Row {
 pub struct Sampled {
     /// Sampled ids, the closing token included if there is one.
     pub tokens: Vec<u32>,
-    /// Natural logarithm of each token's probability under the distribution it was drawn from (after temperature).
+    /// Natural logarithm of each token's probability under the distribution it was drawn from (after temperature and filter).
     pub logprobs: Vec<f32>,
-    /// Whether the closing token was sampled; otherwise `tokens_max` or the context length cut the turn.
+    /// Whether the closing token was sampled; otherwise `tokens_max`, the context length or another of the model's ends of text cut the turn.
     pub closed: bool,
     /// Version of the weights.
     pub version: u64,
@@ -187,6 +190,12 @@ pub trait ModelLoader: Send + Sync {
     /// # Errors
     /// [`LearnError::Store`] naming the file that is missing, cut short or of the wrong shape.
     fn open(&self, folder: &Path, settings: Option<&RunSettings>, seat: Seat) -> Result<Model, LearnError>;
+
+    /// A model with the weights of an HF folder and nothing else that was learned with them: version 0, no optimiser state, no reference.
+    ///
+    /// # Errors
+    /// As [`ModelLoader::open`].
+    fn based(&self, folder: &Path, settings: &RunSettings, seat: Seat) -> Result<Model, LearnError>;
 
     /// Name of the file in a model's folder that holds its weights and nothing else: what the manifest hashes.
     fn weights_file(&self) -> &'static str;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 use serde::Serialize;
+use sim::Pair;
 use sim::Seat;
 
 /// Everything `duologue train` needs besides the scenario itself.
@@ -15,8 +16,11 @@ pub struct RunSettings {
     pub seed: u64,
     /// Bounds and machine.
     pub limits: Limits,
-    /// Shape of each seat's model; both seats have models of the same shape and their own weights.
+    /// Shape of each seat's model; both seats have models of the same shape and their own weights. Of a model from a folder, as the folder says, but
+    /// for its longest stream.
     pub model: ModelShape,
+    /// The folder that the models start from; `None`: from nothing.
+    pub base: Option<BaseFolder>,
     /// The cold start.
     pub sft: SftSettings,
     /// Group-relative policy optimisation.
@@ -27,6 +31,9 @@ pub struct RunSettings {
     pub checkpoints: CheckpointSettings,
 }
 
+/// Bytes of keys and values of a model that no run file speaks of.
+pub const CACHE_BYTES_MAX: usize = 4 << 30;
+
 /// Everything is bounded, and each bound has a name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
@@ -34,10 +41,20 @@ pub struct Limits {
     pub episodes_live_max: usize,
     /// Rows in one batch of a policy.
     pub batch_max: usize,
+    /// Mebibytes of keys and values of each model.
+    pub cache_mib_max: usize,
     /// Threads of the tensor library for each model.
     pub threads: usize,
     /// Where the models live.
     pub device: Device,
+}
+
+impl Limits {
+    /// Bytes of keys and values of each model.
+    #[must_use]
+    pub fn cache_bytes_max(&self) -> usize {
+        self.cache_mib_max << 20
+    }
 }
 
 /// Where the models live.
@@ -50,6 +67,17 @@ pub enum Device {
     Cpu,
     /// The first GPU; an error if there is none.
     Cuda,
+}
+
+/// Which numbers a model is held and computed in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dtype {
+    /// Single precision: everything can learn.
+    #[default]
+    F32,
+    /// The upper half of it: half the memory, and weights that do not learn. Adapters over them do, in single precision.
+    Bf16,
 }
 
 /// Shape of a decoder of the Qwen3 kind, built from scratch.
@@ -99,6 +127,16 @@ impl ModelShape {
         let size = |n: i64| u64::try_from(n).unwrap_or(0);
         2 * size(self.num_hidden_layers) * size(self.num_key_value_heads) * size(self.head_dim)
     }
+}
+
+/// A folder of models to start from, known by what is in it: where it lies makes no difference.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BaseFolder {
+    /// Where it lies: one model's folder, or a checkpoint's with one for each seat.
+    #[serde(skip)]
+    pub path: PathBuf,
+    /// SHA-256 of each seat's model, in hex.
+    pub models: Pair<String>,
 }
 
 /// A folder of recorded episodes, known by what is in it: where it lies makes no difference.
@@ -197,6 +235,160 @@ pub enum StdOver {
     Group,
     /// Over all groups of its scenario in the step, each around its own mean: scenarios weigh alike, and within one the wide groups weigh more.
     Scenario,
+    /// Over all scores of the step around their common mean (Lite PPO, arXiv:2508.08221; REINFORCE++, arXiv:2501.03262). Groups without a
+    /// difference count in it.
+    Batch,
+}
+
+/// What a trajectory's score is measured against.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Baseline {
+    /// The mean of its group (GRPO, arXiv:2402.03300).
+    #[default]
+    Group,
+    /// The mean of the others of its group (RLOO, arXiv:2402.14740): n / (n − 1) times the distance from the group's mean.
+    LeaveOneOut,
+    /// The mean of all the seat's scores in the step (REINFORCE++, arXiv:2501.03262). A group whose members scored alike teaches too.
+    Batch,
+}
+
+/// How the terms of a seat's reward become one advantage.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Aggregation {
+    /// Their weighted sum is scored and normalised.
+    #[default]
+    SumThenNormalize,
+    /// Each term is scored and normalised within its group, the results are added by weight, and the sums normalised over the step (GDPO,
+    /// arXiv:2601.05242): a term of small spread is not drowned by one of large spread.
+    NormalizeThenSum,
+}
+
+/// What is done about turns that the seat's `tokens_max` cut, or that came close to it (DAPO, arXiv:2503.14476 §3.4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Overlong {
+    /// Whether the tokens of turns that were cut train nobody: whether such a turn was bad is not known.
+    pub filter: bool,
+    /// What is taken off turns that come close; `None`: nothing.
+    pub penalty: Option<OverlongPenalty>,
+}
+
+/// Soft overlong punishment: nothing up to `tokens_max − cache` tokens, then in proportion, all of `amount` from `tokens_max` on.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OverlongPenalty {
+    /// Taken off the turn's reward at most; above 0.
+    pub amount: f64,
+    /// Tokens of a turn from which all of it is taken; the L_max of the paper.
+    pub tokens_max: u32,
+    /// Tokens before that over which it grows; at least 1, at most `tokens_max`. The L_cache of the paper.
+    pub cache: u32,
+}
+
+/// How the ratio of a token's probabilities, now over then, is taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ratio {
+    /// Of the token alone (PPO, arXiv:1707.06347).
+    #[default]
+    Token,
+    /// Of all own tokens of the trajectory, their geometric mean: one ratio for all of them (GSPO, arXiv:2507.18071 eq. 7).
+    Sequence,
+    /// Of all own tokens of the trajectory, their product: the trajectory as one action (RLOO, arXiv:2402.14740).
+    Product,
+}
+
+/// What the bounds of the ratio hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Clip {
+    /// The objective: beyond a bound that the advantage pushes against, a token has no gradient (PPO).
+    #[default]
+    Objective,
+    /// The weight of the token's score, which has no gradient of its own: every token keeps its gradient, and none a large one (CISPO,
+    /// arXiv:2506.13585 eq. 4).
+    Weight,
+}
+
+/// What the sum over tokens is divided by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Normalizer {
+    /// The own tokens of the optimiser step: every token weighs alike (DAPO, arXiv:2503.14476 eq. 8).
+    #[default]
+    Tokens,
+    /// First the trajectory's own tokens, then the number of trajectories: every trajectory weighs alike (GRPO, arXiv:2402.03300 eq. 3).
+    Sequences,
+    /// The number of trajectories times a constant: length weighs nothing in and nothing out (Dr. GRPO, arXiv:2503.20783).
+    Fixed {
+        /// The constant; at least 1.
+        tokens: u32,
+    },
+}
+
+/// The estimate of the divergence from the reference, of one token (Schulman 2020, "Approximating KL divergence"), and where it is taken off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kl {
+    /// log π_old − log π_ref, off the token's advantage: as a loss its gradient would be 0 on the average (REINFORCE++).
+    K1,
+    /// (log π − log π_ref)² / 2, in the loss.
+    K2,
+    /// ρ − 1 − log ρ with ρ = π_ref / π, in the loss (GRPO).
+    #[default]
+    K3,
+}
+
+/// How far the correction between sampler and learner reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// Each token by its own ratio.
+    Token,
+    /// All own tokens of a trajectory by the product of their ratios.
+    Sequence,
+}
+
+/// What becomes of a correction out of bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Beyond {
+    /// It is cut to the bound (TIS, <https://fengyao.notion.site/off-policy-rl>).
+    Truncate,
+    /// The tokens train nobody (MIS and IcePop, <https://ringtech.notion.site/icepop>).
+    Mask,
+}
+
+/// Correction of what the sampler's arithmetic, or its older weights, make of a probability. The policy loss of a token is multiplied by π_old / π_sampled:
+/// π_old is computed by the learner before its first optimiser step, π_sampled was recorded. The ratio of the loss is then π / π_old.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Importance {
+    /// Of tokens or of trajectories.
+    pub level: Level,
+    /// What happens out of bounds.
+    pub beyond: Beyond,
+    /// Least correction; at least 0, which is no bound.
+    pub min: f64,
+    /// Greatest correction; above `min`.
+    pub max: f64,
+}
+
+/// The part of the learning rule that works token by token: ratio and clip, normaliser, divergence, correction, entropy. The defaults are those of
+/// the quickstart; the formula stands in [`crate::loss`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LossRule {
+    /// Which ratio.
+    pub ratio: Ratio,
+    /// What its bounds hold.
+    pub clip: Clip,
+    /// What the sum is divided by.
+    pub normalizer: Normalizer,
+    /// Which estimate `kl_weight` weighs.
+    pub kl: Kl,
+    /// Correction between sampler and learner; `None`: off, and the ratio is π / π_sampled.
+    pub importance: Option<Importance>,
+    /// Weight of the mean entropy of own tokens, which is taken off the loss; 0 is off.
+    pub entropy_weight: f64,
 }
 
 /// Group-relative policy optimisation.
@@ -236,6 +428,13 @@ pub struct GrpoSettings {
     pub normalize_std: bool,
     /// By which.
     pub std_over: StdOver,
+    /// What a score is measured against.
+    pub baseline: Baseline,
+    /// How several terms of a reward become one advantage. `NormalizeThenSum` has its own normalisation: `baseline`, `normalize_std` and `std_over` are
+    /// not read.
+    pub aggregation: Aggregation,
+    /// What is done about turns that were cut, or nearly.
+    pub overlong: Overlong,
     /// Taken off a turn's reward in training if it brought no legal act; at least 0.
     pub malformed_penalty: f64,
     /// Taken off an agent's turn in training that the user had to answer; at least 0.
@@ -248,8 +447,10 @@ pub struct GrpoSettings {
     pub clip_high: f64,
     /// Dual clip: bound of the loss for negative advantages, as a multiple of the advantage; above 1. `None`: off.
     pub dual_clip: Option<f64>,
-    /// Weight of the KL penalty (k3) to the cold-start model; 0 is off.
+    /// Weight of the KL penalty to the cold-start model; 0 is off.
     pub kl_weight: f64,
+    /// What the loss is made of besides.
+    pub loss: LossRule,
     /// AdamW's moments, epsilon and decay, and the largest gradient norm; the cold start uses the same.
     pub optimizer: OptimizerSettings,
 }

@@ -1,32 +1,74 @@
-//! What training takes off a turn's reward, beside the terms of the scenario: for turns without a legal act, and for turns that cost the user's
-//! time (specification userrl §6.5). It steers learning alone: no score and no reported reward has it.
+//! What training takes off a turn's reward, beside the terms of the scenario: for turns without a legal act, for turns that cost the user's
+//! time (specification userrl §6.5), and for turns that come close to being cut (DAPO, arXiv:2503.14476 eq. 13). It steers learning alone: no score and
+//! no reported reward has it.
 
+use sim::Addressee;
 use sim::EpisodeRecord;
 use sim::Seat;
+use sim::Turn;
 
 use crate::metrics::is_malformed;
 use crate::settings::GrpoSettings;
+use crate::settings::OverlongPenalty;
 
-/// What trains `seat` at each of its own turns: [`EpisodeRecord::turn_rewards`], less `malformed_penalty` for each that brought no legal act, and
-/// for the agent less `user_burden` for each that the user had to answer. `None` if the seat was not scored; empty if it never spoke.
+/// What trains `seat` at each of its own turns: [`EpisodeRecord::turn_rewards`], less what [`deductions`] names. `None` if the seat was not scored;
+/// empty if it never spoke.
 #[must_use]
 pub fn turn_rewards(record: &EpisodeRecord, seat: Seat, settings: &GrpoSettings) -> Option<Vec<f64>> {
     let mut rewards = record.turn_rewards(seat)?;
-    let own = record.turns.iter().enumerate().filter(|(_, turn)| turn.seat == seat);
-    for (reward, (at, turn)) in rewards.iter_mut().zip(own) {
-        if is_malformed(turn) {
-            *reward -= settings.malformed_penalty;
-        }
-        if seat == Seat::Agent && is_answered_by_the_user(record, at) {
-            *reward -= settings.user_burden;
+    for deduction in deductions(record, seat, settings) {
+        for (reward, share) in rewards.iter_mut().zip(&deduction.shares) {
+            *reward -= share * deduction.amount;
         }
     }
     Some(rewards)
 }
 
+/// Something that training takes off.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Deduction {
+    /// Its name: that of the key which sets the amount.
+    pub name: &'static str,
+    /// Taken off a turn at most; above 0.
+    pub amount: f64,
+    /// The share of it, in [0, 1], that each of the seat's own turns loses.
+    pub shares: Vec<f64>,
+}
+
+/// What is taken off the seat's own turns: `malformed_penalty` of each that brought no legal act, of the agent's `user_burden` of each that the user
+/// had to answer, and `overlong_penalty` in proportion. Those that are off are left out.
+#[must_use]
+pub fn deductions(record: &EpisodeRecord, seat: Seat, settings: &GrpoSettings) -> Vec<Deduction> {
+    let own = || record.turns.iter().enumerate().filter(|(_, turn)| turn.seat == seat);
+    let shares = |of: &dyn Fn(usize, &Turn) -> f64| own().map(|(at, turn)| of(at, turn)).collect();
+    let is = |yes: bool| f64::from(u8::from(yes));
+    let mut found = Vec::new();
+    if settings.malformed_penalty > 0.0 {
+        let shares = shares(&|_, turn| is(is_malformed(turn)));
+        found.push(Deduction { name: "malformed_penalty", amount: settings.malformed_penalty, shares });
+    }
+    if settings.user_burden > 0.0 && seat == Seat::Agent {
+        let shares = shares(&|at, _| is(is_answered_by_the_user(record, at)));
+        found.push(Deduction { name: "user_burden", amount: settings.user_burden, shares });
+    }
+    if let Some(penalty) = settings.overlong.penalty {
+        let shares = shares(&|_, turn| overlong_share(turn, penalty));
+        found.push(Deduction { name: "overlong_penalty", amount: penalty.amount, shares });
+    }
+    found
+}
+
+/// 0 up to `tokens_max − cache` tokens, 1 from `tokens_max` on, and a straight line between; 0 of a turn that no model spoke.
+fn overlong_share(turn: &Turn, penalty: OverlongPenalty) -> f64 {
+    let OverlongPenalty { tokens_max, cache, .. } = penalty;
+    let tokens = turn.decision.generation.as_ref().map_or(0, |generation| generation.tokens.len());
+    let over = tokens as f64 - (f64::from(tokens_max) - f64::from(cache));
+    (over / f64::from(cache)).clamp(0.0, 1.0)
+}
+
 /// Whether the user spoke because of the turn at this place: the world asked it aloud, or its own turn came next.
 fn is_answered_by_the_user(record: &EpisodeRecord, at: usize) -> bool {
-    let asked = record.turns[at].answers.iter().any(|answered| answered.seat == Seat::User && answered.spoken);
+    let asked = record.turns[at].answers.iter().any(|answered| answered.seat == Addressee::User && answered.spoken);
     asked || record.turns.get(at + 1).is_some_and(|next| next.seat == Seat::User)
 }
 
@@ -38,6 +80,7 @@ mod tests {
 
     use super::*;
     use crate::fixtures;
+    use crate::settings::Overlong;
 
     fn settings() -> GrpoSettings {
         GrpoSettings { malformed_penalty: 0.1, user_burden: 0.02, ..fixtures::settings() }
@@ -63,10 +106,23 @@ mod tests {
     }
 
     #[test]
+    fn a_turn_that_comes_close_to_being_cut_loses_in_proportion() {
+        // Turns of 3, 4, 5 and 6 tokens; from 5 on all of it, over the last 2 in proportion.
+        let record = fixtures::record(0, 1, &[0.0; 4], &[]);
+        let penalty = OverlongPenalty { amount: 0.5, tokens_max: 5, cache: 2 };
+        let settings =
+            GrpoSettings { overlong: Overlong { filter: false, penalty: Some(penalty) }, ..fixtures::settings() };
+        assert_eq!(turn_rewards(&record, Seat::Agent, &settings), Some(vec![0.0, -0.25, -0.5, -0.5]));
+    }
+
+    #[test]
     fn a_question_that_only_the_world_hears_the_answer_to_costs_nobody_time() {
         let mut record = fixtures::record(0, 1, &[0.5], &[]);
-        let answered =
-            |spoken| Answered { seat: Seat::User, spoken, answer: Answer { reply: "Yes".to_owned(), decision: None } };
+        let answered = |spoken| Answered {
+            seat: Addressee::User,
+            spoken,
+            answer: Answer { reply: "Yes".to_owned(), decision: None },
+        };
         record.turns[0].answers = vec![answered(false)];
         assert_eq!(turn_rewards(&record, Seat::Agent, &settings()), Some(vec![0.5]));
         record.turns[0].answers.push(answered(true));

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use sim::Act;
+use sim::Addressee;
 use sim::Answer;
 use sim::Answered;
 use sim::Decision;
@@ -95,7 +96,7 @@ pub(crate) fn full_record(id: EpisodeId) -> EpisodeRecord {
             generation: Some(generation),
         },
         answers: vec![Answered {
-            seat: Seat::User,
+            seat: Addressee::User,
             spoken: true,
             answer: Answer { reply: "für mich".to_owned(), decision: Some(Decision::say("für mich")) },
         }],

@@ -138,6 +138,9 @@ impl Capture {
             prompt_kept: opening.kept,
             sampling: json!({
                 "temperature": if manner.greedy { 0.0 } else { manner.temperature },
+                "top_k": manner.filter.top_k,
+                "top_p": manner.filter.top_p,
+                "min_p": manner.filter.min_p,
                 "max_tokens": manner.tokens_max,
                 "stop": manner.stop,
                 "seed": manner.seed,

@@ -23,6 +23,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 use std::thread;
 
+use rl::Filter;
 use rl::Policy;
 use rl::Row;
 use rl::Sampled;
@@ -51,6 +52,8 @@ pub struct Ask {
     pub tokens_max: u32,
     /// Above 0; of no effect if `greedy`.
     pub temperature: f32,
+    /// Which tokens may be drawn at all.
+    pub filter: Filter,
     /// The likeliest token each time.
     pub greedy: bool,
     /// Ids that end it; the policy may know one of them only.
@@ -416,6 +419,7 @@ impl Live {
             turn: self.sampled / CHUNK,
             tokens_max: CHUNK.min(self.ask.tokens_max - self.sampled),
             temperature: self.ask.temperature,
+            filter: self.ask.filter,
             greedy: self.ask.greedy,
         }
     }

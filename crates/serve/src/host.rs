@@ -160,6 +160,7 @@ impl Host {
                     prompt: prompt.clone(),
                     tokens_max: asked.min(room),
                     temperature: manner.temperature,
+                    filter: manner.filter,
                     greedy: manner.greedy,
                     ends: Arc::clone(self.speech.ends()),
                     address,

@@ -1,6 +1,7 @@
 //! What a request asks for, checked. Parameters that have no effect here are refused, unless they stand there with the value that
 //! changes nothing; the page docs/SERVE.md lists them.
 
+use rl::Filter;
 use serde_json::Value;
 use serde_json::json;
 
@@ -24,6 +25,8 @@ pub struct Manner {
     pub tokens_max: Option<u32>,
     /// Above 0; of no effect if `greedy`.
     pub temperature: f32,
+    /// Which tokens may be drawn at all.
+    pub filter: Filter,
     /// The likeliest token each time.
     pub greedy: bool,
     /// What ends an answer, and is not part of its text.
@@ -151,6 +154,7 @@ fn manner(fields: &mut Fields, limits: &Limits) -> Result<Manner, Problem> {
     let manner = Manner {
         tokens_max: tokens_max.map(|most| checked_tokens("max_tokens", most, limits)).transpose()?,
         temperature: if temperature == 0.0 { 1.0 } else { temperature as f32 },
+        filter: filter(fields)?,
         greedy: temperature == 0.0,
         stop: stop(fields.take("stop"))?,
         seed: fields.integer("seed", i64::MIN..=i64::MAX)?,
@@ -164,15 +168,30 @@ fn manner(fields: &mut Fields, limits: &Limits) -> Result<Manner, Problem> {
     Ok(manner)
 }
 
+/// Which tokens may be drawn; the values that other servers take for "all of them" are that here too.
+fn filter(fields: &mut Fields) -> Result<Filter, Problem> {
+    let top_k = fields.integer("top_k", -1..=i64::from(u32::MAX))?.filter(|count| *count > 0);
+    let top_p = fields.number("top_p", 0.0..=1.0)?;
+    if top_p == Some(0.0) {
+        return Err(Problem::invalid("top_p", "`top_p` is above 0: of probability 0 there is no token"));
+    }
+    let min_p = fields.number("min_p", 0.0..=1.0)?.filter(|share| *share > 0.0);
+    let top_p = top_p.filter(|share| *share < 1.0);
+    Ok(Filter {
+        top_k: top_k.map(|count| count as u32),
+        top_p: top_p.map(|share| share as f32),
+        min_p: min_p.map(|share| share as f32),
+    })
+}
+
 /// What the sampler has no option for, and what says nothing to it.
 fn without_effect(fields: &mut Fields) -> Result<(), Problem> {
-    for name in ["top_p", "repetition_penalty", "length_penalty"] {
+    for name in ["repetition_penalty", "length_penalty"] {
         fields.neutral(name, |value| value.as_f64() == Some(1.0))?;
     }
-    for name in ["min_p", "frequency_penalty", "presence_penalty", "min_tokens"] {
+    for name in ["frequency_penalty", "presence_penalty", "min_tokens"] {
         fields.neutral(name, |value| value.as_f64() == Some(0.0))?;
     }
-    fields.neutral("top_k", |value| value == 0 || value == -1)?;
     for name in ["logit_bias", "chat_template_kwargs"] {
         fields.neutral(name, |value| *value == json!({}))?;
     }

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::Addressee;
 use crate::Answer;
 use crate::Decision;
 use crate::Episode;
@@ -27,7 +28,7 @@ pub fn drive(
     scenario: &Arc<Scenario>,
     seed: u64,
     decide: impl FnMut(Seat, &Observation) -> Decision,
-    answer: impl FnMut(Seat, &Query) -> Result<Answer, Fault>,
+    answer: impl FnMut(Addressee, &Query) -> Result<Answer, Fault>,
 ) -> EpisodeRecord {
     let (episode, outputs) = Episode::start(casting, Arc::clone(scenario), seed);
     go_on(episode, outputs, decide, answer)
@@ -42,7 +43,7 @@ pub fn go_on(
     mut episode: Episode,
     mut outputs: Vec<Output>,
     mut decide: impl FnMut(Seat, &Observation) -> Decision,
-    mut answer: impl FnMut(Seat, &Query) -> Result<Answer, Fault>,
+    mut answer: impl FnMut(Addressee, &Query) -> Result<Answer, Fault>,
 ) -> EpisodeRecord {
     loop {
         let output = outputs.pop().expect("an episode that is not over says what to do next");
@@ -52,7 +53,7 @@ pub fn go_on(
                 let said = world.step(input);
                 Input::Effected(world, said)
             }
-            Output::Query(seat, id, query) => Input::Answered(id, answer(seat, &query)),
+            Output::Query(asked, id, query) => Input::Answered(id, answer(asked, &query)),
             Output::Judge(case) => Input::Judged(Ok(case.by_rule())),
             Output::Done(record) => return *record,
         };
@@ -60,7 +61,8 @@ pub fn go_on(
     }
 }
 
-/// Plays one episode whose seats are both rules or scripts, named by the casting; `None` if a name is no script of the gym.
+/// Plays one episode whose seats are both rules or scripts, named by the casting; `None` if a name is no script of the gym. A world that
+/// wants something looked up outside ends in a fault.
 #[must_use]
 pub fn play_by_rule(casting: Casting, scenario: &Arc<Scenario>, seed: u64) -> Option<EpisodeRecord> {
     let agent = Script::named(&scenario.rules, Seat::Agent, &casting.policies.agent)?;
@@ -70,9 +72,10 @@ pub fn play_by_rule(casting: Casting, scenario: &Arc<Scenario>, seed: u64) -> Op
         Seat::Agent => agent.decide(observation, address),
         Seat::User => user.decide(observation, address),
     };
-    let answer = |seat: Seat, query: &Query| match seat {
-        Seat::Agent => agent.answer(seat, query, address),
-        Seat::User => user.answer(seat, query, address),
+    let answer = |asked: Addressee, query: &Query| match asked {
+        Addressee::Agent => agent.answer(asked, query, address),
+        Addressee::User => user.answer(asked, query, address),
+        Addressee::Environment => Err(Query::unheard()),
     };
     Some(drive(casting, scenario, seed, decide, answer))
 }

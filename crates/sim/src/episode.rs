@@ -18,6 +18,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::Addressee;
 use crate::Answer;
 use crate::Answered;
 use crate::Case;
@@ -67,7 +68,7 @@ pub enum Output {
     /// Step this world with this input and hand both back.
     Apply(World, WorldInput),
     /// Put the world's question to this seat.
-    Query(Seat, QueryId, Query),
+    Query(Addressee, QueryId, Query),
     /// Put the case before the judge.
     Judge(Case),
     /// It is over; the record is complete.
@@ -96,7 +97,7 @@ enum Awaits {
     /// The answer to a query put while this seat's act waits to take effect.
     Answer {
         acting: Seat,
-        asked: Seat,
+        asked: Addressee,
         id: QueryId,
         spoken: bool,
     },

@@ -3,6 +3,7 @@
 
 pub mod drill;
 pub mod efficiency;
+pub mod engine;
 pub mod function;
 pub mod guess;
 pub mod gym;
@@ -27,6 +28,8 @@ use serde::Serialize;
 
 pub use drill::Drill;
 pub use drill::Skill;
+pub use engine::Engine;
+pub use engine::EngineError;
 pub use gym::Gym;
 pub use gym::GymScript;
 pub use gym::GymWorld;
@@ -44,6 +47,7 @@ use crate::Decision;
 use crate::Fault;
 use crate::FaultKind;
 use crate::Observation;
+use crate::Party;
 use crate::Query;
 use crate::RewardKind;
 use crate::Scenario;
@@ -153,6 +157,12 @@ macro_rules! gyms {
                 match self { $(Rules::$Gym(rules) => Gym::without_scripts(rules, seat),)+ }
             }
 
+            /// See [`Gym::engine`].
+            #[must_use]
+            pub fn engine(&self) -> Option<&Engine> {
+                match self { $(Rules::$Gym(rules) => Gym::engine(rules),)+ }
+            }
+
             /// See [`Gym::drill`].
             #[must_use]
             pub fn drill(&self, scenario: &Scenario, split: Split, seat: Seat, index: u32) -> Option<Drill> {
@@ -229,16 +239,16 @@ macro_rules! gyms {
                 }
             }
 
-            /// What the script at `seat` says to a query of the world.
+            /// What the script in the asked seat says to a query of the world.
             ///
             /// # Errors
-            /// A fault of the seat if it is not a question this script answers.
-            pub fn answer(self, seat: Seat, query: &Query, address: Address) -> Result<Answer, Fault> {
+            /// A fault of that seat if it is not a question this script answers.
+            pub fn answer(self, asked: impl Into<Party>, query: &Query, address: Address) -> Result<Answer, Fault> {
                 let answer = match (self, &query.view) {
                     $((Script::$Gym(script), View::$Gym(view)) => script.answer(view, address),)+
                     _ => None,
                 };
-                answer.ok_or_else(|| Fault::new(seat.into(), FaultKind::Refused, "this script answers no such question"))
+                answer.ok_or_else(|| Fault::new(asked.into(), FaultKind::Refused, "this script answers no such question"))
             }
         }
     };

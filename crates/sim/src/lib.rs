@@ -9,6 +9,7 @@
 //! Pure: no clock, no file, no thread, no ambient randomness. Time, seeds and policies are arguments.
 //! Everything is `Clone` and serialisable, so that any episode is logged, replayed and forked at any turn.
 
+pub mod addressee;
 pub mod decision;
 pub mod draws;
 pub mod drive;
@@ -26,6 +27,7 @@ pub mod seat;
 pub(crate) mod testing;
 pub mod world;
 
+pub use addressee::Addressee;
 pub use decision::Act;
 pub use decision::Choice;
 pub use decision::Decision;

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::Address;
+use crate::Addressee;
 use crate::Answer;
 use crate::Decision;
 use crate::Effect;
@@ -145,8 +146,8 @@ pub struct Turn {
 /// A query of the world, answered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Answered {
-    /// Who was asked.
-    pub seat: Seat,
+    /// Which seat was asked.
+    pub seat: Addressee,
     /// Whether the answer was said aloud; if not, only the world heard it.
     pub spoken: bool,
     /// The answer.

@@ -10,6 +10,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::Addressee;
 use crate::Case;
 use crate::Decision;
 use crate::Effect;
@@ -136,7 +137,7 @@ impl<'a> Replay<'a> {
         let input = match output {
             Output::Ask(seat, observation) => self.decision(seat, &observation)?,
             Output::Apply(world, input) => self.effect(world, input)?,
-            Output::Query(seat, id, query) => self.answer(seat, id, &query)?,
+            Output::Query(asked, id, query) => self.answer(asked, id, &query)?,
             Output::Judge(case) => self.verdict(&case),
             Output::Done(redriven) => return Ok(Step::End(redriven)),
         };
@@ -163,14 +164,14 @@ impl<'a> Replay<'a> {
         })
     }
 
-    fn answer(&self, seat: Seat, id: QueryId, query: &Query) -> Result<Input, Difference> {
+    fn answer(&self, asked: Addressee, id: QueryId, query: &Query) -> Result<Input, Difference> {
         let turn = self.turn();
         let given = self.episode.turns()[turn].answers.len();
         let recorded = self.record.turns.get(turn).and_then(|turn| turn.answers.get(given));
         if let (None, Some(fault)) = (recorded, self.fault_in_turn()) {
             return Ok(Input::Failed(fault.clone()));
         }
-        let asked = (seat, query.spoken);
+        let asked = (asked, query.spoken);
         same(Some(turn), "query", &recorded.map(|answered| (answered.seat, answered.spoken)), &Some(asked))?;
         let answer =
             recorded.map(|answered| answered.answer.clone()).expect("it is the same as something that is there");

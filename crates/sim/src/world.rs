@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::Act;
+use crate::Addressee;
 use crate::Decision;
 use crate::Fault;
 use crate::Message;
@@ -26,8 +27,8 @@ pub enum WorldInput {
 /// What a world says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum WorldOutput {
-    /// It cannot go on before a seat answers.
-    Query(Seat, QueryId, Query),
+    /// It cannot go on before this seat answers.
+    Query(Addressee, QueryId, Query),
     /// The act has taken effect.
     Effect(Effect),
     /// The act cannot take effect, and nobody at the table is to blame within the rules: e.g. an answer that cannot be read.
@@ -38,7 +39,7 @@ pub enum WorldOutput {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct QueryId(pub u32);
 
-/// A question a world puts to a seat: `rule`, `remote`, `model` and `replay` are answerers of the same query, and the world does
+/// A question a world puts to a seat, or to whoever looks things up for it: `rule`, `remote`, `model` and `replay` are answerers of the same query, and the world does
 /// not know which one it got.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Query {
@@ -79,6 +80,14 @@ pub enum Next {
     Ask(Seat),
     /// The talk has ended by an act.
     Over,
+}
+
+impl Query {
+    /// The fault where a world wants something looked up and there is nobody to do it, e.g. in a plain loop.
+    #[must_use]
+    pub fn unheard() -> Fault {
+        Fault::new(crate::Party::Environment, crate::FaultKind::Refused, "nobody looks things up here")
+    }
 }
 
 impl World {

@@ -11,9 +11,9 @@ use sim::NoAct;
 use sim::Seat;
 use sim::Turn;
 
+use crate::ChatMessage;
 use crate::Role;
 use crate::Tokenizer;
-use crate::template::ChatMessage;
 use crate::tokenizer::THINK_CLOSE;
 use crate::tokenizer::THINK_OPEN;
 use crate::tool_call;

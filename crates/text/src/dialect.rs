@@ -1,67 +1,99 @@
 //! What a model and whoever talks to it must agree on.
 
-use std::fs;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
+use sim::Choice;
 use sim::Message;
 use sim::Pair;
 use sim::Seat;
 
+use crate::Json;
+use crate::Role;
 use crate::Template;
 use crate::TextError;
+use crate::Thinking;
 use crate::Tokenizer;
+use crate::Treatment;
+use crate::folder::Folder;
+pub use crate::folder::TEMPLATE_FILE;
+pub use crate::folder::TOKENIZER_FILE;
+use crate::frame::Behind;
 use crate::frame::Frames;
+use crate::template::Extras;
 use crate::tokenizer::PAD;
 use crate::tokenizer::THINK_CLOSE;
 use crate::tokenizer::THINK_OPEN;
+use crate::tool_call;
 
-/// File of the tokenizer in a model's folder.
-pub const TOKENIZER_FILE: &str = "tokenizer.json";
-/// File of the template in a model's folder.
-pub const TEMPLATE_FILE: &str = "chat_template.jinja";
+/// The keyword argument by which templates of reasoning models are told whether to think.
+const ENABLE_THINKING: &str = "enable_thinking";
 
-/// Tokenizer, template, closing id, and which seats reason. Cheap to clone: clones share everything.
+/// Tokenizer, template, closing ids, and which seats reason. Cheap to clone: clones share everything.
 #[derive(Clone, Debug)]
 pub struct Dialect {
     shared: Arc<Shared>,
+}
+
+/// How a dialect speaks, beside what its files say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Manner {
+    /// What becomes of a seat's earlier thoughts.
+    pub thinking: Thinking,
+    /// Tools and keyword arguments that the template is told, the same for every conversation. Unless it stands here, a template that
+    /// knows `enable_thinking` is told whether the seat reasons.
+    pub extras: Extras,
 }
 
 #[derive(Debug)]
 struct Shared {
     tokenizer: Tokenizer,
     template: Template,
-    frames: Frames,
+    manner: Manner,
+    /// For seats that do not reason, and for those that do.
+    frames: [Arc<Frames>; 2],
     pad_id: u32,
-    think_open: u32,
-    think_close: u32,
+    /// The template's own first.
+    close_ids: Vec<u32>,
     reasons: Pair<bool>,
 }
 
 impl Dialect {
-    /// Puts a tokenizer and a template together. `reasons` says which seats write a private thought before they speak.
+    /// Puts a tokenizer and a template together. `reasons` says which seats write a private thought before they speak. Batches are padded
+    /// with our own padding token, or, in another vocabulary, with what closes a turn.
     ///
     /// # Errors
-    /// [`TextError::MissingToken`] without padding or thought tags; [`TextError::NotPrefixStable`], [`TextError::ContentChanged`] or
-    /// [`TextError::NoCloseToken`] if streams under this template could not be append-only.
+    /// What [`Dialect::of`] says.
     pub fn new(tokenizer: Tokenizer, template: Template, reasons: Pair<bool>) -> Result<Dialect, TextError> {
-        let id = |token: &str| tokenizer.id(token).ok_or_else(|| TextError::MissingToken(token.to_owned()));
-        let (pad_id, think_open, think_close) = (id(PAD)?, id(THINK_OPEN)?, id(THINK_CLOSE)?);
-        let frames = Frames::new(&tokenizer, &template)?;
-        Ok(Dialect {
-            shared: Arc::new(Shared { tokenizer, template, frames, pad_id, think_open, think_close, reasons }),
-        })
+        let folder = Folder { tokenizer, template, pad_id: None, eos_ids: Vec::new() };
+        Dialect::of(folder, reasons, Manner::default())
     }
 
     /// The dialect of a model's folder.
     ///
     /// # Errors
-    /// [`TextError::Read`] for a missing file, or what [`Dialect::new`] says.
+    /// What [`Folder::open`] and [`Dialect::of`] say.
     pub fn open(folder: &Path, reasons: Pair<bool>) -> Result<Dialect, TextError> {
-        let path = folder.join(TEMPLATE_FILE);
-        let template = fs::read_to_string(&path).map_err(|error| TextError::Read { path, why: error.to_string() })?;
-        Dialect::new(Tokenizer::load(&folder.join(TOKENIZER_FILE))?, Template::new(&template)?, reasons)
+        Dialect::of(Folder::open(folder)?, reasons, Manner::default())
+    }
+
+    /// The dialect of a folder that was read, spoken in a manner.
+    ///
+    /// # Errors
+    /// If streams under this template could not be append-only: [`TextError::Unanswered`], [`TextError::NotPrefixStable`],
+    /// [`TextError::ContentChanged`], [`TextError::ThoughtsChanged`], [`TextError::NoCloseToken`] or [`TextError::OtherIds`].
+    pub fn of(folder: Folder, reasons: Pair<bool>, manner: Manner) -> Result<Dialect, TextError> {
+        let Folder { tokenizer, template, pad_id, eos_ids } = folder;
+        let frames = |thinks| Frames::new(&tokenizer, &template, &told(&manner.extras, thinks)).map(Arc::new);
+        let quiet = frames(false)?;
+        let knows = template.source().contains(ENABLE_THINKING);
+        let thinking = if knows { frames(true)? } else { Arc::clone(&quiet) };
+        let mut close_ids = vec![quiet.close];
+        close_ids.extend(eos_ids.into_iter().filter(|id| *id != quiet.close));
+        let pad_id = pad_id.or_else(|| tokenizer.id(PAD)).unwrap_or(quiet.close);
+        let frames = [quiet, thinking];
+        Ok(Dialect { shared: Arc::new(Shared { tokenizer, template, manner, frames, pad_id, close_ids, reasons }) })
     }
 
     /// Its tokenizer.
@@ -76,10 +108,22 @@ impl Dialect {
         &self.shared.template
     }
 
-    /// The id that closes a turn.
+    /// What the template is told beside the messages, for a seat that does or does not reason.
+    #[must_use]
+    pub fn extras(&self, reasons: bool) -> Extras {
+        told(&self.shared.manner.extras, reasons)
+    }
+
+    /// The id with which the template closes a turn.
     #[must_use]
     pub fn close_id(&self) -> u32 {
-        self.shared.frames.close[0]
+        self.shared.close_ids[0]
+    }
+
+    /// All ids that end a turn when they are sampled: [`Dialect::close_id`] first, then what the folder's files name.
+    #[must_use]
+    pub fn close_ids(&self) -> &[u32] {
+        &self.shared.close_ids
     }
 
     /// The id that pads batches.
@@ -94,39 +138,93 @@ impl Dialect {
         self.shared.reasons[seat]
     }
 
-    /// Appends one message as the template shows it; says where its content lies.
-    pub(crate) fn show(&self, message: &Message, ids: &mut Vec<u32>) -> Range<usize> {
-        let frame = self.shared.frames.of(message.from);
-        ids.extend_from_slice(&frame.before);
-        let start = ids.len();
-        let len = frame.push_content(self.tokenizer(), &message.text, ids);
-        ids.extend_from_slice(&frame.after);
-        start..start + len
+    /// What becomes of a seat's earlier thoughts.
+    #[must_use]
+    pub fn thinking(&self) -> Thinking {
+        self.shared.manner.thinking
     }
 
-    /// Ids that ask the seat to write.
-    pub(crate) fn ask(&self) -> &[u32] {
-        &self.shared.frames.ask
+    /// What the template does with the thoughts of earlier turns.
+    #[must_use]
+    pub fn treatment(&self) -> Treatment {
+        self.shared.frames[1].treatment
     }
 
-    /// What the template writes after a turn: the closing id first.
-    pub(crate) fn close(&self) -> &[u32] {
-        &self.shared.frames.close
+    /// Appends messages as the template shows them, and the prompt that asks the seat to write. Says what stands behind its turn, and
+    /// where contents lie. `closed`: the stream ends with an own turn that has its closing id.
+    pub(crate) fn show(
+        &self,
+        reasons: bool,
+        behind: Behind,
+        closed: bool,
+        messages: &[Message],
+        ids: &mut Vec<u32>,
+    ) -> (Behind, Vec<Range<usize>>) {
+        let frames = self.frames(reasons);
+        let mut writer = frames.write(self.tokenizer(), behind, closed, ids);
+        if behind == Behind::Start && messages.is_empty() && frames.brief_first {
+            writer.message(Role::System, "");
+        }
+        messages.iter().for_each(|message| writer.message(message.from.into(), &message.text));
+        let (behind, mut contents) = writer.ask();
+        contents.truncate(messages.len());
+        (behind, contents)
     }
 
-    /// Appends a thought with its tags.
+    /// The joins for a seat that does or does not reason.
+    pub(crate) fn frames(&self, reasons: bool) -> &Frames {
+        &self.shared.frames[usize::from(reasons)]
+    }
+
+    /// Appends a thought with its tags, as the template lays it out. Where tags are no tokens they are text.
     pub(crate) fn push_thought(&self, thought: &str, ids: &mut Vec<u32>) {
-        ids.push(self.shared.think_open);
-        ids.extend_from_slice(&self.tokenizer().encode(thought));
-        ids.push(self.shared.think_close);
+        let (frames, tokenizer) = (self.frames(true), self.tokenizer());
+        // A prompt that opens the thought itself leaves nothing to open.
+        let open = if frames.opened { "" } else { frames.layout.open.as_str() };
+        let (open, lead) = open.split_at(open.find(THINK_OPEN).map_or(0, |at| at + THINK_OPEN.len()));
+        let (trail, close) = frames.layout.close.split_at(frames.layout.close.find(THINK_CLOSE).unwrap_or(0));
+        ids.extend(tokenizer.encode_markup(open));
+        ids.extend_from_slice(&tokenizer.encode(&[lead, thought, trail].concat()));
+        ids.extend(tokenizer.encode_markup(close));
     }
+
+    /// A call as it would be sampled: its tags are tokens where the vocabulary has them, what stands between them is text.
+    pub(crate) fn call_ids(&self, choice: Choice, content: &str) -> Vec<u32> {
+        let tokenizer = self.tokenizer();
+        let call = tool_call::write(choice, content);
+        let inside = call.strip_prefix(tool_call::OPEN).and_then(|call| call.strip_suffix(tool_call::CLOSE));
+        match (tokenizer.id(tool_call::OPEN), tokenizer.id(tool_call::CLOSE), inside) {
+            (Some(open), Some(close), Some(inside)) => [&[open][..], &tokenizer.encode(inside), &[close]].concat(),
+            _ => tokenizer.encode(&call).to_vec(),
+        }
+    }
+}
+
+/// What a template is told beside the messages.
+fn told(extras: &Extras, reasons: bool) -> Extras {
+    let mut extras = extras.clone();
+    extras.variables.entry(ENABLE_THINKING.to_owned()).or_insert_with(|| Json::from(reasons));
+    extras
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
+    use sim::Source;
+
     use super::*;
     use crate::fixture::dialect;
     use crate::fixture::dialect_with;
+    use crate::fixture::message;
+
+    /// What a seat reads after these messages.
+    fn shown(dialect: &Dialect, messages: &[(Source, &str)]) -> String {
+        let messages: Vec<Message> = messages.iter().map(|(from, text)| message(*from, text)).collect();
+        let mut stream = crate::SeatStream::new(dialect, false);
+        stream.observe(&messages);
+        dialect.tokenizer().decode(stream.tokens())
+    }
 
     fn refusal(source: &str) -> TextError {
         dialect_with(Template::new(source).unwrap()).unwrap_err()
@@ -146,28 +244,68 @@ mod tests {
     }
 
     #[test]
-    fn a_template_that_drops_the_thoughts_of_earlier_turns_is_refused() {
+    fn a_template_that_drops_the_thoughts_of_earlier_turns_is_known_by_it() {
         let source = "{%- for message in messages -%}{%- set content = message.content -%}\
             {%- if message.role == 'assistant' and not loop.last and '</think>' in content -%}\
             {%- set content = (content | split('</think>'))[1] -%}{%- endif -%}\
             {{- '<|' + message.role + '|>' + content + '<|end|>' -}}{%- endfor -%}\
             {%- if add_generation_prompt -%}{{- '<|assistant|>' -}}{%- endif -%}";
-        assert!(matches!(refusal(source), TextError::NotPrefixStable { .. }));
+        // Three messages long, it drops the thoughts of both own turns before the prompt that asks for a third.
+        assert!(
+            matches!(refusal(source), TextError::ThoughtsChanged { .. }),
+            "it keeps the last message's thought whoever asks"
+        );
+        let drops = dialect_with(Template::new(&source.replace("not loop.last and ", "")).unwrap()).unwrap();
+        assert_eq!(drops.treatment(), Treatment::Dropped);
+        assert_eq!(dialect().treatment(), Treatment::Kept);
     }
 
     #[test]
-    fn a_template_that_opens_with_a_system_message_of_its_own_is_refused() {
+    fn a_template_that_rewrites_thoughts_is_refused() {
+        let source = crate::template::SOURCE.replace("message.content +", "message.content.replace('mind', 'soul') +");
+        assert!(matches!(refusal(&source), TextError::ThoughtsChanged { .. }));
+    }
+
+    #[test]
+    fn a_template_that_looks_farther_than_its_neighbours_is_refused() {
+        let source = crate::template::SOURCE
+            .replace("{%- for", "{%- if messages | length == 3 -%}<|system|>Three.<|end|>{%- endif -%}{%- for");
+        assert!(matches!(refusal(&source), TextError::NotPrefixStable { .. }));
+        let source = crate::template::SOURCE
+            .replace("{%- for", "{%- if messages | length == 2 -%}{{ raise_exception('odd') }}{%- endif -%}{%- for");
+        let expected = TextError::Unanswered {
+            roles: "system, system".to_owned(),
+            why: "chat template refuses the conversation: odd".to_owned(),
+        };
+        assert_eq!(refusal(&source), expected);
+    }
+
+    #[test]
+    fn a_system_message_of_the_templates_own_is_part_of_the_beginning() {
         let source = crate::template::SOURCE.replace(
             "{%- for",
             "{%- if messages and messages[0].role != 'system' -%}<|system|>Be nice.<|end|>{%- endif -%}{%- for",
         );
-        assert!(matches!(refusal(&source), TextError::NotPrefixStable { .. }));
+        let dialect = dialect_with(Template::new(&source).unwrap()).unwrap();
+        assert_eq!(
+            shown(&dialect, &[(Source::Partner, "hi")]),
+            "<|system|>Be nice.<|end|><|user|>hi<|end|><|assistant|>"
+        );
+        assert_eq!(shown(&dialect, &[(Source::Brief, "hi")]), "<|system|>hi<|end|><|assistant|>");
+        // Before an own first turn it would write its message later, so there the brief is empty.
+        assert_eq!(shown(&dialect, &[]), "<|system|><|end|><|assistant|>");
     }
 
     #[test]
-    fn a_template_that_trims_content_is_refused() {
-        let source = crate::template::SOURCE.replace("message.content +", "(message.content | trim) +");
-        assert_eq!(refusal(&source), TextError::ContentChanged { role: "assistant" });
+    fn content_is_shown_as_the_template_shows_it_or_the_template_is_refused() {
+        let with = |content: &str| crate::template::SOURCE.replace("message.content +", &format!("({content}) +"));
+        let trims = dialect_with(Template::new(&with("message.content | trim")).unwrap()).unwrap();
+        assert_eq!(shown(&trims, &[(Source::Partner, " a b\n")]), "<|user|>a b<|end|><|assistant|>");
+        let quotes = with("message.content | tojson if message.role == 'tool' else message.content");
+        let quotes = dialect_with(Template::new(&quotes).unwrap()).unwrap();
+        assert_eq!(shown(&quotes, &[(Source::World, " \"é\n")]), "<|tool|>\" \\\"é\\n\"<|end|><|assistant|>");
+        assert_eq!(refusal(&with("message.content | upper")), TextError::ContentChanged { role: "system" });
+        assert_eq!(refusal(&with("message.content.lstrip()")), TextError::ContentChanged { role: "system" });
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Proof from a record that what was sampled is what is trained.
 //!
 //! The check shares nothing with the stream but tokenizer and template: it renders the whole conversation with Jinja for every turn, as
-//! a server that knows only messages would, and compares that text and its encoding with the recorded ids.
+//! a server that knows only messages would, and compares that text and its encoding with the recorded ids. Where a template shows a seat's
+//! own earlier turns otherwise than they were written (it drops their thoughts, it trims them), words that occur nowhere else stand for them,
+//! and all that stands around these words is compared: with the earlier prompts too, from which only thoughts may be missing.
 
 use std::ops::AddAssign;
 
@@ -13,11 +15,13 @@ use sim::Generation;
 use sim::Seat;
 use sim::Turn;
 
+use crate::ChatMessage;
 use crate::Dialect;
 use crate::Role;
 use crate::SeatStream;
 use crate::stream;
-use crate::template::ChatMessage;
+use crate::tokenizer::THINK_CLOSE;
+use crate::tokenizer::THINK_OPEN;
 
 /// What is wrong with one recorded generation; the worst comes last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,7 +80,7 @@ pub fn drift(record: &EpisodeRecord, seat: Seat, dialect: &Dialect) -> Drift {
         reasons: dialect.reasons(seat),
         stream: SeatStream::new(dialect, dialect.reasons(seat)),
         history: Vec::new(),
-        told: String::new(),
+        told: Told::new(dialect, dialect.reasons(seat), record),
     };
     for turn in record.turns_of(seat) {
         let expected = retelling.observe(turn);
@@ -99,8 +103,26 @@ struct Retelling<'a> {
     reasons: bool,
     stream: SeatStream,
     history: Vec<ChatMessage>,
-    /// The rendering up to where the next prompt begins.
-    told: String,
+    told: Told,
+}
+
+/// What has been rendered so far.
+enum Told {
+    /// All of it, up to where the next prompt begins, with the seat's own turns to the letter.
+    Whole(String),
+    /// The prompts, between which the seat's own turns stood; `mark` is in no message. `closed`: the last turn closed itself.
+    Prompts { prompts: Vec<String>, mark: char, closed: bool },
+}
+
+impl Told {
+    fn new(dialect: &Dialect, reasons: bool, record: &EpisodeRecord) -> Told {
+        if dialect.frames(reasons).exact && dialect.close_ids().len() == 1 {
+            return Told::Whole(String::new());
+        }
+        let said = |mark: &char| record.turns.iter().flat_map(|turn| &turn.observed).any(|m| m.text.contains(*mark));
+        let mark = ('\u{E000}'..='\u{F8FF}').find(|mark| !said(mark)).unwrap_or('\u{F8FF}');
+        Told::Prompts { prompts: Vec::new(), mark, closed: false }
+    }
 }
 
 impl Retelling<'_> {
@@ -109,15 +131,34 @@ impl Retelling<'_> {
         self.stream.observe(&turn.observed);
         let new = turn.observed.iter().map(|message| ChatMessage::new(message.from.into(), message.text.as_str()));
         self.history.extend(new);
-        let whole = self.dialect.template().render(&self.history, true).ok()?;
-        let prompt = whole.strip_prefix(self.told.as_str())?.to_owned();
-        self.told = whole;
-        Some(prompt)
+        if self.history.is_empty() && self.dialect.frames(self.reasons).brief_first {
+            self.history.push(ChatMessage::new(Role::System, ""));
+        }
+        let extras = self.dialect.extras(self.reasons);
+        let whole = self.dialect.template().render_with(&self.history, true, &extras).ok()?;
+        match &mut self.told {
+            Told::Whole(told) => {
+                let prompt = whole.strip_prefix(told.as_str())?.to_owned();
+                *told = whole;
+                Some(prompt)
+            }
+            Told::Prompts { prompts, mark, closed } => {
+                let mut parts: Vec<&str> = whole.split(*mark).step_by(2).collect();
+                let last = parts.pop()?;
+                let same = |(new, old): (&&str, &String)| without_block(new) == without_block(old);
+                let unchanged = parts.len() == prompts.len() && parts.iter().zip(prompts.iter()).all(same);
+                prompts.push(last.to_owned());
+                let close = self.dialect.tokenizer().decode(&[self.dialect.close_id()]);
+                let prompt = if *closed { last.strip_prefix(close.as_str())? } else { last };
+                unchanged.then(|| prompt.to_owned())
+            }
+        }
     }
 
     fn prompt_kind(&self, generation: &Generation, expected: &Option<String>, turn: &Turn) -> Kind {
-        let recorded = self.dialect.tokenizer().decode(&generation.prompt);
-        let same_text = expected.as_deref() == Some(recorded.as_str());
+        let tokenizer = self.dialect.tokenizer();
+        let recorded = tokenizer.normal(&tokenizer.decode(&generation.prompt));
+        let same_text = expected.as_ref().is_some_and(|expected| tokenizer.normal(expected) == recorded);
         if same_text && generation.prompt == self.stream.prompt() {
             return Kind::None;
         }
@@ -126,7 +167,8 @@ impl Retelling<'_> {
         }
         let mut rest = recorded.as_str();
         for message in &turn.observed {
-            match rest.split_once(message.text.as_str()) {
+            let shown = self.dialect.frames(self.reasons).shown(message.from.into(), &message.text);
+            match rest.split_once(tokenizer.normal(&shown).as_str()) {
                 Some((_, after)) => rest = after,
                 None => return Kind::HistoryEdited,
             }
@@ -136,7 +178,7 @@ impl Retelling<'_> {
 
     /// Whether the tokens say what is recorded.
     fn own_kind(&self, generation: &Generation, decision: &Decision) -> Kind {
-        let closed = generation.tokens.last() == Some(&self.dialect.close_id());
+        let closed = self.closes(generation);
         let (reading, thought_len) = stream::read(self.dialect, self.reasons, &generation.tokens, closed);
         let same = reading.act == decision.act
             && reading.thought == decision.thought
@@ -147,13 +189,35 @@ impl Retelling<'_> {
     }
 
     fn append(&mut self, generation: &Generation) {
-        let closed = generation.tokens.last() == Some(&self.dialect.close_id());
+        let closes = self.closes(generation);
         let tokenizer = self.dialect.tokenizer();
-        let written = &generation.tokens[..generation.tokens.len() - usize::from(closed)];
-        self.history.push(ChatMessage::new(Role::Assistant, tokenizer.decode(written)));
-        self.told.push_str(&tokenizer.decode(&generation.tokens));
-        self.stream.append_own(&generation.tokens, closed);
+        let written = &generation.tokens[..generation.tokens.len() - usize::from(closes)];
+        let told = match &mut self.told {
+            Told::Whole(told) => {
+                told.push_str(&tokenizer.decode(&generation.tokens));
+                tokenizer.decode(written)
+            }
+            Told::Prompts { mark, closed, .. } => {
+                *closed = closes;
+                format!("{mark}own{mark}")
+            }
+        };
+        self.history.push(ChatMessage::new(Role::Assistant, told));
+        self.stream.append_own(&generation.tokens, closes, 0);
     }
+
+    fn closes(&self, generation: &Generation) -> bool {
+        generation.tokens.last().is_some_and(|last| self.dialect.close_ids().contains(last))
+    }
+}
+
+/// A prompt without the thought, empty or begun, that a template writes at its end.
+fn without_block(prompt: &str) -> &str {
+    let Some(at) = prompt.rfind(THINK_OPEN) else {
+        return prompt;
+    };
+    let block = prompt[at + THINK_OPEN.len()..].replacen(THINK_CLOSE, "", 1);
+    if block.trim().is_empty() { &prompt[..at] } else { prompt }
 }
 
 #[cfg(test)]

@@ -41,14 +41,14 @@ pub enum TextError {
     /// The template does not compile or render.
     #[error("chat template: {0}")]
     Template(String),
-    /// The template changes what it has already written once more messages come, so streams could not be append-only.
+    /// The template writes otherwise about one message than its neighbours explain, so streams could not be append-only.
     #[error("chat template is not prefix-stable: {roles} rendered at once differs from message by message")]
     NotPrefixStable {
         /// The roles of the conversation that shows it.
         roles: String,
     },
-    /// The template shows a message's content changed, or not at all.
-    #[error("chat template does not show the {role}'s content as it is")]
+    /// The template shows a message's content neither as it is nor trimmed nor as JSON, or not at all.
+    #[error("chat template does not show the {role}'s content as it is, trimmed, or as JSON")]
     ContentChanged {
         /// Whose.
         role: &'static str,
@@ -56,4 +56,37 @@ pub enum TextError {
     /// The assistant's turn does not end with a special token, so there is nothing to close a turn with.
     #[error("chat template does not end the assistant's turn with a special token")]
     NoCloseToken,
+    /// The template refuses a conversation by `raise_exception`.
+    #[error("chat template refuses the conversation: {0}")]
+    Refused(String),
+    /// The template cannot be taken apart, because it refuses or fails at a conversation that streams may hold.
+    #[error("chat template cannot be taken apart: {roles}: {why}")]
+    Unanswered {
+        /// The roles of that conversation.
+        roles: String,
+        /// What it said.
+        why: String,
+    },
+    /// The template does with the thoughts of earlier turns what none of our declared treatments is.
+    #[error("chat template changes the thoughts of {roles} in a way that is neither keeping nor dropping them")]
+    ThoughtsChanged {
+        /// The roles of the conversation that shows it.
+        roles: String,
+    },
+    /// Ids laid end to end are not those of the conversation encoded at once.
+    #[error("the ids of {roles} laid end to end differ from the conversation encoded at once")]
+    OtherIds {
+        /// The roles of the conversation that shows it.
+        roles: String,
+    },
+    /// A file beside the tokenizer says something that cannot be.
+    #[error("{}: {key}: {why}", path.display())]
+    Config {
+        /// Which file.
+        path: PathBuf,
+        /// Which key.
+        key: &'static str,
+        /// What is wrong.
+        why: String,
+    },
 }

@@ -1,154 +1,310 @@
-//! What a template puts around each message, as ids.
+//! What a template puts around and between messages, as ids.
 //!
-//! Rendering is Jinja, encoding is a regular expression and a merge table: too slow to do again for every turn. A prefix-stable
-//! template can be taken apart once. Each message then costs its own encoding and nothing else, and since content never passes
-//! through the template, nothing in it can be taken for markup.
+//! Rendering is Jinja, encoding is a regular expression and a merge table: too slow to do again for every turn. And a template that
+//! renders a whole conversation may write something else about its beginning once more has been said. So a template is taken apart once:
+//! the text between two messages is a *join*, known by what stands behind it (the first message, or a later one, and whose) and by what
+//! comes next. That explains a system prompt of the template's own, a date in the first message, tools, and neighbours in one block.
+//! [`Probe`] proves that joins and contents laid end to end are what the template renders, up to its treatment of thoughts.
 //!
 //! ```text
-//!  <|user|>            ┐ before: ids up to the last marker
-//!          hello       │ glue and content are encoded as one text, as they would be in the whole rendering
-//!               <|end|>┘ after: ids from the first marker on
+//!           <|im_end|>\n<|im_start|>user\n        a join: head (text) | ids, from its first marker to its last | tail (text)
+//!  content ┘ head: ""                  └ tail "user\n", encoded with the content as one text, as it would be in the whole rendering
 //! ```
+//!
+//! Content never passes through the template, so nothing in it can be taken for markup.
+
+mod probe;
+
+use std::ops::Range;
 
 use crate::Role;
 use crate::Template;
 use crate::TextError;
 use crate::Tokenizer;
-use crate::template::ChatMessage;
-use crate::tokenizer::THINK_CLOSE;
-use crate::tokenizer::THINK_OPEN;
+use crate::template::Extras;
+use crate::thinking::Gap;
+use crate::thinking::Treatment;
+pub(crate) use probe::Layout;
+use probe::Pieces;
+use probe::Probe;
+use probe::Shown;
 
-/// Stands for a message's content while the template is taken apart: spaces, line ends and braces, so that a template which trims,
-/// escapes or interprets content is found out.
-const PROBE: &str = " \n{{ probe }} <&> \n ";
-
-/// The text around one role's content.
-#[derive(Clone, Debug)]
-pub(crate) struct Frame {
-    /// Ids before the content.
-    pub(crate) before: Vec<u32>,
-    /// Template text between the last marker and the content; mostly empty.
-    glue_left: String,
-    /// Template text between the content and the next marker; mostly empty.
-    glue_right: String,
-    /// Ids after the content. Of the assistant: the closing id first.
-    pub(crate) after: Vec<u32>,
+/// What a join stands behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Behind {
+    /// Nothing.
+    Start,
+    /// The first message.
+    First(Role),
+    /// Any other one.
+    Later(Role),
 }
 
-/// All roles' frames and the generation prompt.
-#[derive(Clone, Debug)]
-pub(crate) struct Frames {
-    system: Frame,
-    user: Frame,
-    tool: Frame,
-    /// Ids that ask the assistant to write.
-    pub(crate) ask: Vec<u32>,
-    /// Ids after the assistant's content: the closing id, and what the template writes behind it.
-    pub(crate) close: Vec<u32>,
-}
+impl Behind {
+    /// All of them, in the order of their indices.
+    pub(crate) fn all() -> impl Iterator<Item = Behind> {
+        let roles = |of: fn(Role) -> Behind| Role::ALL.into_iter().map(of);
+        std::iter::once(Behind::Start).chain(roles(Behind::First)).chain(roles(Behind::Later))
+    }
 
-impl Frame {
-    fn new(tokenizer: &Tokenizer, (before, after): &(String, String)) -> Frame {
-        let ends = tokenizer.protected().iter().filter_map(|m| before.rfind(m.as_str()).map(|at| at + m.len()));
-        let starts = tokenizer.protected().iter().filter_map(|m| after.find(m.as_str()));
-        let (marked, glue_left) = before.split_at(ends.max().unwrap_or(0));
-        let (glue_right, marked_after) = after.split_at(starts.min().unwrap_or(after.len()));
-        Frame {
-            before: tokenizer.encode_markup(marked),
-            glue_left: glue_left.to_owned(),
-            glue_right: glue_right.to_owned(),
-            after: tokenizer.encode_markup(marked_after),
+    pub(crate) fn index(self) -> usize {
+        match self {
+            Behind::Start => 0,
+            Behind::First(role) => 1 + role as usize,
+            Behind::Later(role) => 5 + role as usize,
         }
     }
 
-    /// Appends the content's ids, glue included; says how many.
-    pub(crate) fn push_content(&self, tokenizer: &Tokenizer, content: &str, ids: &mut Vec<u32>) -> usize {
-        let encoded = if self.glue_left.is_empty() && self.glue_right.is_empty() {
-            tokenizer.encode(content)
-        } else {
-            tokenizer.encode(&[&self.glue_left, content, &self.glue_right].concat())
-        };
-        ids.extend_from_slice(&encoded);
-        encoded.len()
+    /// Behind one more message.
+    pub(crate) fn then(self, role: Role) -> Behind {
+        match self {
+            Behind::Start => Behind::First(role),
+            Behind::First(_) | Behind::Later(_) => Behind::Later(role),
+        }
     }
+
+    fn is_own(self) -> bool {
+        matches!(self, Behind::First(Role::Assistant) | Behind::Later(Role::Assistant))
+    }
+}
+
+/// What comes after a join.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// A message of somebody else.
+    Message(Role),
+    /// The seat's own turn.
+    Ask,
+}
+
+impl Next {
+    pub(crate) const COUNT: usize = 4;
+    pub(crate) const ALL: [Next; Next::COUNT] =
+        [Next::Message(Role::System), Next::Message(Role::User), Next::Message(Role::Tool), Next::Ask];
+
+    pub(crate) fn index(self) -> usize {
+        match self {
+            Next::Message(Role::System) => 0,
+            Next::Message(Role::User) => 1,
+            Next::Message(Role::Tool) => 2,
+            Next::Message(Role::Assistant) | Next::Ask => 3,
+        }
+    }
+
+    pub(crate) fn role(self) -> Option<Role> {
+        match self {
+            Next::Message(role) => Some(role),
+            Next::Ask => None,
+        }
+    }
+}
+
+/// The template's text between two places.
+#[derive(Clone, Debug)]
+struct Join {
+    /// Text before the first marker; all of it if there is no marker.
+    head: String,
+    /// From the first marker to the last; `None` if there is none.
+    ids: Option<Vec<u32>>,
+    /// Text behind the last marker.
+    tail: String,
+}
+
+impl Join {
+    fn new(tokenizer: &Tokenizer, text: &str) -> Join {
+        match tokenizer.marked(text) {
+            Some(Range { start, end }) => Join {
+                head: text[..start].to_owned(),
+                ids: Some(tokenizer.encode_markup(&text[start..end])),
+                tail: text[end..].to_owned(),
+            },
+            None => Join { head: text.to_owned(), ids: None, tail: String::new() },
+        }
+    }
+}
+
+/// All joins of a template, as ids.
+#[derive(Clone, Debug)]
+pub(crate) struct Frames {
+    joins: Vec<[Join; Next::COUNT]>,
+    shown: [Shown; 4],
+    /// The id that closes the assistant's turn.
+    pub(crate) close: u32,
+    /// How many ids at the end of the asking prompt are a thought's tags, or the opening one.
+    pub(crate) ask_block_len: usize,
+    /// Whether the asking prompt has opened the thought already.
+    pub(crate) opened: bool,
+    pub(crate) treatment: Treatment,
+    pub(crate) gap: Gap,
+    pub(crate) layout: Layout,
+    /// Whether a stream that has been shown nothing begins with an empty brief; see [`Pieces::brief_first`].
+    pub(crate) brief_first: bool,
+    /// Whether the template renders whole conversations exactly as their pieces laid end to end, own turns included.
+    pub(crate) exact: bool,
 }
 
 impl Frames {
     /// Takes the template apart, and proves that putting it together again gives what it renders.
-    pub(crate) fn new(tokenizer: &Tokenizer, template: &Template) -> Result<Frames, TextError> {
-        let ask = template.render(&[], true)?;
-        let around = |role| around(template, role);
-        let assistant = around(Role::Assistant)?;
-        if assistant.0 != ask {
-            return Err(TextError::NotPrefixStable { roles: "the generation prompt and assistant".to_owned() });
-        }
-        let [system, user, tool] = [around(Role::System)?, around(Role::User)?, around(Role::Tool)?];
-        check_stable(template, &ask, |role| match role {
-            Role::System => &system,
-            Role::User => &user,
-            Role::Tool => &tool,
-            Role::Assistant => &assistant,
-        })?;
-        let close = Frame::new(tokenizer, &assistant);
-        if close.after.is_empty() || !close.glue_right.is_empty() {
-            return Err(TextError::NoCloseToken);
-        }
-        Ok(Frames {
-            system: Frame::new(tokenizer, &system),
-            user: Frame::new(tokenizer, &user),
-            tool: Frame::new(tokenizer, &tool),
-            ask: tokenizer.encode_markup(&ask),
-            close: close.after,
-        })
+    pub(crate) fn new(tokenizer: &Tokenizer, template: &Template, extras: &Extras) -> Result<Frames, TextError> {
+        let pieces = Probe::new(template, extras).pieces()?;
+        let close = close(tokenizer, &pieces)?;
+        let joins = pieces.joins.iter().map(|texts| texts.each_ref().map(|text| Join::new(tokenizer, text))).collect();
+        let block = pieces.ask_block();
+        let ask = pieces.join(Behind::First(Role::User), Next::Ask);
+        let (ask_ids, block_ids) = (tokenizer.encode_markup(ask), tokenizer.encode_markup(block));
+        let frames = Frames {
+            joins,
+            shown: pieces.shown,
+            close,
+            ask_block_len: if ask_ids.ends_with(&block_ids) { block_ids.len() } else { 0 },
+            opened: pieces.is_opened(),
+            treatment: pieces.treatment,
+            gap: pieces.gap,
+            layout: pieces.layout.clone(),
+            brief_first: pieces.brief_first,
+            exact: pieces.exact,
+        };
+        frames.check_ids(tokenizer, &pieces)?;
+        Ok(frames)
     }
 
-    /// The frame of a source's messages.
-    pub(crate) fn of(&self, source: sim::Source) -> &Frame {
-        match source {
-            sim::Source::Brief => &self.system,
-            sim::Source::Partner => &self.user,
-            sim::Source::World => &self.tool,
+    /// Where a stream goes on. `closed`: it ends with an own turn that has its closing id already.
+    pub(crate) fn write<'a>(
+        &'a self,
+        tokenizer: &'a Tokenizer,
+        behind: Behind,
+        closed: bool,
+        ids: &'a mut Vec<u32>,
+    ) -> Writer<'a> {
+        Writer {
+            frames: self,
+            tokenizer,
+            behind,
+            closed,
+            ids,
+            run: String::new(),
+            inside: Vec::new(),
+            spans: Vec::new(),
         }
+    }
+
+    /// A content as the template shows it.
+    pub(crate) fn shown(&self, role: Role, content: &str) -> String {
+        self.shown[role as usize].of(content)
+    }
+
+    /// What was laid end to end in text must also be it in ids: a merge across a border, or a marker that swallows a space, would show.
+    fn check_ids(&self, tokenizer: &Tokenizer, pieces: &Pieces) -> Result<(), TextError> {
+        let roles = [Role::System, Role::User, Role::Tool];
+        for number in 0..27usize {
+            let chosen: Vec<Role> = (0..3).map(|place| roles[number / 3usize.pow(place) % 3]).collect();
+            let messages: Vec<(Role, String)> =
+                chosen.iter().enumerate().map(|(at, role)| (*role, format!("\n x{at}\n\n \"é\" 14.\n "))).collect();
+            let mut ids = Vec::new();
+            let mut writer = self.write(tokenizer, Behind::Start, false, &mut ids);
+            messages.iter().for_each(|(role, content)| writer.message(*role, content));
+            writer.ask();
+            if ids != tokenizer.encode_markup(&pieces.lay(&messages)) {
+                let names: Vec<&str> = chosen.iter().map(|role| role.name()).collect();
+                return Err(TextError::OtherIds { roles: names.join(", ") });
+            }
+        }
+        Ok(())
     }
 }
 
-/// The text before and after a lone message of this role.
-fn around(template: &Template, role: Role) -> Result<(String, String), TextError> {
-    let text = template.render(&[ChatMessage::new(role, PROBE)], false)?;
-    match text.split_once(PROBE) {
-        Some((before, after)) if !after.contains(PROBE) => Ok((before.to_owned(), after.to_owned())),
-        _ => Err(TextError::ContentChanged { role: role.name() }),
-    }
-}
-
-/// Every conversation of up to three messages must be its messages laid end to end, thoughts of earlier turns included.
-fn check_stable<'a>(
-    template: &Template,
-    ask: &str,
-    around: impl Fn(Role) -> &'a (String, String),
-) -> Result<(), TextError> {
-    for length in 1..=3u32 {
-        for number in 0..4usize.pow(length) {
-            let roles: Vec<Role> = (0..length).map(|place| Role::ALL[number / 4usize.pow(place) % 4]).collect();
-            let messages: Vec<ChatMessage> = roles.iter().map(|role| ChatMessage::new(*role, probe(*role))).collect();
-            let whole = template.render(&messages, true)?;
-            let mut parts: String = messages
-                .iter()
-                .map(|message| [&around(message.role).0, message.content.as_str(), &around(message.role).1].concat())
-                .collect();
-            parts.push_str(ask);
-            if whole != parts {
-                let names: Vec<&str> = roles.iter().map(|role| role.name()).collect();
-                return Err(TextError::NotPrefixStable { roles: names.join(", ") });
+/// The special token that the template writes behind each own turn, whatever comes next.
+fn close(tokenizer: &Tokenizer, pieces: &Pieces) -> Result<u32, TextError> {
+    let mut found = None;
+    for behind in Behind::all().filter(|behind| behind.is_own()) {
+        for next in Next::ALL {
+            let text = pieces.join(behind, next);
+            let marker = tokenizer.protected().iter().filter(|marker| text.starts_with(marker.as_str()));
+            let longest = marker.max_by_key(|marker| marker.len()).ok_or(TextError::NoCloseToken)?;
+            if *found.get_or_insert(longest) != longest {
+                return Err(TextError::NoCloseToken);
             }
         }
     }
-    Ok(())
+    found.and_then(|marker| tokenizer.id(marker)).ok_or(TextError::NoCloseToken)
 }
 
-fn probe(role: Role) -> String {
-    match role {
-        Role::Assistant => format!("{THINK_OPEN}{PROBE}{THINK_CLOSE}{PROBE}"),
-        Role::System | Role::User | Role::Tool => PROBE.to_owned(),
+/// Puts messages behind a stream.
+pub(crate) struct Writer<'a> {
+    frames: &'a Frames,
+    tokenizer: &'a Tokenizer,
+    behind: Behind,
+    /// Whether the own turn that ends the stream has its closing id already.
+    closed: bool,
+    ids: &'a mut Vec<u32>,
+    /// Text since the last marker: the template's and contents, encoded as one.
+    run: String,
+    /// Which bytes of the run are contents.
+    inside: Vec<Range<usize>>,
+    /// Where in the stream contents lie, in their order.
+    spans: Vec<Range<usize>>,
+}
+
+impl Writer<'_> {
+    /// Appends a message.
+    pub(crate) fn message(&mut self, role: Role, content: &str) {
+        self.join(Next::Message(role));
+        let start = self.run.len();
+        self.run.push_str(&self.frames.shown[role as usize].of(content));
+        self.inside.push(start..self.run.len());
+        self.behind = self.behind.then(role);
     }
+
+    /// Appends the prompt that asks the seat to write; says what stands behind its turn now, and where contents lie.
+    pub(crate) fn ask(mut self) -> (Behind, Vec<Range<usize>>) {
+        self.join(Next::Ask);
+        self.flush();
+        (self.behind.then(Role::Assistant), self.spans)
+    }
+
+    fn join(&mut self, next: Next) {
+        let frames = self.frames;
+        let Join { head, ids, tail } = &frames.joins[self.behind.index()][next.index()];
+        self.run.push_str(head);
+        if let Some(ids) = ids {
+            self.flush();
+            self.ids.extend_from_slice(&ids[usize::from(std::mem::take(&mut self.closed))..]);
+            self.run.push_str(tail);
+        }
+    }
+
+    fn flush(&mut self) {
+        if self.run.is_empty() && self.inside.is_empty() {
+            return;
+        }
+        let start = self.ids.len();
+        let encoded = self.tokenizer.encode(&self.run);
+        self.ids.extend_from_slice(&encoded);
+        for inside in self.inside.drain(..) {
+            let span = if inside == (0..self.run.len()) {
+                0..encoded.len()
+            } else {
+                let bytes = |to: usize| self.tokenizer.normal(&self.run[..to]).len();
+                tokens_within(self.tokenizer, &encoded, bytes(inside.start)..bytes(inside.end))
+            };
+            self.spans.push(start + span.start..start + span.end);
+        }
+        self.run.clear();
+    }
+}
+
+/// The ids that hold bytes of a range.
+fn tokens_within(tokenizer: &Tokenizer, ids: &[u32], bytes: Range<usize>) -> Range<usize> {
+    let mut end = 0;
+    let ends: Vec<usize> = ids
+        .iter()
+        .map(|id| {
+            end += tokenizer.piece(*id).len();
+            end
+        })
+        .collect();
+    let start = ends.partition_point(|end| *end <= bytes.start);
+    let before_end = ends.partition_point(|end| *end < bytes.end);
+    let stop = if bytes.is_empty() { start } else { (before_end + 1).min(ids.len()) };
+    start..stop.max(start)
 }

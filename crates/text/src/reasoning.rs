@@ -27,6 +27,12 @@ pub struct Reading {
 /// that was cut (`closed` is false) and holds no act is [`NoAct::OutOfTokens`]; an utterance cut short stands.
 #[must_use]
 pub fn read(turn: &[u8], reasons: bool, closed: bool) -> Reading {
+    read_among(&MARKERS, turn, reasons, closed)
+}
+
+/// [`read`] under other markers than ours: those that nobody may write in a turn.
+#[must_use]
+pub fn read_among(markers: &[impl AsRef<str>], turn: &[u8], reasons: bool, closed: bool) -> Reading {
     let (thought, private_len) = private(turn);
     let reply = match (reasons, thought) {
         (true, None) => Err("the turn does not begin with one whole thought in its tags"),
@@ -34,7 +40,7 @@ pub fn read(turn: &[u8], reasons: bool, closed: bool) -> Reading {
         (false, _) => Ok(turn),
     };
     let act = reply
-        .and_then(|reply| speech(turn, reply))
+        .and_then(|reply| speech(markers, turn, reply))
         .map_err(|why| if closed { NoAct::Malformed(why.to_owned()) } else { NoAct::OutOfTokens });
     Reading { act, thought: thought.map(|thought| String::from_utf8_lossy(thought).into_owned()), private_len }
 }
@@ -54,7 +60,7 @@ fn private(turn: &[u8]) -> (Option<&[u8]>, usize) {
 
 /// What everybody hears: text without a tag in it, or a tool call. A marker spoils the whole turn, thought included: after it the model
 /// plays somebody else's part.
-fn speech(turn: &[u8], reply: &[u8]) -> Result<Act, &'static str> {
+fn speech(markers: &[impl AsRef<str>], turn: &[u8], reply: &[u8]) -> Result<Act, &'static str> {
     let reply = str::from_utf8(reply).map_err(|_| "the turn is not valid text")?.trim();
     if reply.is_empty() {
         return Err("nothing is said");
@@ -62,7 +68,7 @@ fn speech(turn: &[u8], reply: &[u8]) -> Result<Act, &'static str> {
     if has_tag(reply) {
         return Err("a thought tag stands where everybody would hear it");
     }
-    if MARKERS.iter().any(|marker| find(turn, marker).is_some()) {
+    if markers.iter().any(|marker| find(turn, marker.as_ref()).is_some()) {
         return Err("a role marker stands in the turn");
     }
     if tool_call::is_call(reply) { tool_call::parse(reply) } else { Ok(Act::Say(reply.to_owned())) }

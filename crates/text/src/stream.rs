@@ -15,10 +15,15 @@ use sim::Act;
 use sim::Decision;
 use sim::Generation;
 use sim::Message;
+use sim::Source;
 
 use crate::Dialect;
+use crate::OwnPrompt;
+use crate::Treatment;
+use crate::frame::Behind;
 use crate::reasoning;
-use crate::tool_call;
+use crate::thinking::Cut;
+use crate::tokenizer::THINK_OPEN;
 
 /// An append-only stream of ids. Seats do not differ here but in whether they reason.
 #[derive(Clone, Debug)]
@@ -28,10 +33,31 @@ pub struct SeatStream {
     tokens: Vec<u32>,
     /// Where the prompt of the coming generation begins.
     prompt_from: usize,
-    /// How many ids of [`Dialect::close`] the last turn has itself; `None` if no turn is waiting for the rest.
-    close_from: Option<usize>,
+    /// What comes last: of the seat's own turn, even before it is written.
+    behind: Behind,
+    /// Whether the last turn was closed by its own closing id.
+    closed: bool,
     /// Whether the last ids ask the seat to write.
     asked: bool,
+    /// Messages so far, the seat's own turns included.
+    messages: usize,
+    /// The partner's last message.
+    last_user: Option<usize>,
+    /// The seat's turns so far.
+    own: Vec<Own>,
+}
+
+/// A turn of the seat's own in its stream.
+#[derive(Clone, Copy, Debug)]
+struct Own {
+    /// Which message of the conversation it is.
+    message: usize,
+    /// Index of its first id.
+    start: usize,
+    /// How many ids it has, the closing id included.
+    len: usize,
+    /// How many of its bytes are a thought that is whole, tags included.
+    thought_bytes: usize,
 }
 
 /// Where a turn that was taught lies in the stream.
@@ -54,8 +80,12 @@ impl SeatStream {
             reasons,
             tokens: Vec::new(),
             prompt_from: 0,
-            close_from: None,
+            behind: Behind::Start,
+            closed: false,
             asked: false,
+            messages: 0,
+            last_user: None,
+            own: Vec::new(),
         }
     }
 
@@ -67,11 +97,11 @@ impl SeatStream {
     pub fn observe(&mut self, messages: &[Message]) -> Vec<Range<usize>> {
         assert!(!self.asked, "a seat is asked once for each turn");
         self.prompt_from = self.tokens.len();
-        if let Some(from) = self.close_from.take() {
-            self.tokens.extend_from_slice(&self.dialect.close()[from..]);
-        }
-        let contents = messages.iter().map(|message| self.dialect.show(message, &mut self.tokens)).collect();
-        self.tokens.extend_from_slice(self.dialect.ask());
+        let (behind, contents) = self.dialect.show(self.reasons, self.behind, self.closed, messages, &mut self.tokens);
+        let partner = messages.iter().rposition(|message| message.from == Source::Partner);
+        self.last_user = partner.map(|at| self.messages + at).or(self.last_user);
+        self.messages += messages.len();
+        self.behind = behind;
         self.asked = true;
         contents
     }
@@ -88,11 +118,12 @@ impl SeatStream {
         &self.tokens[self.prompt_from..]
     }
 
-    /// Appends what a model sampled, as it is, and reads it. `closed` says whether the last of `tokens` is the closing id; if not, the
-    /// template's own closing id opens the next prompt, where it is nobody's and trains nobody.
+    /// Appends what a model sampled, as it is, and reads it. `closed` says whether the last of `tokens` is one of
+    /// [`Dialect::close_ids`]; if none is, the template's own closing id opens the next prompt, where it is nobody's and trains nobody. A
+    /// policy that stops at fewer ids than these may have been cut just behind one: that turn is closed too.
     ///
     /// # Panics
-    /// If the seat was not asked, if tokens and log-probabilities differ in number, or if `closed` is not what the tokens say.
+    /// If the seat was not asked, if tokens and log-probabilities differ in number, or if the turn is said to be closed and is not.
     pub fn sampled(
         &mut self,
         tokens: Vec<u32>,
@@ -103,10 +134,12 @@ impl SeatStream {
         temperature: f32,
     ) -> Decision {
         assert_eq!(tokens.len(), logprobs.len(), "each sampled token has its log-probability");
-        assert_eq!(closed, tokens.last() == Some(&self.dialect.close_id()), "a turn is closed by its closing id");
+        let closes = tokens.last().is_some_and(|last| self.dialect.close_ids().contains(last));
+        assert!(closes || !closed, "a turn is closed by a closing id");
+        let closed = closes;
         let prompt = self.prompt().to_vec();
-        self.append_own(&tokens, closed);
         let (reading, thought_len) = read(&self.dialect, self.reasons, &tokens, closed);
+        self.append_own(&tokens, closed, reading.thought.as_ref().map_or(0, |_| reading.private_len));
         let policy = policy.to_owned();
         let thought_len = thought_len as u32;
         let generation = Generation { policy, version, prompt, tokens, logprobs, thought_len, temperature, closed };
@@ -125,31 +158,78 @@ impl SeatStream {
         }
         let thought_len = own.len();
         let reply = match decision.act.as_ref().ok()? {
-            Act::Say(text) => self.dialect.tokenizer().encode(text),
-            Act::Tool { choice, content } => self.dialect.tokenizer().encode(&tool_call::write(*choice, content)),
+            Act::Say(text) => self.dialect.tokenizer().encode(text).to_vec(),
+            Act::Tool { choice, content } => self.dialect.call_ids(*choice, content),
         };
-        own.extend_from_slice(&reply);
+        own.extend(reply);
         own.push(self.dialect.close_id());
         let start = self.tokens.len();
-        self.append_own(&own, true);
+        let thought_bytes = self.dialect.tokenizer().decode_bytes(&own[..thought_len]).len();
+        self.append_own(&own, true, thought_bytes);
         Some(OwnTurn { start, thought_len, len: own.len() })
     }
 
-    /// Appends a turn of the seat's own.
-    pub(crate) fn append_own(&mut self, tokens: &[u32], closed: bool) {
+    /// The prompt of the coming turn without the thoughts that the template drops: what the turn is sampled from and trained on under
+    /// [`Thinking::Strip`](crate::Thinking::Strip). Ids that were sampled stay as they are.
+    ///
+    /// # Panics
+    /// If the seat was not asked.
+    #[must_use]
+    pub fn own_prompt(&self) -> OwnPrompt {
+        assert!(self.asked, "a prompt ends by asking the seat to write");
+        let cuts = self.own.iter().enumerate().filter_map(|(turn, own)| self.cut(turn, own)).collect();
+        OwnPrompt::new(&self.tokens, cuts)
+    }
+
+    /// What is missing of an earlier turn in the coming turn's prompt: its thought and the lines behind it, and the tags that the prompt
+    /// before it had written. `None` if it stands as it is.
+    fn cut(&self, turn: usize, own: &Own) -> Option<Cut> {
+        let frames = self.dialect.frames(self.reasons);
+        let bare = own.thought_bytes == 0;
+        let block = frames.ask_block_len;
+        // An opened thought that was never closed is text to the template, which then leaves it.
+        let stays = bare && (block == 0 || frames.opened);
+        if stays
+            || !(bare || frames.treatment.drops(own.message, self.last_user))
+            || frames.treatment == Treatment::Kept
+        {
+            return None;
+        }
+        let tokenizer = self.dialect.tokenizer();
+        let tokens = &self.tokens[own.start..own.start + own.len];
+        let bytes = tokenizer.decode_bytes(tokens);
+        let gap = if bare { 0 } else { frames.gap.len(&bytes[own.thought_bytes..]) };
+        let (mut end, mut count) = (0, 0);
+        while end < own.thought_bytes + gap {
+            end += tokenizer.piece(tokens[count]).len();
+            count += 1;
+        }
+        let rest = str::from_utf8(&bytes[own.thought_bytes + gap..end])
+            .map_or_else(|_| [].into(), |rest| tokenizer.encode(rest));
+        Some(Cut { turn, range: own.start - block..own.start + count, rest: rest.to_vec() })
+    }
+
+    /// Appends a turn of the seat's own, of which so many bytes are a whole thought.
+    pub(crate) fn append_own(&mut self, tokens: &[u32], closed: bool, thought_bytes: usize) {
         assert!(self.asked, "a seat writes only after it was asked");
+        self.own.push(Own { message: self.messages, start: self.tokens.len(), len: tokens.len(), thought_bytes });
+        self.messages += 1;
         self.tokens.extend_from_slice(tokens);
         self.prompt_from = self.tokens.len();
-        self.close_from = Some(usize::from(closed));
+        self.closed = closed;
         self.asked = false;
     }
 }
 
-/// Reads sampled ids, and says how many of them, from the first, are thought.
+/// Reads sampled ids, and says how many of them, from the first, are thought. Where the prompt has opened the thought, its tag counts as
+/// written, though no byte of the turn is it.
 pub(crate) fn read(dialect: &Dialect, reasons: bool, tokens: &[u32], closed: bool) -> (reasoning::Reading, usize) {
     let written = &tokens[..tokens.len() - usize::from(closed)];
     let tokenizer = dialect.tokenizer();
-    let reading = reasoning::read(&tokenizer.decode_bytes(written), reasons, closed);
+    let opened = if reasons && dialect.frames(reasons).opened { THINK_OPEN.as_bytes() } else { &[] };
+    let bytes = [opened, &tokenizer.decode_bytes(written)].concat();
+    let mut reading = reasoning::read_among(tokenizer.special(), &bytes, reasons, closed);
+    reading.private_len = reading.private_len.saturating_sub(opened.len());
     let mut bytes = 0;
     let thought_len = written
         .iter()
@@ -166,13 +246,12 @@ pub(crate) fn read(dialect: &Dialect, reasons: bool, tokens: &[u32], closed: boo
 mod tests {
     use sim::Choice;
     use sim::NoAct;
-    use sim::Source;
 
     use super::*;
+    use crate::ChatMessage;
     use crate::Role;
     use crate::fixture::dialect;
     use crate::fixture::message;
-    use crate::template::ChatMessage;
 
     fn asked(dialect: &Dialect, reasons: bool) -> SeatStream {
         let mut stream = SeatStream::new(dialect, reasons);

@@ -1,4 +1,5 @@
-//! Bytes to ids and back: byte-level BPE over a small vocabulary, without loss.
+//! Bytes to ids and back: byte-level BPE, our own small one or that of a Qwen or Llama folder, without loss (up to Unicode's composition,
+//! where the file asks for it).
 //!
 //! Two ways in. [`Tokenizer::encode`] is for whatever somebody wrote: a role marker or thought tag spelled in it becomes ordinary
 //! bytes, so nobody can speak out of turn or close another's thought. [`Tokenizer::encode_markup`] is for the template's own text,
@@ -8,6 +9,7 @@ mod training;
 
 use std::collections::HashMap;
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -15,6 +17,9 @@ use std::sync::PoisonError;
 
 use sha2::Digest;
 use sha2::Sha256;
+use tokenizers::AddedToken;
+use tokenizers::NormalizedString;
+use tokenizers::Normalizer;
 
 use crate::TextError;
 
@@ -28,6 +33,10 @@ pub const MARKERS: [&str; 6] = [PAD, "<|system|>", "<|user|>", "<|assistant|>", 
 pub const THINK_OPEN: &str = "<think>";
 /// Closes it.
 pub const THINK_CLOSE: &str = "</think>";
+
+/// Tokens that give a conversation its shape, where a vocabulary has them, though its file does not call them special.
+const SHAPING: [&str; 6] =
+    [THINK_OPEN, THINK_CLOSE, "<tool_call>", "</tool_call>", "<tool_response>", "</tool_response>"];
 
 /// Texts whose ids are remembered; beyond it the memory starts anew.
 const CACHE_TEXTS_MAX: usize = 8192;
@@ -61,8 +70,12 @@ struct Shared {
     hash: String,
     /// The bytes of each id.
     pieces: Vec<Box<[u8]>>,
-    /// What nobody's text may produce: markers and thought tags.
+    /// What nobody's text may produce: markers, thought tags, tags of tools.
     protected: Vec<String>,
+    /// The special ones: in a turn, they are somebody else's part.
+    special: Vec<String>,
+    /// All tokens that are found in a text before it is divided into words.
+    added: Vec<String>,
     /// Ids of whole texts: within a group every member reads the same brief, and talk is made of few sentences.
     remembered: Mutex<HashMap<Box<str>, Arc<[u32]>>>,
 }
@@ -96,14 +109,20 @@ impl Tokenizer {
     /// [`TextError::Tokenizer`] if it is none, [`TextError::Lossy`] if it loses text.
     pub fn from_json(json: impl Into<String>) -> Result<Tokenizer, TextError> {
         let json = json.into();
-        let codec = json.parse::<tokenizers::Tokenizer>().map_err(|e| TextError::Tokenizer(e.to_string()))?;
-        let added = codec.get_added_tokens_decoder();
-        let mut protected: Vec<String> = added
-            .values()
-            .filter(|token| token.special || token.content == THINK_OPEN || token.content == THINK_CLOSE)
-            .map(|token| token.content.clone())
-            .collect();
-        protected.sort_unstable();
+        let refused = |error: tokenizers::Error| TextError::Tokenizer(error.to_string());
+        let mut codec = json.parse::<tokenizers::Tokenizer>().map_err(refused)?;
+        // Some files keep the settings of the batch they were last used for.
+        codec.with_padding(None).with_truncation(None).map_err(refused)?;
+        let tokens = codec.get_added_tokens_decoder();
+        let named = |chosen: &dyn Fn(&AddedToken) -> bool| {
+            let mut names: Vec<String> =
+                tokens.values().filter(|token| chosen(token)).map(|token| token.content.clone()).collect();
+            names.sort_unstable();
+            names
+        };
+        let protected = named(&|token| token.special || SHAPING.contains(&token.content.as_str()));
+        let special = named(&|token| token.special);
+        let added = named(&|_| true);
         let tokenizer = Tokenizer {
             shared: Arc::new(Shared {
                 pieces: pieces(&codec),
@@ -111,6 +130,8 @@ impl Tokenizer {
                 codec,
                 json,
                 protected,
+                special,
+                added,
                 remembered: Mutex::default(),
             }),
         };
@@ -194,13 +215,41 @@ impl Tokenizer {
         self.shared.pieces.get(id as usize).map_or(&[0xFF], AsRef::as_ref)
     }
 
-    /// What nobody's text may produce: markers and thought tags, sorted.
+    /// What nobody's text may produce: markers, thought tags and tags of tools, sorted.
     #[must_use]
     pub fn protected(&self) -> &[String] {
         &self.shared.protected
     }
 
+    /// Special tokens, sorted: role markers and what ends or pads. A turn that spells one of them is malformed.
+    #[must_use]
+    pub fn special(&self) -> &[String] {
+        &self.shared.special
+    }
+
+    /// A text as its ids give it back: itself, or composed (NFC) where the tokenizer composes.
+    #[must_use]
+    pub fn normal(&self, text: &str) -> String {
+        let Some(normalizer) = self.shared.codec.get_normalizer() else {
+            return text.to_owned();
+        };
+        let mut normal = NormalizedString::from(text);
+        match normalizer.normalize(&mut normal) {
+            Ok(()) => normal.get().to_owned(),
+            Err(_) => text.to_owned(),
+        }
+    }
+
+    /// Where the first added token of a template's text begins and where the last one ends; `None` if there is none in it.
+    pub(crate) fn marked(&self, text: &str) -> Option<Range<usize>> {
+        let added = || self.shared.added.iter();
+        let start = added().filter_map(|token| text.find(token.as_str())).min()?;
+        let end = added().filter_map(|token| text.rfind(token.as_str()).map(|at| at + token.len())).max()?;
+        Some(start..end)
+    }
+
     fn encode_into(&self, text: &str, ids: &mut Vec<u32>) {
+        // Without the tokens that a post-processor would add: the template writes its own beginning.
         let encoding = self.shared.codec.encode_fast(text, false).expect("byte-level BPE has a token for every byte");
         ids.extend_from_slice(encoding.get_ids());
     }
@@ -217,15 +266,22 @@ impl Tokenizer {
         each(rest);
     }
 
-    /// A normaliser or a prefix space in a foreign file would make text come back changed: better to hear of it here.
+    /// A normaliser or a prefix space in a foreign file would make text come back changed: better to hear of it here. Composed text
+    /// (NFC) is the same text to every reader, and the Qwen family composes.
     fn check_lossless(&self) -> Result<(), TextError> {
         let short = self.shared.protected.iter().find(|marker| marker.chars().count() < 2);
         if let Some(marker) = short {
             return Err(TextError::Tokenizer(format!("the marker `{marker}` is too short to be kept out of text")));
         }
-        for text in ["a", " A", "x  y\n\n z ", "e\u{301}\u{FB01}\u{3000}\u{1F600}", "</think> <|end|>"] {
+        for (text, composed) in [
+            ("a", "a"),
+            (" A", " A"),
+            ("x  y\n\n z ", "x  y\n\n z "),
+            ("e\u{301}\u{FB01}\u{3000}\u{1F600}", "é\u{FB01}\u{3000}\u{1F600}"),
+            ("</think> <|end|>", "</think> <|end|>"),
+        ] {
             let back = self.decode(&self.encode(text));
-            if back != text {
+            if back != text && back != composed {
                 return Err(TextError::Lossy { text: text.to_owned(), back });
             }
         }

@@ -7,6 +7,7 @@
 //!  eval.rs      `eval --json`, the contract     metrics.rs   `metrics.jsonl`, the contract; the gate
 //!  twice.rs     one seed, one end               killed.rs    kill -9 at addressed moments, `--resume`, the same end
 //!  mix.rs       several scenarios in one run  collected.rs  a cold start from records
+//!  rules.rs     learning rules: in words, in numbers, refused
 //!  replay.rs    re-driving and forking          account.rs   each episode once; masks; drift; log-probabilities
 //!  export.rs    models and episodes for other tools
 //!  study.rs     `study` against `eval` and by hand, killed, changed, failed
@@ -16,8 +17,10 @@
 //!  data.rs      releases imported, and played from what an import leaves
 //!  published.rs UserRL's own requests, where they are at hand
 //!  remote.rs    other people's models           server.rs    a server of them that misbehaves
+//!  base.rs      models that start from a folder
 //!  serve.rs     a model behind OpenAI's protocol
 //!  opponents.rs  whom a model meets, if not its gym's own
+//!  engine.rs    searches in an engine outside
 //!  gyms.rs      UserRL's gyms out of their files
 //!  upstream.rs  the faults of UserRL's release, each with the test of its fix
 //!  degenerate.rs  acts that nobody should make, in all gyms
@@ -26,10 +29,12 @@
 //! ```
 
 mod account;
+mod base;
 mod collected;
 mod data;
 mod degenerate;
 mod documented;
+mod engine;
 mod errors;
 mod eval;
 mod export;
@@ -46,6 +51,7 @@ mod program;
 mod published;
 mod remote;
 mod replay;
+mod rules;
 mod serve;
 mod server;
 mod study;

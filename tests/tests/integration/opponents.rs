@@ -79,6 +79,19 @@ fn an_agent_learns_from_a_user_elsewhere_and_the_same_from_its_recording() {
 }
 
 #[test]
+fn a_plan_says_how_often_somebody_elsewhere_plays() {
+    let scratch = scratch();
+    let file = run_file(scratch.path(), "opponents = { user = \"openai:judge\" }");
+    let said = duologue(&["plan", file.to_str().expect("we named it"), "--json"]).done();
+    let plan: Value = serde_json::from_str(&said).expect("it is JSON");
+    // Three steps of two groups of three; evaluations of 4 items after steps 0, 2 and 3.
+    assert_eq!(plan["budget"]["elsewhere"], serde_json::json!({ "openai:judge": 3 * 2 * 3 + 3 * 4 }));
+    let key = |name: &str| plan["keys"].as_array().expect("keys").iter().find(|key| key["key"] == name).cloned();
+    assert_eq!(key("opponents.user").expect("it is one")["value"], "openai:judge");
+    assert_eq!(key("opponents.agent").expect("it is one")["value"], Value::Null);
+}
+
+#[test]
 fn a_run_whose_budget_is_spent_stops_and_goes_on_with_more() {
     let (server, scratch) = (honest_server(), scratch());
     let [whole, cut] = ["whole", "cut"].map(|name| scratch.path().join(name));

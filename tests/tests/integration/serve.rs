@@ -127,6 +127,31 @@ fn heard(reply: &Value) -> Value {
 }
 
 #[test]
+fn what_may_be_drawn_is_what_the_request_says() {
+    let serving = Serving::start(&[]);
+    let say = |more: Value| {
+        let mut body = json!({
+            "model": "agent", "messages": [{ "role": "user", "content": "hi" }], "max_tokens": 24,
+            "seed": 4, "logprobs": true, "return_token_ids": true,
+        });
+        body.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        let reply = serving.chat(CHAT, &body);
+        let choice = &reply["choices"][0];
+        let logprobs = choice["logprobs"]["content"].as_array().expect("one each").clone();
+        (choice["token_ids"].clone(), logprobs)
+    };
+    let (likeliest, _) = say(json!({ "temperature": 0 }));
+    let (only, logprobs) = say(json!({ "top_k": 1 }));
+    assert_eq!(only, likeliest);
+    assert!(logprobs.iter().all(|token| token["logprob"] == 0.0), "{logprobs:?}");
+    // The likeliest token alone reaches so little, and nothing else is as likely.
+    assert_eq!(say(json!({ "top_p": 1e-6 })).0, likeliest);
+    assert_eq!(say(json!({ "min_p": 1.0 })).0, likeliest);
+    assert_eq!(say(json!({ "top_k": -1, "top_p": 1, "min_p": 0 })), say(json!({})));
+    assert_ne!(say(json!({})).0, likeliest, "the whole distribution has more to draw");
+}
+
+#[test]
 fn a_crowd_of_whom_some_hang_up_leaves_nothing_behind_and_hears_what_each_hears_alone() {
     let server = Serving::start(&[]);
     let crowd = 200;

@@ -1,4 +1,4 @@
-//! An OpenAI-compatible server on a socket of this machine, made to misbehave.
+//! A server on a socket of this machine, made to misbehave: an OpenAI-compatible one, or a search engine.
 //!
 //! What it does with a question depends on the question alone and on how often it was asked: so it is the same in every run, whatever thread is faster.
 
@@ -30,7 +30,7 @@ pub enum Does {
     Cut,
 }
 
-/// How it decides: by the request's messages, its number among equal ones (from 0), and its headers.
+/// How it decides: by the request's messages, or where it has no body by its target; by its number among equal ones (from 0), and its headers.
 pub type Manners = dyn Fn(&Value, usize, &str) -> Does + Send + Sync;
 
 /// The server.
@@ -76,7 +76,10 @@ impl State {
     fn serve(&self, mut stream: TcpStream) -> io::Result<()> {
         let mut reader = BufReader::new(stream.try_clone()?);
         while let Some((head, body)) = request(&mut reader)? {
-            let asked: Value = serde_json::from_slice(&body)?;
+            let asked: Value = match body.is_empty() {
+                true => json!({ "messages": head.split(' ').nth(1) }),
+                false => serde_json::from_slice(&body)?,
+            };
             let number = {
                 let mut asked_before = self.asked.lock().expect("no thread panics");
                 let number = asked_before.entry(asked["messages"].to_string()).or_default();

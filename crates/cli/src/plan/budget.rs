@@ -1,5 +1,6 @@
 //! How much of everything: episodes, tokens of each phase, evaluations, bytes on disk.
 
+use std::collections::BTreeMap;
 use std::collections::VecDeque;
 
 use rl::plan;
@@ -18,6 +19,7 @@ use crate::cold_start::Samples;
 use crate::plan::groups;
 use crate::plan::groups::Groups;
 use crate::plan::models::Models;
+use crate::remotes::is_elsewhere;
 use crate::setup::Setup;
 use crate::train;
 
@@ -33,6 +35,9 @@ pub struct Budget {
     pub episodes: u64,
     /// Steps after which the seats are measured, 0 being the end of the cold start.
     pub evaluations: u64,
+    /// In how many episodes each model that lives elsewhere plays; each of its turns and answers there is a request or more. Groups that are
+    /// played in place of others are not counted.
+    pub elsewhere: BTreeMap<String, u64>,
     /// What is written to disk.
     pub disk: Disk,
 }
@@ -93,7 +98,7 @@ impl Budget {
             evaluation(setup, &usual, evaluations),
         ];
         let episodes = phases.iter().map(|phase| phase.episodes).sum();
-        Budget { phases, episodes, evaluations, disk: disk(setup, models) }
+        Budget { phases, episodes, evaluations, elsewhere: elsewhere(setup, evaluations), disk: disk(setup, models) }
     }
 }
 
@@ -219,6 +224,20 @@ fn evaluation(setup: &Setup, talk: &Talk, evaluations: u64) -> PhaseBudget {
     let sampled = Pair::from_fn(|seat| talk.own[seat].times(groups::modelled(&castings, seat) * evaluations));
     let episodes = castings.len() as u64 * evaluations;
     PhaseBudget { phase: "evaluation", updates: 0, episodes, sampled, learned: Pair::default() }
+}
+
+fn elsewhere(setup: &Setup, evaluations: u64) -> BTreeMap<String, u64> {
+    let mut episodes = BTreeMap::new();
+    let mut add = |policies: &Pair<String>, count: u64| {
+        for (_, policy) in policies.iter().filter(|(_, policy)| is_elsewhere(policy)) {
+            *episodes.entry(policy.clone()).or_default() += count;
+        }
+    };
+    for kind in groups::kinds(setup) {
+        kind.played.iter().for_each(|table| add(&table.policies, kind.steps * table.groups * table.group_size));
+    }
+    train::eval_castings(setup, 0).iter().for_each(|casting| add(&casting.policies, evaluations));
+    episodes
 }
 
 fn count(seats: Pair<bool>) -> u64 {

@@ -41,7 +41,7 @@ pub struct Memory {
     pub undo: u64,
     /// The frozen cold-start model of the KL penalty; 0 if there is none.
     pub reference: u64,
-    /// Keys and values of the most episodes that can be alive, each as long as the context: seldom reached.
+    /// Keys and values of the most episodes that can be alive, each as long as the context, or as many as may be kept: seldom reached.
     pub cache_max: u64,
 }
 
@@ -93,5 +93,6 @@ fn cache_max(setup: &Setup) -> u64 {
     let most = usize::max(steps, train::eval_castings(setup, 0).len());
     let live = most.min(settings.limits.episodes_live_max) as u64;
     let context = u64::try_from(settings.model.max_position_embeddings).unwrap_or(0);
-    live * context * settings.model.cached_per_token() * BYTES
+    let all = live * context * settings.model.cached_per_token() * BYTES;
+    all.min(settings.limits.cache_bytes_max() as u64)
 }

@@ -155,7 +155,7 @@ fn steps(kinds: &[Groups], is_mixed: bool) -> String {
 }
 
 fn budget(budget: &Budget) -> String {
-    let Budget { phases, episodes, evaluations, disk } = budget;
+    let Budget { phases, episodes, evaluations, elsewhere, disk } = budget;
     let mut text = "BUDGET: tokens at least / expected / at most; expected is as the teacher talks\n".to_owned();
     for phase in phases {
         let PhaseBudget { phase: name, updates, episodes, sampled, learned } = phase;
@@ -164,6 +164,13 @@ fn budget(budget: &Budget) -> String {
         tokens(&mut text, "learns from", learned);
     }
     let _ = writeln!(text, "  in all {} episodes, {evaluations} evaluations", grouped(*episodes));
+    for (policy, episodes) in elsewhere {
+        let _ = writeln!(
+            text,
+            "  `{policy}` plays in {} episodes: a request for each turn and answer of its own, and for each repeated one; --remote-calls bounds them",
+            grouped(*episodes)
+        );
+    }
     let _ = writeln!(
         text,
         "  disk: {} commits, {} checkpoints kept = {}, at most {} at a time; the log of episodes besides",

@@ -2,8 +2,17 @@
 //! `rl::loss`, with this run's numbers in them.
 
 use rl::schedule;
+use rl::settings::Aggregation;
+use rl::settings::Baseline;
+use rl::settings::Beyond;
+use rl::settings::Clip;
 use rl::settings::GrpoSettings;
+use rl::settings::Kl;
+use rl::settings::Level;
+use rl::settings::Normalizer;
 use rl::settings::OptimizerSettings;
+use rl::settings::Overlong;
+use rl::settings::Ratio;
 use rl::settings::SftSettings;
 use rl::settings::StdOver;
 use rl::settings::TrajectoryScore;
@@ -146,8 +155,8 @@ fn cold_start(sft: &SftSettings) -> Vec<String> {
 }
 
 fn credit(grpo: &GrpoSettings) -> Vec<String> {
-    let GrpoSettings { trajectory_score, turn_credit, gamma, em_k, std_eps, normalize_std, std_over, .. } = grpo;
-    let GrpoSettings { group_valid_min, malformed_penalty, user_burden, refills_max, .. } = grpo;
+    let GrpoSettings { trajectory_score, turn_credit, gamma, em_k, group_valid_min, .. } = grpo;
+    let GrpoSettings { malformed_penalty, user_burden, refills_max, .. } = grpo;
     let dead = match refills_max {
         0 => "it is skipped".to_owned(),
         times => format!("it is skipped, and for equal S a new one is played, up to {times} times a step"),
@@ -163,40 +172,136 @@ fn credit(grpo: &GrpoSettings) -> Vec<String> {
         TurnCredit::R2g => format!("c_t = sum of {gamma}^(j-t) r_j over the turns j from t on: its reward to go"),
         TurnCredit::Em => format!("c_t = 1/2 + 1/2 (1 - e^(-{em_k} r_t)) / (1 - e^(-{em_k}))"),
     };
-    let whose = match std_over {
-        StdOver::Group => "",
-        StdOver::Scenario => " of all groups of its scenario",
-    };
-    let scale = if *normalize_std { format!(" / (std{whose} + {std_eps})") } else { String::new() };
     let less = |amount: f64, when: &str| (amount > 0.0).then(|| format!("less {amount} for a turn {when}"));
     let less =
         [less(*malformed_penalty, "without a legal act"), less(*user_burden, "of the agent that the user answers")];
     let off: String = less.into_iter().flatten().map(|less| format!("; {less}")).collect();
-    vec![
+    let mut words = vec![
         format!("r_t: rewards of a turn fall on it, those of the whole talk on the seat's last turn{off}"),
         score,
-        format!("z = (S - mean){scale}, over the seat's own rewards alone; the mean is that of its group"),
+        place(grpo),
         share,
         "A = c_t z N / sum c: of each own token of turn t; N = how many tokens have credit, sum c over them".to_owned(),
-        format!("a group counts if {group_valid_min} episodes or more are scored and their S differ; else {dead}"),
-    ]
+        match (grpo.aggregation, grpo.baseline) {
+            (Aggregation::SumThenNormalize, Baseline::Batch) => {
+                format!("a group counts if {group_valid_min} episodes or more are scored; else it is skipped")
+            }
+            (Aggregation::SumThenNormalize, Baseline::Group | Baseline::LeaveOneOut) => {
+                format!(
+                    "a group counts if {group_valid_min} episodes or more are scored and their S differ; else {dead}"
+                )
+            }
+            (Aggregation::NormalizeThenSum, _) => {
+                format!(
+                    "a group counts if {group_valid_min} episodes or more are scored and a term tells them apart; else {dead}"
+                )
+            }
+        },
+    ];
+    words.extend(overlong(grpo.overlong));
+    words
+}
+
+/// Where a trajectory stands among others.
+fn place(grpo: &GrpoSettings) -> String {
+    let GrpoSettings { std_eps, normalize_std, std_over, baseline, .. } = grpo;
+    if grpo.aggregation == Aggregation::NormalizeThenSum {
+        return format!(
+            "S by each term alone; z = sum of weight (S - mean) / (std + {std_eps}) over the terms, within the group, and then (z - mean) / (std + {std_eps}) over the step"
+        );
+    }
+    let whose = match std_over {
+        StdOver::Group => "",
+        StdOver::Scenario => " of all groups of its scenario",
+        StdOver::Batch => " of the step",
+    };
+    let scale = if *normalize_std { format!(" / (std{whose} + {std_eps})") } else { String::new() };
+    let mean = match baseline {
+        Baseline::Group => "that of its group",
+        Baseline::LeaveOneOut => "that of the others of its group",
+        Baseline::Batch => "that of the step",
+    };
+    format!("z = (S - mean){scale}, over the seat's own rewards alone; the mean is {mean}")
+}
+
+fn overlong(overlong: Overlong) -> Vec<String> {
+    let mut words = Vec::new();
+    if let Some(penalty) = overlong.penalty {
+        let from = penalty.tokens_max - penalty.cache;
+        words.push(format!(
+            "a turn of more than {from} tokens loses up to {}, all of it from {} on",
+            penalty.amount, penalty.tokens_max
+        ));
+    }
+    if overlong.filter {
+        words.push("tokens of a turn that was cut train nobody".to_owned());
+    }
+    words
 }
 
 fn loss(grpo: &GrpoSettings) -> Vec<String> {
-    let GrpoSettings { clip_low, clip_high, dual_clip, kl_weight, minibatches, temperature, lr, warmup, steps, .. } =
-        grpo;
-    let (low, high) = (1.0 - clip_low, 1.0 + clip_high);
-    let mut words = vec![
-        format!("loss = mean over own tokens of L = max(-A q, -A clamp(q, {}, {}))", trim(low), trim(high)),
-        "q = p now / p when it was sampled; tokens of partner, world and template train nobody".to_owned(),
-    ];
-    words.extend(dual_clip.map(|dual| format!("where A < 0, L is at most {dual} |A|")));
-    if *kl_weight > 0.0 {
-        words.push(format!("L + {kl_weight} (e^d - d - 1), d = log p of the cold-start model - log p now"));
+    let GrpoSettings { minibatches, temperature, lr, warmup, steps, loss, .. } = grpo;
+    let then =
+        if loss.importance.is_some() { "before the update, as the learner computes it" } else { "when it was sampled" };
+    let ratio = match loss.ratio {
+        Ratio::Token => format!("q = p now / p {then}"),
+        Ratio::Sequence => format!("q = geometric mean of p now / p {then}, over the trajectory's own tokens"),
+        Ratio::Product => format!("q = product of p now / p {then}, over the trajectory's own tokens"),
+    };
+    let mut words = vec![objective(grpo), format!("{ratio}; tokens of partner, world and template train nobody")];
+    words.extend(
+        grpo.dual_clip
+            .filter(|_| loss.clip == Clip::Objective)
+            .map(|dual| format!("where A < 0, L is at most {dual} |A|")),
+    );
+    words.extend(correction(grpo));
+    words.extend(divergence(grpo));
+    if loss.entropy_weight > 0.0 {
+        words.push(format!("less {} times the mean entropy of own tokens", loss.entropy_weight));
     }
     words.push(format!("{minibatches} optimiser step(s) an update; sampled and learned at temperature {temperature}"));
     words.push(rate("step", *warmup, *steps, *lr, schedule::grpo_lr(grpo, (*steps).max(1))));
     words
+}
+
+fn objective(grpo: &GrpoSettings) -> String {
+    let (low, high) = (trim(1.0 - grpo.clip_low), trim(1.0 + grpo.clip_high));
+    let mean = match grpo.loss.normalizer {
+        Normalizer::Tokens => "mean over own tokens of L".to_owned(),
+        Normalizer::Sequences => "mean over trajectories of the mean over own tokens of L".to_owned(),
+        Normalizer::Fixed { tokens } => format!("mean over trajectories of the sum over own tokens of L / {tokens}"),
+    };
+    match grpo.loss.clip {
+        Clip::Objective => format!("loss = {mean} = max(-A q, -A clamp(q, {low}, {high}))"),
+        Clip::Weight => {
+            format!("loss = {mean} = -A clamp(q, {low}, {high}) log p now, where the clamp has no gradient")
+        }
+    }
+}
+
+/// Between sampler and learner.
+fn correction(grpo: &GrpoSettings) -> Option<String> {
+    let importance = grpo.loss.importance?;
+    let of = match importance.level {
+        Level::Token => "p before the update / p when it was sampled",
+        Level::Sequence => "the product of p before the update / p when it was sampled, over the trajectory",
+    };
+    let beyond = match importance.beyond {
+        Beyond::Truncate => "cut to",
+        Beyond::Mask => "0 outside of",
+    };
+    Some(format!("L is multiplied by {of}, {beyond} [{}, {}]", importance.min, importance.max))
+}
+
+/// From the cold-start model.
+fn divergence(grpo: &GrpoSettings) -> Option<String> {
+    let weight = grpo.kl_weight;
+    let words = match grpo.loss.kl {
+        Kl::K1 => format!("A - {weight} (log p then - log p of the cold-start model) in place of A"),
+        Kl::K2 => format!("L + {weight} d^2 / 2, d = log p of the cold-start model - log p now"),
+        Kl::K3 => format!("L + {weight} (e^d - d - 1), d = log p of the cold-start model - log p now"),
+    };
+    (weight > 0.0).then_some(words)
 }
 
 fn rate(unit: &str, warmup: u64, last: u64, highest: f64, lowest: f64) -> String {

@@ -73,22 +73,24 @@ impl Player for Guest {
     }
 }
 
-/// Lets the world step itself, and tells the desk what came of it.
+/// Watches whoever is on the stage, and tells the desk what came of it.
 pub struct Witness {
     /// Where it tells.
     pub desk: mpsc::Sender<Event>,
     /// Whose act the world is busy with: after a question it is resumed with an answer that names nobody.
     pub acting: Seat,
+    /// Who does the work.
+    pub watched: Box<dyn Stagehand>,
 }
 
 impl Stagehand for Witness {
-    fn step(&mut self, mut world: World, input: WorldInput) -> Pending<'_, (World, Vec<WorldOutput>)> {
+    fn step(&mut self, world: World, input: WorldInput) -> Pending<'_, (World, Vec<WorldOutput>)> {
         Box::pin(async move {
             match &input {
                 WorldInput::Act(seat, _) | WorldInput::NoAct(seat, _) => self.acting = *seat,
                 WorldInput::Answer(..) => {}
             }
-            let outputs = world.step(input);
+            let (world, outputs) = self.watched.step(world, input).await;
             for output in &outputs {
                 if let WorldOutput::Effect(effect) = output {
                     // Without a desk nobody wants to know.
@@ -97,5 +99,9 @@ impl Stagehand for Witness {
             }
             (world, outputs)
         })
+    }
+
+    fn answer(&mut self, query: Query) -> Pending<'_, Result<Answer, Fault>> {
+        self.watched.answer(query)
     }
 }

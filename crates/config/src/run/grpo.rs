@@ -1,8 +1,12 @@
 //! `[grpo]`: group-relative policy optimisation.
 
+use rl::settings::Aggregation;
+use rl::settings::Baseline;
 use rl::settings::GroupCounts;
 use rl::settings::GrpoSettings;
 use rl::settings::OptimizerSettings;
+use rl::settings::Overlong;
+use rl::settings::OverlongPenalty;
 use rl::settings::StdOver;
 use rl::settings::TrajectoryScore;
 use rl::settings::TurnCredit;
@@ -14,6 +18,8 @@ use sim::Seat;
 use super::RATE;
 use super::SHARE;
 use super::WARMUP;
+use super::loss;
+use super::loss::LossKeys;
 use super::preset::Preset;
 use crate::allowed::Allowed;
 use crate::check::Check;
@@ -54,8 +60,25 @@ pub(super) struct GrpoFile {
     std_eps: Option<f64>,
     /// Whether advantages are divided by a standard deviation.
     normalize_std: Option<bool>,
-    /// By which: that of the group, or that of all groups of its scenario in the step; only with `normalize_std`.
+    /// By which: that of the group, that of all groups of its scenario in the step, or that of all scores of the step; only with `normalize_std`.
     std_over: Option<String>,
+    /// What a score is measured against: the mean of its group, that of the others of its group, or that of all scores of the step.
+    baseline: Option<String>,
+    /// How several terms of a reward become one advantage: added up and then normalised, or each normalised within its group, then added, then
+    /// normalised over the step (GDPO), in place of `baseline`, `normalize_std` and `std_over`.
+    aggregation: Option<String>,
+    /// Whether the tokens of turns that were cut train nobody.
+    overlong_filter: Option<bool>,
+    /// Taken off a turn's reward in training if it is too long, in proportion as it comes close; 0 is off.
+    overlong_penalty: Option<f64>,
+    /// Tokens of a turn from which all of `overlong_penalty` is taken off: a seat's `tokens_max` in the scenario.
+    overlong_tokens: Option<i64>,
+    /// Tokens before those over which it grows; by default a fifth of them.
+    overlong_cache: Option<i64>,
+    /// Which ratio of probabilities, now over then: each token's own, their mean over the trajectory (GSPO), or their product (RLOO).
+    ratio: Option<String>,
+    /// What its bounds hold: the objective (PPO), or the weight of a token's score (CISPO).
+    clip: Option<String>,
     /// Taken off a turn's reward in training if it brought no legal act.
     malformed_penalty: Option<f64>,
     /// Taken off an agent's turn in training that the user had to answer.
@@ -66,10 +89,25 @@ pub(super) struct GrpoFile {
     clip_low: Option<f64>,
     /// The ratio of probabilities is kept below 1 plus this.
     clip_high: Option<f64>,
-    /// Bound of the loss for negative advantages, as a multiple of the advantage; 0 is off.
+    /// Bound of the loss for negative advantages, as a multiple of the advantage; 0 is off, and it is off with `clip = "weight"`.
     dual_clip: Option<f64>,
+    /// What the sum over tokens is divided by: their number, first each trajectory's own and then the number of trajectories, or a constant.
+    normalizer: Option<String>,
+    /// The constant of `normalizer = "fixed"`, and only there: tokens that a trajectory may have, about.
+    normalizer_tokens: Option<i64>,
     /// Weight of a penalty for leaving the cold-start model; 0 is off.
     kl_weight: Option<f64>,
+    /// Which estimate of the divergence it weighs: k3 or k2 in the loss, k1 off the advantage; only with `kl_weight`.
+    kl: Option<String>,
+    /// Correction of the difference between the sampler's probabilities and the learner's: of each token or of the trajectory, cut to its bounds or, out
+    /// of them, left out.
+    importance: Option<String>,
+    /// Least correction; only with `importance`. 0 is no bound.
+    importance_min: Option<f64>,
+    /// Greatest correction; only with `importance`.
+    importance_max: Option<f64>,
+    /// Weight of a bonus for entropy; 0 is off.
+    entropy_weight: Option<f64>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -103,7 +141,12 @@ const CREDITS: [(&str, TurnCredit); 4] = [
 const SCORES: [(&str, TrajectoryScore); 3] =
     [("sum", TrajectoryScore::Sum), ("mean", TrajectoryScore::Mean), ("r2g", TrajectoryScore::R2g)];
 
-const STDS: [(&str, StdOver); 2] = [("group", StdOver::Group), ("scenario", StdOver::Scenario)];
+const STDS: [(&str, StdOver); 3] =
+    [("group", StdOver::Group), ("scenario", StdOver::Scenario), ("batch", StdOver::Batch)];
+const BASELINES: [(&str, Baseline); 3] =
+    [("group", Baseline::Group), ("leave_one_out", Baseline::LeaveOneOut), ("batch", Baseline::Batch)];
+const AGGREGATIONS: [(&str, Aggregation); 2] =
+    [("sum_then_normalize", Aggregation::SumThenNormalize), ("normalize_then_sum", Aggregation::NormalizeThenSum)];
 
 /// Episodes of a group.
 const GROUP_SIZE_MAX: f64 = 1024.0;
@@ -116,14 +159,88 @@ const DISCOUNT: Allowed =
     Allowed::above(0.0, 1.0, "rewards further away may not count more, nor may all but the first be dropped");
 /// Divisors.
 const DIVISOR: Allowed = Allowed::above(0.0, 100.0, "it is a divisor");
-const BELOW: Allowed = Allowed::above(0.0, 1.0, "the ratio is kept above 1 less this, and a ratio is never below 0");
-const ABOVE: Allowed = Allowed::above(0.0, 10.0, "the ratio is kept below 1 plus this");
-const DUAL: Allowed =
-    Allowed::above(1.0, 1e3, "it bounds the loss of a negative advantage as a multiple of it; 0 is off");
 /// What is taken off a turn's reward.
 const OFF: Allowed = Allowed::between(0.0, 1e3, "it is taken off a turn's reward; 0 is off");
 const REFILLS: Allowed = Allowed::between(0.0, 100.0, "it is how often groups are played anew in a step; 0 is off");
-const KL: Allowed = Allowed::between(0.0, 100.0, "it is the weight of a penalty; 0 is off");
+const TURN: Allowed = Allowed::between(1.0, 1e9, "it is a number of a turn's tokens");
+
+/// The keys of `[grpo]`, by what they are about.
+struct GrpoKeys {
+    size: (Option<i64>, Option<i64>),
+    groups: GroupsFile,
+    mode: (Option<String>, Option<i64>),
+    steps: StepKeys,
+    credit: CreditKeys,
+    advantage: AdvantageKeys,
+    overlong: OverlongKeys,
+    taken_off: [Option<f64>; 2],
+    refills_max: Option<i64>,
+    loss: LossKeys,
+}
+
+/// How many steps, and how large.
+struct StepKeys {
+    steps: Option<i64>,
+    lr: Option<f64>,
+    warmup: Option<i64>,
+    lr_floor: Option<f64>,
+    minibatches: Option<i64>,
+    temperature: Option<f64>,
+}
+
+/// Whose advantage a trajectory's is.
+struct CreditKeys {
+    turn_credit: Option<String>,
+    trajectory_score: Option<String>,
+    gamma: Option<f64>,
+    em_k: Option<f64>,
+    std_eps: Option<f64>,
+}
+
+/// What a score is measured against, and in which unit.
+struct AdvantageKeys {
+    baseline: Option<String>,
+    aggregation: Option<String>,
+    normalize_std: Option<bool>,
+    std_over: Option<String>,
+}
+
+/// What becomes of turns that were cut, or nearly.
+struct OverlongKeys {
+    filter: Option<bool>,
+    penalty: Option<f64>,
+    tokens: Option<i64>,
+    cache: Option<i64>,
+}
+
+/// Takes the section apart. Every key has its place here, or this does not compile.
+#[rustfmt::skip]
+fn sorted(file: GrpoFile) -> GrpoKeys {
+    let GrpoFile {
+        steps, group_size, group_valid_min, groups, mode, agent_steps, lr, warmup, lr_floor, minibatches, temperature,
+        turn_credit, trajectory_score, gamma, em_k, std_eps, normalize_std, std_over, baseline, aggregation,
+        overlong_filter, overlong_penalty, overlong_tokens, overlong_cache, malformed_penalty, user_burden, refills_max,
+        ratio, clip, clip_low, clip_high, dual_clip, normalizer, normalizer_tokens, kl_weight, kl,
+        importance, importance_min, importance_max, entropy_weight,
+    } = file;
+    GrpoKeys {
+        size: (group_size, group_valid_min),
+        groups: groups.unwrap_or_default(),
+        mode: (mode, agent_steps),
+        steps: StepKeys { steps, lr, warmup, lr_floor, minibatches, temperature },
+        credit: CreditKeys { turn_credit, trajectory_score, gamma, em_k, std_eps },
+        advantage: AdvantageKeys { baseline, aggregation, normalize_std, std_over },
+        overlong: OverlongKeys {
+            filter: overlong_filter, penalty: overlong_penalty, tokens: overlong_tokens, cache: overlong_cache,
+        },
+        taken_off: [malformed_penalty, user_burden],
+        refills_max,
+        loss: LossKeys {
+            ratio, clip, clip_low, clip_high, dual_clip, normalizer, normalizer_tokens, kl_weight, kl,
+            importance, importance_min, importance_max, entropy_weight,
+        },
+    }
+}
 
 /// Checks `[grpo]`. `optimizer` has been read from its own section, since the cold start shares it.
 pub(super) fn grpo_settings(
@@ -132,40 +249,19 @@ pub(super) fn grpo_settings(
     optimizer: OptimizerSettings,
     preset: &Preset,
 ) -> GrpoSettings {
-    let GrpoFile {
-        steps,
-        group_size,
-        group_valid_min,
-        groups,
-        mode,
-        agent_steps,
-        lr,
-        warmup,
-        lr_floor,
-        minibatches,
-        temperature,
-        turn_credit,
-        trajectory_score,
-        gamma,
-        em_k,
-        std_eps,
-        normalize_std,
-        std_over,
-        malformed_penalty,
-        user_burden,
-        refills_max,
-        clip_low,
-        clip_high,
-        dual_clip,
-        kl_weight,
-    } = file;
-    let (group_size, group_valid_min) = group_sizes(check, group_size, group_valid_min);
+    let keys = sorted(file);
+    let (mode, agent_steps) = keys.mode;
+    let (group_size, group_valid_min) = group_sizes(check, keys.size.0, keys.size.1);
     let mode = check.word("grpo.mode", mode.as_deref().or(Some(preset.mode)), &MODES);
-    let groups = group_counts(check, mode, groups.unwrap_or_default(), preset);
+    let groups = group_counts(check, mode, keys.groups, preset);
+    let CreditKeys { turn_credit, trajectory_score, gamma, em_k, std_eps } = keys.credit;
     let turn_credit = check.word("grpo.turn_credit", turn_credit.as_deref(), &CREDITS);
     let trajectory_score = trajectory_score_of(check, trajectory_score, preset);
-    let normalize_std = check.flag("grpo.normalize_std", normalize_std, true);
-    effects(check, turn_credit, trajectory_score, normalize_std, [gamma, em_k, std_eps]);
+    let advantage = advantage(check, keys.advantage, preset);
+    effects(check, turn_credit, trajectory_score, &advantage, [gamma, em_k, std_eps]);
+    let [malformed_penalty, user_burden] = keys.taken_off;
+    let surrogate = loss::surrogate(check, keys.loss, preset);
+    let StepKeys { steps, lr, warmup, lr_floor, minibatches, temperature } = keys.steps;
     let parts = parts(group_size, &groups);
     GrpoSettings {
         steps: check.whole("grpo.steps", steps, preset.steps, STEPS),
@@ -183,15 +279,19 @@ pub(super) fn grpo_settings(
         gamma: check.number("grpo.gamma", gamma, 0.8, DISCOUNT),
         em_k: check.number("grpo.em_k", em_k, 2.0, DIVISOR),
         std_eps: check.number("grpo.std_eps", std_eps, preset.std_eps, DIVISOR),
-        normalize_std,
-        std_over: std_over_of(check, std_over, normalize_std),
+        refills_max: refills(check, keys.refills_max, &advantage, preset),
+        normalize_std: advantage.normalize_std,
+        std_over: advantage.std_over,
+        baseline: advantage.baseline,
+        aggregation: advantage.aggregation,
+        overlong: overlong(check, keys.overlong, preset),
         malformed_penalty: check.number("grpo.malformed_penalty", malformed_penalty, 0.0, OFF),
         user_burden: check.number("grpo.user_burden", user_burden, 0.0, OFF),
-        refills_max: check.whole("grpo.refills_max", refills_max, 0, REFILLS),
-        clip_low: check.number("grpo.clip_low", clip_low, 0.2, BELOW),
-        clip_high: check.number("grpo.clip_high", clip_high, preset.clip_high, ABOVE),
-        dual_clip: check.number_or_off("grpo.dual_clip", dual_clip, 3.0, DUAL),
-        kl_weight: check.number("grpo.kl_weight", kl_weight, 0.0, KL),
+        clip_low: surrogate.bounds.low,
+        clip_high: surrogate.bounds.high,
+        dual_clip: surrogate.bounds.dual,
+        kl_weight: surrogate.kl_weight,
+        loss: surrogate.rule,
         optimizer,
     }
 }
@@ -213,12 +313,63 @@ fn parts(group_size: u32, groups: &GroupCounts) -> Allowed {
         .here_at_most(f64::max(episodes, 1.0))
 }
 
-fn std_over_of(check: &mut Check<'_>, written: Option<String>, normalize_std: bool) -> StdOver {
+/// The first axis of the learning rule.
+struct AdvantageRule {
+    baseline: Baseline,
+    aggregation: Aggregation,
+    normalize_std: bool,
+    std_over: StdOver,
+}
+
+fn advantage(check: &mut Check<'_>, keys: AdvantageKeys, preset: &Preset) -> AdvantageRule {
+    let AdvantageKeys { baseline, aggregation, normalize_std, std_over } = keys;
+    let aggregation = check.word("grpo.aggregation", aggregation.as_deref(), &AGGREGATIONS);
+    if aggregation == Aggregation::NormalizeThenSum {
+        let because = "with `aggregation = \"normalize_then_sum\"` each term is normalised within its group, and their sum over the step";
+        check.without_effect("grpo.baseline", baseline.as_ref(), because);
+        check.without_effect("grpo.normalize_std", normalize_std, because);
+        check.without_effect("grpo.std_over", std_over.as_ref(), because);
+    }
+    let baseline = check.word_of("grpo.baseline", baseline.as_deref(), &BASELINES, preset.baseline);
+    let normalize_std = check.flag("grpo.normalize_std", normalize_std, preset.normalize_std);
     if !normalize_std {
         let because = "with `normalize_std = false` nothing is divided by it";
-        check.without_effect("grpo.std_over", written.as_ref(), because);
+        check.without_effect("grpo.std_over", std_over.as_ref(), because);
     }
-    check.word("grpo.std_over", written.as_deref(), &STDS)
+    // A group whose members scored alike has no deviation to divide by, and against the step it counts all the same.
+    let whole_step = baseline == Baseline::Batch;
+    let default = if whole_step { StdOver::Batch } else { preset.std_over };
+    let std_over = check.word_of("grpo.std_over", std_over.as_deref(), &STDS, default);
+    if whole_step && normalize_std && std_over == StdOver::Group && aggregation == Aggregation::SumThenNormalize {
+        let what = "cannot be `group` with `baseline = \"batch\"`: a group whose members scored alike has none";
+        check.error("grpo.std_over", what, "write \"batch\", or leave it out");
+    }
+    AdvantageRule { baseline, aggregation, normalize_std, std_over }
+}
+
+fn refills(check: &mut Check<'_>, written: Option<i64>, advantage: &AdvantageRule, preset: &Preset) -> u32 {
+    let against_step = advantage.baseline == Baseline::Batch && advantage.aggregation == Aggregation::SumThenNormalize;
+    if against_step {
+        let because = "with `baseline = \"batch\"` a group whose members all scored the same teaches too";
+        check.without_effect("grpo.refills_max", written.filter(|times| *times > 0), because);
+    }
+    check.whole("grpo.refills_max", written, preset.refills_max, REFILLS)
+}
+
+fn overlong(check: &mut Check<'_>, keys: OverlongKeys, preset: &Preset) -> Overlong {
+    let OverlongKeys { filter, penalty, tokens, cache } = keys;
+    let filter = check.flag("grpo.overlong_filter", filter, preset.overlong_filter);
+    let amount = check.number("grpo.overlong_penalty", penalty, 0.0, OFF);
+    if amount == 0.0 {
+        let because = "`overlong_penalty` is 0";
+        check.without_effect("grpo.overlong_tokens", tokens, because);
+        check.without_effect("grpo.overlong_cache", cache, because);
+    }
+    let tokens_max: u32 = check.whole("grpo.overlong_tokens", tokens, 48, TURN);
+    let cache_range = TURN.here_at_most(f64::from(tokens_max));
+    // As in the paper: 4096 of 20480.
+    let cache = check.whole("grpo.overlong_cache", cache, u32::max(tokens_max / 5, 1), cache_range);
+    Overlong { filter, penalty: (amount > 0.0).then_some(OverlongPenalty { amount, tokens_max, cache }) }
 }
 
 /// A score by name; where none is written, the preset's.
@@ -276,7 +427,7 @@ fn effects(
     check: &mut Check<'_>,
     credit: TurnCredit,
     score: TrajectoryScore,
-    normalize_std: bool,
+    advantage: &AdvantageRule,
     [gamma, em_k, std_eps]: [Option<f64>; 3],
 ) {
     if credit != TurnCredit::R2g && score != TrajectoryScore::R2g {
@@ -285,7 +436,7 @@ fn effects(
     if credit != TurnCredit::Em {
         check.without_effect("grpo.em_k", em_k, "`turn_credit` is not `em`");
     }
-    if !normalize_std {
+    if !advantage.normalize_std && advantage.aggregation == Aggregation::SumThenNormalize {
         check.without_effect("grpo.std_eps", std_eps, "with `normalize_std = false` nothing is divided by it");
     }
 }

@@ -1,7 +1,6 @@
 //! `opponents`: whom a model meets where it learns alone or is measured, if not its gym's own.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -15,11 +14,9 @@ use sim::Scenario;
 use sim::Seat;
 
 use crate::check::Check;
+use crate::model_folder;
 use crate::policy;
 use crate::sha;
-
-/// Files of a model's folder that say how it learned, not what it does.
-const OPTIMIZER: &str = "optimizer.";
 
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 pub(crate) struct OpponentsFile {
@@ -118,29 +115,12 @@ fn opponent(check: &mut Check<'_>, scenario: &Scenario, seat: Seat, written: &Wr
 }
 
 fn of_recording(file: &Path) -> Result<Opponent, (String, io::Error)> {
-    let bytes = fs::read(file).map_err(|error| (file.display().to_string(), error))?;
-    Ok(Opponent { policy: format!("replay:{}", file.display()), identity: format!("replay:{}", sha::hex(&bytes)) })
+    let identity = sha::of_file(file).map_err(|error| (file.display().to_string(), error))?;
+    Ok(Opponent { policy: format!("replay:{}", file.display()), identity: format!("replay:{identity}") })
 }
 
-/// A checkpoint's folder stands for the model of the seat that is meant.
 fn of_model(folder: &Path, seat: Seat) -> Result<Opponent, (String, io::Error)> {
-    let of_seat = folder.join(seat.name());
-    let folder = if of_seat.join("config.json").exists() { &of_seat } else { folder };
-    let unread = |error: io::Error| (folder.display().to_string(), error);
-    let mut names = Vec::new();
-    for entry in fs::read_dir(folder).map_err(unread)? {
-        let entry = entry.map_err(unread)?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if entry.path().is_file() && !name.starts_with(OPTIMIZER) {
-            names.push(name);
-        }
-    }
-    names.sort_unstable();
-    let mut contents = String::new();
-    for name in names {
-        let bytes = fs::read(folder.join(&name)).map_err(|error| (name.clone(), error))?;
-        contents.push_str(&format!("{name} {}\n", sha::hex(&bytes)));
-    }
-    let identity = format!("model:{}", sha::hex(contents.as_bytes()));
-    Ok(Opponent { policy: format!("model:{}", folder.display()), identity })
+    let folder = model_folder::of_seat(folder, seat);
+    let identity = model_folder::identity(&folder).map_err(|error| (folder.display().to_string(), error))?;
+    Ok(Opponent { policy: format!("model:{}", folder.display()), identity: format!("model:{identity}") })
 }

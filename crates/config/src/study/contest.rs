@@ -20,6 +20,7 @@ use super::StudyClaim;
 use super::StudyCompare;
 use super::StudyPolicy;
 use super::StudyRun;
+use super::is_decided;
 use super::trains;
 use crate::FileKind;
 use crate::allowed::Allowed;
@@ -120,7 +121,10 @@ pub(super) fn scenario_file(
     let path = names.shelf.beside(&names.folder, written);
     let source = load::named(names.shelf, FileKind::Scenario, &path, (key, written), check)?;
     match load::scenario_of(&source) {
-        Ok(scenario) => Some(scenario.into()),
+        Ok(scenario) => {
+            is_decided(check, key, &scenario);
+            Some(scenario.into())
+        }
         Err(errors) => {
             let new = errors.0.into_iter().filter(|error| !names.elsewhere.contains(error)).collect::<Vec<_>>();
             names.elsewhere.extend(new);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use sim::gyms::Engine;
 use sim::gyms::Rules;
 use sim::gyms::search;
 use sim::gyms::search::Judge;
@@ -19,6 +20,7 @@ use crate::check::Check;
 use crate::node::Node;
 use crate::released;
 use crate::released::FilesFile;
+use crate::scenario::DEADLINE_MS;
 
 /// How it stands in scenario files.
 pub(super) const GYM: Gym =
@@ -38,8 +40,14 @@ struct File {
     /// Who decides on an answer that is not the right one to the letter: nobody (`exact`), or the user's seat (`user`).
     judge: Option<String>,
     /// A folder of text files to search in, for questions out of files. A path starts at this file's folder, or at $DUOLOGUE_DATA. Left out: nothing can
-    /// be looked up.
+    /// be looked up, unless there is an engine.
     corpus: Option<String>,
+    /// A search engine outside in place of a corpus, for questions out of files: its address, http or https, with `{query}` where the words go. What it
+    /// wants to know besides, such as a key, is told by the variable SEARCH_HEADER.
+    engine: Option<String>,
+    /// Milliseconds that one search in the engine may take, waiting for others included; missed, it is a fault and nobody is scored. Left out: as
+    /// long as it likes.
+    engine_deadline_ms: Option<i64>,
 }
 
 const LEAST: &str = r#"
@@ -56,7 +64,9 @@ reward = [
 
 /// Questions with a corpus: of files, or of our own making.
 fn rules(check: &mut Check<'_>, world: &Node, constants: &Node) -> (Rules, ItemCounts) {
-    let File { search_steps_max, answers_max, results_max, judge, corpus } = check.read_part(constants, "world");
+    let file: File = check.read_part(constants, "world");
+    let engine = engine(check, world, &file);
+    let File { search_steps_max, answers_max, results_max, judge, corpus, engine: _, engine_deadline_ms: _ } = file;
     let turns = Allowed::between(0.0, 1000.0, "no talk has more turns");
     let some = Allowed::between(1.0, 1000.0, "without one there is nothing to decide, and no talk has more turns");
     let pages = Allowed::between(1.0, 50.0, "they are all shown at once");
@@ -66,12 +76,36 @@ fn rules(check: &mut Check<'_>, world: &Node, constants: &Node) -> (Rules, ItemC
         answers_max: check.whole("world.answers_max", answers_max, search::ANSWERS_MAX, some),
         results_max: check.whole("world.results_max", results_max, search::RESULTS_MAX, pages),
         judge: check.word("world.judge", judge.as_deref(), &JUDGES),
+        engine,
         library: Arc::new(library(check, world, corpus)),
     };
     let count = |split| u32::try_from(rules.library.of(split).len()).unwrap_or(u32::MAX);
     let seed = rules.library.seed();
     let counts = ItemCounts { train: count(Split::Train), held_out: count(Split::HeldOut), seed };
     (Rules::Search(rules), counts)
+}
+
+/// What is searched in place of a corpus; `None` if nothing is, or after a mistake, which has been noted.
+fn engine(check: &mut Check<'_>, world: &Node, file: &File) -> Option<Engine> {
+    let (url_key, ms_key) = ("world.engine", "world.engine_deadline_ms");
+    let left_out = "it may take as long as it likes";
+    let deadline_ms = check.whole_optional(ms_key, file.engine_deadline_ms, DEADLINE_MS, left_out);
+    let Some(url) = &file.engine else {
+        check.without_effect(ms_key, deadline_ms, "there is no `engine`");
+        return None;
+    };
+    if !released::is_asked_for(world) {
+        check.without_effect(url_key, Some(url), "questions of our own making have a corpus of their own");
+        return None;
+    }
+    if file.corpus.is_some() {
+        let what = "cannot stand beside `corpus`: a search goes to one of them";
+        check.error(url_key, what, "leave one of them out");
+    }
+    let engine = Engine::new(url, deadline_ms);
+    let hint =
+        "write its address with `{query}` where the words go, e.g. http://localhost:8888/search?q={query}&format=json";
+    engine.map_err(|error| check.error(url_key, format!("`{url}` {error}"), hint)).ok()
 }
 
 /// After a mistake, which has been noted, a few items of our own stand in.

@@ -128,9 +128,9 @@ fn a_broken_folder_is_refused_with_the_file_and_what_is_wrong() {
     assert!(shape.contains("model.safetensors: model.layers.0.mlp.gate_proj.weight has shape [48, 32]"), "{shape}");
     let kind = broken(|folder| {
         let config = fs::read_to_string(folder.join("config.json")).expect("the test made it");
-        fs::write(folder.join("config.json"), config.replace("qwen3", "llama")).expect("the test made it");
+        fs::write(folder.join("config.json"), config.replace("qwen3", "mistral")).expect("the test made it");
     });
-    assert!(kind.starts_with("config.json: model_type is `llama`"), "{kind}");
+    assert!(kind.starts_with("config.json: model_type is `mistral`"), "{kind}");
     let format = broken(|folder| {
         let state = fs::read_to_string(folder.join("duologue.json")).expect("the test made it");
         fs::write(folder.join("duologue.json"), state.replace("\"format\": 1", "\"format\": 9"))

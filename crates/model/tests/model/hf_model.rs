@@ -3,7 +3,10 @@
 use duologue_model::Config;
 use duologue_model::Decoder;
 use duologue_model::Parameters;
+use duologue_model::config::Family;
 use duologue_model::folder::Contents;
+use duologue_model::folder::Kept;
+use duologue_model::rope::RopeScaling;
 use rl::TextFiles;
 use sim::Seat;
 use tch::Device;
@@ -29,6 +32,7 @@ pub fn logits(contents: &Contents) -> Vec<f32> {
 /// A random model with every norm away from 1, so that none can be forgotten unseen.
 pub fn contents(tied: bool) -> Contents {
     let config = Config {
+        family: Family::Qwen3,
         vocab_size: VOCAB,
         hidden_size: 48,
         layers: 3,
@@ -39,9 +43,14 @@ pub fn contents(tied: bool) -> Contents {
         positions_max: 128,
         tied,
         rope_theta: 10_000.0,
+        rope_scaling: RopeScaling::Default,
         rms_norm_eps: 1e-6,
+        attention_bias: false,
+        mlp_bias: false,
         close_id: 1,
+        eos_ids: vec![1],
         pad_id: 0,
+        bos_id: None,
     };
     let parameters = Parameters::fresh(&config, 1, Seat::Agent, &[], Device::Cpu);
     let mut weights: Vec<f32> = Vec::try_from(parameters.flat()).expect("f32 numbers");
@@ -59,7 +68,8 @@ pub fn contents(tied: bool) -> Contents {
         vocab_len: VOCAB as usize,
         ordered: Vec::new(),
     };
-    Contents { name: "hf".to_owned(), config, weights, version: 0, text, moments: None, reference: None }
+    let kept = Kept::default();
+    Contents { name: "hf".to_owned(), config, weights, version: 0, text, kept, moments: None, reference: None }
 }
 
 /// A tokenizer of two words, enough for `transformers` to open it.

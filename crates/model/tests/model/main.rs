@@ -1,5 +1,8 @@
 //! Behaviour of the model crate as its callers see it: through `rl`'s traits.
 
+mod adapters;
+mod checkpoint;
+mod families;
 mod fixtures;
 mod folders;
 mod hf_model;

@@ -1,9 +1,17 @@
 //! What is sampled is what is trained.
 
+use duologue_model::TchPolicy;
+use duologue_model::TchWeights;
+use duologue_model::cache::Sessions;
+use duologue_model::filter::Filters;
+use rl::Filter;
 use rl::Objective;
 use rl::Row;
 use rl::Sample;
 use sim::Draws;
+use tch::Device;
+use tch::Kind;
+use tch::Tensor;
 
 use crate::fixtures::*;
 
@@ -173,6 +181,87 @@ fn a_greedy_row_takes_the_likeliest_token_and_disturbs_nobody() {
         both[1].logprobs[0] >= -(VOCAB as f32).ln(),
         "the likeliest token is at least as likely as the average one"
     );
+}
+
+#[test]
+fn what_may_be_drawn_is_what_the_reference_leaves_row_by_row() {
+    let mut draws = draws(11);
+    let mut some = |low: i64, high: i64| (draws.range(0, 2) > 0).then(|| draws.range(low, high));
+    let filters: Vec<Filter> = (0..200)
+        .map(|_| Filter {
+            top_k: some(1, 60).map(|k| k as u32),
+            top_p: some(1, 99).map(|percent| percent as f32 / 100.0),
+            min_p: some(1, 100).map(|percent| percent as f32 / 100.0),
+        })
+        .collect();
+    // Whole numbers, so that there are ties; drawn twice, so that rows with peaks are among them.
+    let logits: Vec<Vec<f64>> =
+        filters.iter().map(|_| (0..50).map(|_| (draws.range(0, 6) * draws.range(0, 2)) as f64).collect()).collect();
+    let flat: Vec<f64> = logits.iter().flatten().copied().collect();
+    let filtered =
+        Filters::of(&filters, Device::Cpu).expect("some are on").apply(&Tensor::from_slice(&flat).view([200, 50]));
+    let logprobs = Vec::<Vec<f64>>::try_from(filtered.log_softmax(-1, Kind::Double)).expect("rows of numbers");
+    for ((filter, logits), got) in filters.iter().zip(&logits).zip(logprobs) {
+        for (token, (got, want)) in got.iter().zip(filter.logprobs(logits, 1.0)).enumerate() {
+            let agree = *got == want || (got - want).abs() < 1e-9;
+            assert!(agree, "{filter:?}, token {token} of {logits:?}: {got} against {want}");
+        }
+    }
+}
+
+#[test]
+fn a_filter_is_a_rows_own_and_its_logprobs_are_those_of_what_is_left() {
+    let mut model = fresh(&settings());
+    let prompt = ids(&mut draws(12), 8);
+    let sharp = Row { filter: Filter { top_k: Some(1), ..Filter::default() }, ..row(1, prompt.clone(), 0) };
+    let greedy = Row { greedy: true, ..row(2, prompt.clone(), 0) };
+    let open = row(3, prompt.clone(), 0);
+    let alone = submit(&mut *model.policy, vec![open.clone()]).remove(0).expect("sampled");
+    model.policy.forget(&[open.session]);
+    let results: Vec<_> =
+        submit(&mut *model.policy, vec![sharp, greedy, open]).into_iter().map(|r| r.expect("sampled")).collect();
+    assert_eq!(results[0].tokens, results[1].tokens);
+    assert!(results[0].logprobs.iter().all(|logprob| *logprob == 0.0), "nothing else could be drawn: {:?}", results[0]);
+    assert_eq!(results[2].tokens, alone.tokens);
+    for bad in [Filter { top_k: Some(0), ..Filter::default() }, Filter { top_p: Some(0.0), ..Filter::default() }] {
+        let refused = submit(&mut *model.policy, vec![Row { filter: bad, ..row(4, prompt.clone(), 0) }]).remove(0);
+        assert!(refused.is_err(), "{bad:?}");
+    }
+}
+
+#[test]
+fn a_small_cache_forgets_the_oldest_and_changes_no_token() {
+    let planes = |tokens: i64| Tensor::zeros([2, 1, tokens, 2], (Kind::Float, Device::Cpu));
+    let session = |member| row(member, vec![1], 0).session;
+    let mut kept = Sessions::new(10);
+    kept.keep(session(1), vec![1; 4], planes(4));
+    kept.keep(session(2), vec![2; 4], planes(4));
+    kept.keep(session(1), vec![1; 5], planes(5));
+    kept.keep(session(3), vec![3; 3], planes(3));
+    let lengths = |kept: &Sessions| [1, 2, 3].map(|member| kept.reusable(&session(member), &[member; 9]));
+    assert_eq!((lengths(&kept), kept.tokens()), ([5, 0, 3], 8), "the second was used longest ago");
+    kept.keep(session(4), vec![4; 11], planes(11));
+    assert_eq!((lengths(&kept), kept.len()), ([5, 0, 3], 2), "what can never fit moves nobody out");
+
+    let policy_with = |bytes: usize| {
+        let weights = fresh(&settings()).policy.lend().expect("it has weights");
+        let weights = weights.into_any().downcast::<TchWeights>().expect("they are ours");
+        TchPolicy::new(*weights, bytes)
+    };
+    // Room for 24 tokens kept and 24 columns worked on: of rows of 8 and 12 more tokens, one at a time.
+    let token = policy_with(0).cached_bytes_per_token();
+    let (mut large, mut small) = (policy_with(1 << 20), policy_with(48 * token));
+    let mut streams: Vec<Vec<u32>> = (0..5).map(|member| ids(&mut draws(30 + member), 8)).collect();
+    for turn in 0..4 {
+        let rows: Vec<Row> = (0..).zip(&streams).map(|(member, stream)| row(member, stream.clone(), turn)).collect();
+        let (one, other) = (submit(&mut large, rows.clone()), submit(&mut small, rows));
+        assert!(small.sessions() < 5 && large.sessions() == 5);
+        for ((stream, one), other) in streams.iter_mut().zip(one).zip(other) {
+            let (one, other) = (one.expect("sampled"), other.expect("sampled"));
+            assert_eq!(one.tokens, other.tokens);
+            stream.extend(&one.tokens);
+        }
+    }
 }
 
 #[test]

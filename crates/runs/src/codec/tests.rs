@@ -38,6 +38,24 @@ fn the_bytes_of_a_record_are_those_of_this_format_version() {
     );
 }
 
+/// Logs of before the environment's seat could be asked have a speaking seat there, in as many bytes.
+#[test]
+fn who_was_asked_is_written_as_the_seat_it_was() {
+    let record = full_record(id(1, 1, 1));
+    let mut expected = vec![1, 1, 1, 9]; // one answer, of the user, spoken
+    expected.extend("für mich".as_bytes());
+    expected.extend([1, 0, 0, 9]); // with a decision: Ok, Say
+    expected.extend("für mich".as_bytes());
+    expected.extend([0, 0]); // no thought, no generation
+    let bytes = encode(&record).unwrap();
+    assert_eq!(bytes.windows(expected.len()).filter(|window| *window == expected).count(), 1);
+    let json = serde_json::to_string(&record).unwrap();
+    assert!(json.contains(r#""answers":[{"seat":"user","spoken":true,"#), "{json}");
+    let mut later = record;
+    later.turns[0].answers[0].seat = sim::Addressee::Environment;
+    assert_eq!(decode(&encode(&later).unwrap()).unwrap(), later);
+}
+
 #[test]
 fn the_id_is_read_without_the_rest_of_the_record() {
     let bytes = encode(&full_record(id(u64::MAX, 3, 5))).unwrap();

@@ -7,6 +7,7 @@ use super::Input;
 use super::Output;
 use super::ProtocolError;
 use crate::Act;
+use crate::Addressee;
 use crate::Answer;
 use crate::Choice;
 use crate::Decision;
@@ -315,9 +316,9 @@ fn a_world_that_says_nothing_is_at_fault() {
 fn questioned(scenario: &Arc<Scenario>) -> (Episode, World) {
     let (mut episode, output) = at_stage(scenario, 1);
     let Output::Apply(world, _) = output else { panic!("the act is applied") };
-    let asked = vec![WorldOutput::Query(Seat::User, QueryId(7), query())];
+    let asked = vec![WorldOutput::Query(Addressee::User, QueryId(7), query())];
     let output = next(&mut episode, Input::Effected(world.clone(), asked));
-    assert!(matches!(output, Output::Query(Seat::User, QueryId(7), asked) if asked == query()));
+    assert!(matches!(output, Output::Query(Addressee::User, QueryId(7), asked) if asked == query()));
     (episode, world)
 }
 
@@ -347,9 +348,9 @@ fn a_world_may_ask_again_before_an_act_takes_effect() {
         let Output::Apply(world, _) = next(&mut episode, Input::Answered(QueryId(id - 1), Ok(answer()))) else {
             panic!("the answer is applied")
         };
-        let asked = vec![WorldOutput::Query(Seat::Agent, QueryId(id), query())];
+        let asked = vec![WorldOutput::Query(Addressee::Agent, QueryId(id), query())];
         let output = next(&mut episode, Input::Effected(world, asked));
-        assert!(matches!(output, Output::Query(Seat::Agent, QueryId(asked), _) if asked == id));
+        assert!(matches!(output, Output::Query(Addressee::Agent, QueryId(asked), _) if asked == id));
     }
 }
 
@@ -445,11 +446,11 @@ fn decision(what: usize) -> Decision {
 fn said(what: usize) -> Vec<WorldOutput> {
     match what {
         0 => Vec::new(),
-        1 => vec![WorldOutput::Query(Seat::User, QueryId(0), query())],
+        1 => vec![WorldOutput::Query(Addressee::User, QueryId(0), query())],
         2 => vec![effect(Next::Over)],
         3 => vec![effect(Next::Ask(Seat::Agent))],
         4 => vec![effect(Next::Ask(Seat::User))],
-        _ => vec![effect(Next::Ask(Seat::Agent)), WorldOutput::Query(Seat::Agent, QueryId(1), query())],
+        _ => vec![effect(Next::Ask(Seat::Agent)), WorldOutput::Query(Addressee::Agent, QueryId(1), query())],
     }
 }
 

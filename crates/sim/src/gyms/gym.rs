@@ -7,6 +7,7 @@
 //! ```
 
 use super::Drill;
+use super::Engine;
 use super::Phrasebook;
 use super::Term;
 use crate::Address;
@@ -60,6 +61,11 @@ pub trait Gym {
 
     /// Why no script can sit at `seat` with these items; `None` if scripts can.
     fn without_scripts(&self, _seat: Seat) -> Option<&'static str> {
+        None
+    }
+
+    /// The engine outside that this world's queries to the environment go to; `None`: there are none.
+    fn engine(&self) -> Option<&Engine> {
         None
     }
 

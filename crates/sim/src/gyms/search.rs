@@ -4,19 +4,23 @@
 //!  items.rs      questions with their answers          catalogue.rs  a corpus and questions of our own making
 //!  corpus.rs     documents, and BM25 over them         library.rs    both, shared by all episodes
 //!  answer.rs     when two answers are the same         world.rs      searches, answers, what they earn
+//!  found.rs      what a search came to                 view.rs       what each side knows
 //!  agent.rs      scripts that search                   user.rs       scripts that judge an answer
-//!  view.rs       what each side knows                  verdict.rs    score and measures
+//!  verdict.rs    score and measures
 //! ```
 //!
 //! Upstream lets an agent answer as often as it likes, so that guessing pays (spec userrl §6.1 asks for better); here `answers_max` answers are
 //! heard, and the last wrong one ends the talk. An answer that is not the right one to the letter is put to the user's seat if the
 //! scenario says so: only that seat ever reads the right answer.
+//!
+//! In place of a corpus there may be an engine outside: a search is then a query to the environment's seat, of the agent's words and nothing else.
 
 pub mod agent;
 pub mod answer;
 pub mod catalogue;
 pub mod corpus;
 pub mod example;
+pub mod found;
 pub mod items;
 pub mod library;
 pub mod phrases;
@@ -30,6 +34,7 @@ use std::sync::Arc;
 pub use corpus::Corpus;
 pub use corpus::Document;
 pub use example::example;
+pub use found::Found;
 pub use items::Item;
 pub use library::Library;
 pub use library::LibraryError;
@@ -46,6 +51,7 @@ use crate::Answer;
 use crate::Decision;
 use crate::Scenario;
 use crate::Seat;
+use crate::gyms::Engine;
 use crate::gyms::Gym;
 use crate::gyms::GymScript;
 use crate::gyms::Phrasebook;
@@ -66,6 +72,9 @@ pub struct Rules {
     pub results_max: u32,
     /// Who decides on an answer that is not the right one to the letter.
     pub judge: Judge,
+    /// What looks things up in place of the corpus, which is then empty; `None`: the corpus.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<Engine>,
     /// The questions of both splits, and the corpus.
     pub library: Arc<Library>,
 }
@@ -116,6 +125,10 @@ impl Gym for Rules {
 
     fn takes_turns(seat: Seat) -> bool {
         seat == Seat::Agent
+    }
+
+    fn engine(&self) -> Option<&Engine> {
+        self.engine.as_ref()
     }
 }
 

@@ -177,7 +177,7 @@ fn forks_beyond_the_end_or_of_a_changed_record_are_refused() {
 #[test]
 fn an_episode_failed_by_a_seat_redrives() {
     let scenario = scenario();
-    let refuse = |_: Seat, _: &crate::Query| -> Result<Answer, Fault> { Err(fault()) };
+    let refuse = |_: crate::Addressee, _: &crate::Query| -> Result<Answer, Fault> { Err(fault()) };
     for act in [Err(NoAct::OutOfTokens), Err(NoAct::Malformed("?".to_owned())), Ok(Act::Say("hm".to_owned()))] {
         let decide = |_: Seat, _: &crate::Observation| Decision { act: act.clone(), thought: None, generation: None };
         let record = drive(casting("random", "random", 4), &scenario, SEED, decide, refuse);

@@ -51,7 +51,21 @@ struct ConfigFile {
     max_position_embeddings: usize,
     eos_token_id: u32,
     pad_token_id: u32,
+    /// Counts have no shape; these are what every reader of such a file asks a decoder for.
+    #[serde(flatten)]
+    shape: ShapeFile,
 }
+
+#[derive(Serialize, Deserialize)]
+struct ShapeFile {
+    hidden_size: u32,
+    num_hidden_layers: u32,
+    num_attention_heads: u32,
+    intermediate_size: u32,
+}
+
+const SHAPE: ShapeFile =
+    ShapeFile { hidden_size: 8, num_hidden_layers: 1, num_attention_heads: 1, intermediate_size: 8 };
 
 /// `duologue.json`
 #[derive(Serialize, Deserialize)]
@@ -70,6 +84,7 @@ pub fn write(folder: &Path, contents: &Contents) -> Result<(), LearnError> {
         max_position_embeddings: weights.positions_max,
         eos_token_id: text.close_id,
         pad_token_id: text.pad_id,
+        shape: SHAPE,
     };
     let state = StateFile { name: name.clone(), version: weights.version, optimizer_steps: *steps };
     write_file(folder, CONFIG, json(&config).as_bytes())?;

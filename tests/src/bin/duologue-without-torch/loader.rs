@@ -8,6 +8,8 @@ use rl::ModelLoader;
 use rl::Policy;
 use rl::RunSettings;
 use rl::TextFiles;
+use rl::settings::Normalizer;
+use rl::settings::Ratio;
 use sim::Seat;
 
 use crate::counts::Counts;
@@ -23,6 +25,7 @@ pub struct NgramLoader;
 
 impl ModelLoader for NgramLoader {
     fn fresh(&self, settings: &RunSettings, text: &TextFiles, seat: Seat) -> Result<Model, LearnError> {
+        learnable(settings)?;
         let weights = NgramWeights {
             counts: Counts::new(text.vocab_len),
             close_id: text.close_id,
@@ -32,8 +35,15 @@ impl ModelLoader for NgramLoader {
         model(Contents { name: settings.name.clone(), text: text.clone(), weights, steps: 0 }, seat)
     }
 
-    fn open(&self, folder: &Path, _settings: Option<&RunSettings>, seat: Seat) -> Result<Model, LearnError> {
+    fn open(&self, folder: &Path, settings: Option<&RunSettings>, seat: Seat) -> Result<Model, LearnError> {
+        settings.map_or(Ok(()), learnable)?;
         model(folder::read(folder)?, seat)
+    }
+
+    fn based(&self, folder: &Path, settings: &RunSettings, seat: Seat) -> Result<Model, LearnError> {
+        let contents = folder::read(folder)?;
+        let weights = NgramWeights { version: 0, ..contents.weights };
+        model(Contents { name: settings.name.clone(), weights, steps: 0, ..contents }, seat)
     }
 
     fn weights_file(&self) -> &'static str {
@@ -42,6 +52,24 @@ impl ModelLoader for NgramLoader {
 
     fn describe(&self) -> Vec<(String, String)> {
         [("model", "ngram"), ("device", "cpu")].map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
+    }
+}
+
+/// Counts are shifted by each token's own advantage, once and by the weights that sampled it: there are no ratios, so no bounds of any, and nothing is divided. What would
+/// have to do more than that is refused.
+fn learnable(settings: &RunSettings) -> Result<(), LearnError> {
+    let loss = &settings.grpo.loss;
+    let refused = [
+        ("ratio", loss.ratio != Ratio::Token),
+        ("normalizer", loss.normalizer != Normalizer::Tokens),
+        ("importance", loss.importance.is_some()),
+        ("entropy_weight", loss.entropy_weight > 0.0),
+    ];
+    match refused.into_iter().find(|(_, refused)| *refused) {
+        Some((key, _)) => {
+            Err(LearnError::Model(format!("counts cannot learn by this `grpo.{key}`: leave it at its default")))
+        }
+        None => Ok(()),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 
+use rl::Filter;
 use rl::Policy;
 use rl::Reply;
 use rl::Row;
@@ -47,6 +48,7 @@ impl NgramWeights {
         while !sampled.closed && sampled.tokens.len() < limit {
             let temperature = if row.greedy { 1.0 } else { f64::from(row.temperature) };
             let logprobs = self.logprobs(&stream, temperature);
+            let logprobs = if row.greedy || row.filter.is_off() { logprobs } else { filtered(&row.filter, &logprobs) };
             // Drawn even where it is not needed, as the transformer's sampler does.
             let uniform = draws.uniform();
             let token = if row.greedy { likeliest(&logprobs) } else { invert(&logprobs, uniform) };
@@ -76,6 +78,12 @@ impl NgramWeights {
         }
         Ok(room)
     }
+}
+
+/// What may be drawn: the reference itself, since nothing here is fast.
+fn filtered(filter: &Filter, logprobs: &[f32]) -> Vec<f32> {
+    let logits: Vec<f64> = logprobs.iter().map(|logprob| f64::from(*logprob)).collect();
+    filter.logprobs(&logits, 1.0).into_iter().map(|logprob| logprob as f32).collect()
 }
 
 /// Inverts the distribution at a uniform: the first token at which the cumulated probability exceeds it.
@@ -162,7 +170,16 @@ mod tests {
         let episode = EpisodeId { phase: Phase::Grpo, round: 1, group: 0, trial: 0, member };
         let session = Session { episode, seat: Seat::Agent };
         let address = episode.address(1).member(member);
-        Row { session, stream: vec![3], address, turn: 0, tokens_max: 1, temperature, greedy }
+        Row {
+            session,
+            stream: vec![3],
+            address,
+            turn: 0,
+            tokens_max: 1,
+            temperature,
+            filter: rl::Filter::default(),
+            greedy,
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::Rules;
 use super::verdict;
 use crate::Act;
+use crate::Addressee;
 use crate::Case;
 use crate::Effect;
 use crate::Fault;
@@ -139,7 +140,7 @@ impl World {
         let messages = [(Source::Brief, brief), (Source::Partner, guess.to_string())];
         let messages = messages.map(|(from, text)| Message { from, text }).to_vec();
         let view = crate::View::Guess(View::User { number: self.number, guess });
-        WorldOutput::Query(Seat::User, QueryId(self.turned.len() as u32), Query { messages, view, spoken: true })
+        WorldOutput::Query(Addressee::User, QueryId(self.turned.len() as u32), Query { messages, view, spoken: true })
     }
 
     /// A reply that cannot be read is a fault of the user and scores nobody: it is never a 0 for the agent.

@@ -15,6 +15,7 @@ use super::view::Asked;
 use super::view::Exchange;
 use super::view::View;
 use crate::Act;
+use crate::Addressee;
 use crate::Case;
 use crate::Effect;
 use crate::Fault;
@@ -206,7 +207,7 @@ impl World {
         let messages = self.reminder(asked.stance, &argument);
         self.waits = Waits::Reaction(id, argument);
         let view = crate::View::Persuade(View::User(asked));
-        WorldOutput::Query(Seat::User, id, Query { messages, view, spoken: false })
+        WorldOutput::Query(Addressee::User, id, Query { messages, view, spoken: false })
     }
 
     /// What the user is told of its part, and the whole talk.

@@ -42,6 +42,7 @@ pub fn example() -> Scenario {
             answers_max: ANSWERS_MAX,
             results_max: RESULTS_MAX,
             judge: Judge::Exact,
+            engine: None,
             library,
         }),
         items,

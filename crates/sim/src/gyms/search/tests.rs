@@ -1,4 +1,5 @@
 mod documented;
+mod engine;
 mod queries;
 mod scripts;
 mod talk;
@@ -31,7 +32,8 @@ fn scenario(judge: Judge) -> Arc<Scenario> {
         page("Edda Kiba", "Edda Kiba was born in Canaryton."),
     ];
     let library = Library::given(Vec::new(), vec![item], pages).unwrap();
-    let rules = Rules { search_steps_max: 5, answers_max: 2, results_max: 2, judge, library: Arc::new(library) };
+    let rules =
+        Rules { search_steps_max: 5, answers_max: 2, results_max: 2, judge, engine: None, library: Arc::new(library) };
     let items = ItemCounts { train: 0, held_out: 1, seed: 0 };
     let rules = super::super::Rules::Search(rules);
     Arc::new(Scenario { rules, items, success: Pair::default(), ..super::example() })

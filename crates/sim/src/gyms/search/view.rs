@@ -12,6 +12,8 @@ pub enum View {
     Agent(AgentView),
     /// The user's, when the world asks it something.
     User(Asked),
+    /// That of whoever looks something up for the world.
+    Environment(Lookup),
 }
 
 /// The agent's knowledge.
@@ -34,6 +36,16 @@ pub struct Searched {
     pub query: String,
     /// The best first, cut as they were shown.
     pub found: Vec<Document>,
+}
+
+/// What the world asks of an engine outside: the agent's words, and nothing that it does not know itself. The reply is a JSON list of
+/// `{title, text}`, the best first; an empty one is an answer, too.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lookup {
+    /// The agent's words.
+    pub query: String,
+    /// So many documents are shown at most; whatever follows is of no use.
+    pub results_max: u32,
 }
 
 /// What the world asks of the user's seat: does an answer mean the same as the right one? Only the world hears the reply.

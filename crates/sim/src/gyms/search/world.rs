@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use super::Document;
+use super::Found;
 use super::Item;
 use super::Judge;
 use super::Rules;
@@ -11,9 +12,11 @@ use super::answer;
 use super::verdict;
 use super::view::AgentView;
 use super::view::Asked;
+use super::view::Lookup;
 use super::view::Searched;
 use super::view::View;
 use crate::Act;
+use crate::Addressee;
 use crate::Answer;
 use crate::Case;
 use crate::Effect;
@@ -40,8 +43,6 @@ use crate::scenario::Split;
 
 /// Longest query or answer, in bytes.
 pub const CONTENT_BYTES_MAX: usize = 500;
-/// Most of a document that a search shows, in characters.
-pub const SNIPPET_MAX: usize = 400;
 
 /// Whether an answer means the same as the right one: the reply to [`Asked`], as JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,14 +64,23 @@ impl Judgement {
 pub enum Deed {
     /// Neither a search nor an answer.
     Malformed,
-    /// A search, with the numbers of the documents it showed.
-    Search(String, Vec<u32>),
+    /// A search, with what it showed.
+    Search(String, Found),
     /// A search beyond those that are allowed.
     Refused,
     /// An answer, and whether it was right.
     Answer(String, bool),
     /// The agent gave up.
     Finish,
+}
+
+/// What the world has asked somebody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Awaited {
+    /// Whether this answer is right.
+    Judgement(String),
+    /// What there is for these words.
+    Found(String),
 }
 
 /// The state of one talk.
@@ -83,8 +93,8 @@ pub struct World {
     weight: f64,
     /// What each of the agent's turns was.
     pub deeds: Vec<Deed>,
-    /// An answer whose judgement is awaited.
-    waits: Option<(QueryId, String)>,
+    /// What is awaited before the turn takes effect.
+    waits: Option<(QueryId, Awaited)>,
     queries: u32,
     turns: u32,
     inbox: Vec<Message>,
@@ -125,18 +135,17 @@ impl World {
 
     /// The documents that were shown, each once a search.
     pub fn shown(&self) -> impl Iterator<Item = &Document> {
-        let documents = self.rules.library.corpus().documents();
-        let numbers = self.deeds.iter().filter_map(|deed| match deed {
+        let found = self.deeds.iter().filter_map(|deed| match deed {
             Deed::Search(_, found) => Some(found),
             Deed::Malformed | Deed::Refused | Deed::Answer(..) | Deed::Finish => None,
         });
-        numbers.flatten().map(|number| &documents[*number as usize])
+        found.flat_map(|found| found.documents(self.rules.library.corpus()))
     }
 
     fn brief(&self, turns_max: u32) -> String {
         let Rules { search_steps_max, answers_max, .. } = self.rules;
         let answers = if answers_max == 1 { "one answer is" } else { &format!("{answers_max} answers are") };
-        if self.rules.library.corpus().documents().is_empty() {
+        if self.rules.library.corpus().documents().is_empty() && self.rules.engine.is_none() {
             return format!(
                 "Answer the user's question from what you know: [answer] NAME, only the answer itself ({answers} heard). \
                  You have {turns_max} turns."
@@ -177,27 +186,51 @@ impl World {
             self.tell(Source::World, "No searches are left. Answer.".to_owned());
             return self.effect(None, vec!["no searches were left".to_owned()], Next::Ask(Seat::Agent));
         }
+        if self.rules.engine.is_some() {
+            return self.look_up(query);
+        }
         let found = self.rules.library.corpus().search(&query, self.rules.results_max as usize);
+        self.searched(query, Found::Pages(found))
+    }
+
+    /// Asks the environment's seat; nothing but the agent's words leaves the world.
+    fn look_up(&mut self, query: String) -> WorldOutput {
+        let messages = vec![Message { from: Source::World, text: query.clone() }];
+        let lookup = Lookup { query: query.clone(), results_max: self.rules.results_max };
+        let view = crate::View::Search(View::Environment(lookup));
+        let id = self.wait_for(Awaited::Found(query));
+        WorldOutput::Query(Addressee::Environment, id, Query { messages, view, spoken: false })
+    }
+
+    fn wait_for(&mut self, awaited: Awaited) -> QueryId {
+        let id = QueryId(self.queries);
+        self.queries += 1;
+        self.waits = Some((id, awaited));
+        id
+    }
+
+    /// A reply that cannot be read is not one that has found nothing.
+    fn looked_up(&mut self, query: String, reply: &Answer) -> WorldOutput {
+        match Found::read(&reply.reply, self.rules.results_max as usize) {
+            Ok(found) => self.searched(query, found),
+            Err(why) => WorldOutput::Fault(Fault::new(Party::Environment, FaultKind::BadReply, why)),
+        }
+    }
+
+    fn searched(&mut self, query: String, found: Found) -> WorldOutput {
         let shown = self.listed(&found);
         self.deeds.push(Deed::Search(query, found));
         self.tell(Source::World, shown);
         self.effect(None, Vec::new(), Next::Ask(Seat::Agent))
     }
 
-    fn listed(&self, found: &[u32]) -> String {
+    fn listed(&self, found: &Found) -> String {
         if found.is_empty() {
             return "Nothing was found.".to_owned();
         }
         let entry = |(number, document): (u32, Document)| format!("{number}. {}: {}", document.title, document.text);
-        (1..).zip(self.snippets(found)).map(entry).collect::<Vec<_>>().join("\n")
-    }
-
-    fn snippets(&self, found: &[u32]) -> impl Iterator<Item = Document> {
-        let documents = self.rules.library.corpus().documents();
-        found.iter().map(|number| {
-            let Document { title, text } = &documents[*number as usize];
-            Document { title: cut(title), text: cut(text) }
-        })
+        let snippets = found.snippets(self.rules.library.corpus());
+        (1..).zip(snippets).map(entry).collect::<Vec<_>>().join("\n")
     }
 
     fn answer(&mut self, given: String) -> WorldOutput {
@@ -216,11 +249,9 @@ impl World {
         );
         let messages =
             vec![Message { from: Source::Brief, text: part.to_owned() }, Message { from: Source::World, text }];
-        let id = QueryId(self.queries);
-        self.queries += 1;
         let view = crate::View::Search(View::User(Asked { question, right, given: given.clone() }));
-        self.waits = Some((id, given));
-        WorldOutput::Query(Seat::User, id, Query { messages, view, spoken: false })
+        let id = self.wait_for(Awaited::Judgement(given));
+        WorldOutput::Query(Addressee::User, id, Query { messages, view, spoken: false })
     }
 
     fn judged(&mut self, given: String, reply: &Answer) -> WorldOutput {
@@ -294,7 +325,8 @@ impl World {
     fn agent_view(&self) -> AgentView {
         let searched = |deed: &Deed| match deed {
             Deed::Search(query, found) => {
-                Some(Searched { query: query.clone(), found: self.snippets(found).collect() })
+                let found = found.snippets(self.rules.library.corpus()).collect();
+                Some(Searched { query: query.clone(), found })
             }
             Deed::Malformed | Deed::Refused | Deed::Answer(..) | Deed::Finish => None,
         };
@@ -324,7 +356,10 @@ impl GymWorld for World {
             (_, None) if self.is_over() => WorldOutput::Fault(crate::World::confused("the talk is over")),
             (WorldInput::Act(_, act), None) => self.acted(&act),
             (WorldInput::NoAct(_, why), None) => self.did_not_count(why),
-            (WorldInput::Answer(id, reply), Some((awaited, given))) if id == awaited => self.judged(given, &reply),
+            (WorldInput::Answer(id, reply), Some((asked, awaited))) if id == asked => match awaited {
+                Awaited::Judgement(given) => self.judged(given, &reply),
+                Awaited::Found(query) => self.looked_up(query, &reply),
+            },
             (_, None) => WorldOutput::Fault(crate::World::confused("an answer that nobody asked for")),
             (_, Some(_)) => {
                 WorldOutput::Fault(crate::World::confused("something else than the answer that was asked for"))
@@ -335,14 +370,5 @@ impl GymWorld for World {
 
     fn verdict(&self, case: &Case) -> Verdict {
         verdict(self, case)
-    }
-}
-
-/// Its beginning, on one line.
-fn cut(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(SNIPPET_MAX) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
     }
 }

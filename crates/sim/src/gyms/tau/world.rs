@@ -22,6 +22,7 @@ use super::view::Heard;
 use super::view::View;
 use super::view::What;
 use crate::Act;
+use crate::Addressee;
 use crate::Answer;
 use crate::Case;
 use crate::Effect;
@@ -311,7 +312,7 @@ impl World {
         self.queries += 1;
         self.waits = Some((id, said));
         let view = crate::View::Tau(View::User(Box::new(heard)));
-        WorldOutput::Query(Seat::User, id, Query { messages, view, spoken: true })
+        WorldOutput::Query(Addressee::User, id, Query { messages, view, spoken: true })
     }
 
     fn replied(&mut self, said: Arc<str>, answer: &Answer) -> WorldOutput {

@@ -13,6 +13,7 @@ use super::view::Asked;
 use super::view::Exchange;
 use super::view::View;
 use crate::Act;
+use crate::Addressee;
 use crate::Case;
 use crate::Effect;
 use crate::Fault;
@@ -275,7 +276,7 @@ impl World {
         self.queries += 1;
         self.waits = waits(id);
         let view = crate::View::Telepathy(View::User(asked));
-        WorldOutput::Query(Seat::User, id, Query { messages, view, spoken })
+        WorldOutput::Query(Addressee::User, id, Query { messages, view, spoken })
     }
 
     fn tell(&mut self, from: Source, text: String) {

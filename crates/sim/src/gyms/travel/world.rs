@@ -23,6 +23,7 @@ use super::view::Need;
 use super::view::View;
 use crate::Act;
 use crate::Address;
+use crate::Addressee;
 use crate::Answer;
 use crate::Case;
 use crate::Effect;
@@ -463,7 +464,11 @@ impl World {
         let id = QueryId(self.queries);
         self.queries += 1;
         self.waits = waits(id);
-        WorldOutput::Query(Seat::User, id, Query { messages, view: crate::View::Travel(View::User(asked)), spoken })
+        WorldOutput::Query(
+            Addressee::User,
+            id,
+            Query { messages, view: crate::View::Travel(View::User(asked)), spoken },
+        )
     }
 
     fn tell(&mut self, from: Source, text: String) {

@@ -1,0 +1,353 @@
+//! LoRA (arXiv:2106.09685): small matrices beside the linear layers of a frozen base, which learn in its stead.
+//!
+//! ```text
+//! y = W x + s · B (A x)        A [r, in] drawn, B [out, r] zero at first       s = alpha / r, or alpha / √r (rsLoRA, arXiv:2312.03732)
+//! ```
+//!
+//! An adapter is a flat tensor of its own, laid out like a model's, so that the optimiser, the files and the gradient know no difference.
+//! The A's that share an input lie stacked in one view: one product for all of them.
+
+use sim::Seat;
+use tch::Device;
+use tch::Kind;
+use tch::Tensor;
+use tch::no_grad;
+
+use crate::Config;
+use crate::Parameters;
+use crate::parameters::Init;
+use crate::parameters::Layout;
+use crate::parameters::Shelf;
+use crate::parameters::Views;
+use crate::parameters::part;
+
+/// Streams of fresh adapters begin here: a base of the same seed has drawn from those before.
+const FIRST_STREAM: u32 = 1 << 31;
+
+/// How an adapter is shaped and scaled: what `adapter_config.json` says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lora {
+    /// r, at least 1.
+    pub rank: i64,
+    /// Numerator of the scale.
+    pub alpha: f64,
+    /// Whether the scale is alpha / √r instead of alpha / r.
+    pub rank_stabilized: bool,
+    /// Which linear layers it sits beside.
+    pub targets: Targets,
+    /// Share of inputs that other tools drop while they train it, in [0, 1]; here it is carried, and nothing is dropped.
+    pub dropout: f64,
+    /// Name or path of the base; `None` if nobody said.
+    pub base: Option<String>,
+}
+
+/// Linear layers by name.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Targets {
+    /// All of them; the embedding and the head are none.
+    AllLinear,
+    /// Those whose path ends in one of these, from a dot on.
+    Named(Vec<String>),
+}
+
+/// Which product of a layer: those with one input are one product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Product {
+    /// Queries, keys, values.
+    Qkv,
+    /// Behind attention.
+    O,
+    /// Gate and up.
+    GateUp,
+    /// Down.
+    Down,
+}
+
+impl Product {
+    /// In the order of a layer.
+    pub const ALL: [Product; 4] = [Product::Qkv, Product::O, Product::GateUp, Product::Down];
+
+    /// The names of its linear layers, and how wide each one's output is.
+    fn linears(self, config: &Config) -> Vec<(&'static str, i64)> {
+        let (queries, keys) = (config.heads * config.head_dim, config.kv_heads * config.head_dim);
+        match self {
+            Product::Qkv => vec![("self_attn.q_proj", queries), ("self_attn.k_proj", keys), ("self_attn.v_proj", keys)],
+            Product::O => vec![("self_attn.o_proj", config.hidden_size)],
+            Product::GateUp => {
+                vec![("mlp.gate_proj", config.intermediate_size), ("mlp.up_proj", config.intermediate_size)]
+            }
+            Product::Down => vec![("mlp.down_proj", config.hidden_size)],
+        }
+    }
+
+    fn input(self, config: &Config) -> i64 {
+        match self {
+            Product::Qkv | Product::GateUp => config.hidden_size,
+            Product::O => config.heads * config.head_dim,
+            Product::Down => config.intermediate_size,
+        }
+    }
+}
+
+/// Names of all linear layers of a layer, as lists of targets have them.
+pub const LINEARS: [&str; 7] = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
+
+impl Lora {
+    /// An adapter beside all linear layers with scale alpha / r.
+    #[must_use]
+    pub fn new(rank: i64, alpha: f64) -> Lora {
+        Lora { rank, alpha, rank_stabilized: false, targets: Targets::AllLinear, dropout: 0.0, base: None }
+    }
+
+    /// s.
+    #[must_use]
+    pub fn scale(&self) -> f64 {
+        let rank = self.rank as f64;
+        self.alpha / if self.rank_stabilized { rank.sqrt() } else { rank }
+    }
+
+    /// Whether the linear layer with this path has an adapter.
+    fn has(&self, path: &str) -> bool {
+        match &self.targets {
+            Targets::AllLinear => true,
+            Targets::Named(names) => names.iter().any(|name| ends_in(path, name)),
+        }
+    }
+
+    /// Whether an adapter of this shape can sit on this base.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    pub fn check(&self, config: &Config) -> Result<(), String> {
+        if self.rank < 1 {
+            return Err(format!("r is {}; it must be at least 1", self.rank));
+        }
+        if !(self.alpha.is_finite() && self.alpha > 0.0) {
+            return Err(format!("lora_alpha is {}; it must be above 0", self.alpha));
+        }
+        let Targets::Named(names) = &self.targets else { return Ok(()) };
+        let paths: Vec<String> = (0..config.layers)
+            .flat_map(|layer| Product::ALL.map(|product| (layer, product)))
+            .flat_map(|(layer, product)| product.linears(config).into_iter().map(move |(name, _)| path(layer, name)))
+            .collect();
+        match names.iter().find(|name| !paths.iter().any(|path| ends_in(path, name))) {
+            Some(name) => Err(format!("target_modules names `{name}`, which is no linear layer of the base's layers")),
+            None if names.is_empty() => Err("target_modules is empty".to_owned()),
+            None => Ok(()),
+        }
+    }
+}
+
+fn path(layer: i64, name: &str) -> String {
+    format!("model.layers.{layer}.{name}")
+}
+
+/// As PEFT matches: the whole path, or its end from a dot on.
+fn ends_in(path: &str, name: &str) -> bool {
+    path.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}
+
+/// The views of one product's matrices.
+#[derive(Clone, Debug, PartialEq)]
+struct Beside {
+    /// Leaf `[n r, in]`: the A's of those that have one, stacked.
+    a: usize,
+    /// For each linear layer of the product: the width of its output, and leaf `[out, r]`, if it has one.
+    b: Vec<(i64, Option<usize>)>,
+}
+
+/// Small matrices beside a base.
+#[derive(Debug)]
+pub struct Adapter {
+    lora: Lora,
+    views: Views,
+    /// For each layer and product in order; `None` where it has nothing to say.
+    beside: Vec<Option<Beside>>,
+}
+
+impl Adapter {
+    /// Where an adapter's numbers lie: matrices only. Names are those of PEFT's files.
+    ///
+    /// # Errors
+    /// What is wrong with the shape, in words.
+    pub fn layout(config: &Config, lora: &Lora) -> Result<Layout, String> {
+        Adapter::lay_out(config, lora).map(|(layout, _)| layout)
+    }
+
+    fn lay_out(config: &Config, lora: &Lora) -> Result<(Layout, Vec<Option<Beside>>), String> {
+        lora.check(config)?;
+        let mut shelf = Shelf::default();
+        let places = (0..config.layers).flat_map(|layer| Product::ALL.map(|product| (layer, product)));
+        let beside = places.map(|(layer, product)| put(&mut shelf, config, lora, layer, product)).collect();
+        Ok((Layout { leaves: shelf.leaves, matrices_len: shelf.len, len: shelf.len }, beside))
+    }
+
+    /// An adapter that changes nothing yet, its A's drawn from the run's seed.
+    ///
+    /// # Errors
+    /// What is wrong with the shape, in words.
+    pub fn fresh(config: &Config, lora: Lora, seed: u64, seat: Seat, device: Device) -> Result<Adapter, String> {
+        let numbers = Adapter::layout(config, &lora)?.draw(seed, seat, FIRST_STREAM, &[]);
+        Adapter::new(config, lora, &numbers, device)
+    }
+
+    /// An adapter with these numbers.
+    ///
+    /// # Errors
+    /// What is wrong with the shape, in words.
+    ///
+    /// # Panics
+    /// If `numbers` does not have the layout's length.
+    pub fn new(config: &Config, lora: Lora, numbers: &[f32], device: Device) -> Result<Adapter, String> {
+        let (layout, beside) = Adapter::lay_out(config, &lora)?;
+        assert!(numbers.len() as i64 == layout.len, "as many numbers as the layout has");
+        let views = Views::of_flat(layout, Tensor::from_slice(numbers).to_device(device), true);
+        Ok(Adapter { lora, views, beside })
+    }
+
+    /// Shape and scale.
+    #[must_use]
+    pub fn lora(&self) -> &Lora {
+        &self.lora
+    }
+
+    /// Its numbers.
+    #[must_use]
+    pub fn views(&self) -> &Views {
+        &self.views
+    }
+
+    /// Its numbers, for the optimiser.
+    pub fn views_mut(&mut self) -> &mut Views {
+        &mut self.views
+    }
+
+    /// A copy with its own numbers.
+    #[must_use]
+    pub fn copy(&self) -> Adapter {
+        Adapter { lora: self.lora.clone(), views: self.views.copy(), beside: self.beside.clone() }
+    }
+
+    /// What is added to a product `[…, out]` of inputs `[…, in]`, in f32; `None` if nothing ever is.
+    pub(crate) fn delta(&self, layer: i64, product: Product, x: &Tensor) -> Option<Tensor> {
+        let Beside { a, b } = self.beside(layer, product)?;
+        let leaves = self.views.leaves();
+        let low = x.to_kind(Kind::Float).linear(&leaves[*a], None::<&Tensor>) * self.lora.scale();
+        let mut first = 0;
+        let mut pieces = Vec::with_capacity(b.len());
+        for (out, leaf) in b {
+            pieces.push(match leaf {
+                Some(leaf) => {
+                    let own = low.narrow(-1, first, self.lora.rank);
+                    first += self.lora.rank;
+                    own.linear(&leaves[*leaf], None::<&Tensor>)
+                }
+                None => {
+                    let mut shape = low.size();
+                    *shape.last_mut().expect("a product has a last dimension") = *out;
+                    Tensor::zeros(shape, (Kind::Float, low.device()))
+                }
+            });
+        }
+        Some(if pieces.len() == 1 { pieces.remove(0) } else { Tensor::cat(&pieces, -1) })
+    }
+
+    fn beside(&self, layer: i64, product: Product) -> Option<&Beside> {
+        self.beside[layer as usize * Product::ALL.len() + product as usize].as_ref()
+    }
+
+    /// The base with the adapter added into its weights, as parameters of their own.
+    #[must_use]
+    pub fn merged(&self, config: &Config, base: &Parameters) -> Parameters {
+        let merged = base.copy(config);
+        no_grad(|| {
+            for (layer, product) in (0..config.layers).flat_map(|layer| Product::ALL.map(|product| (layer, product))) {
+                let Some(Beside { a, b }) = self.beside(layer, product) else { continue };
+                let views = merged.layer(layer as usize);
+                let weight = match product {
+                    Product::Qkv => views.qkv,
+                    Product::O => views.o,
+                    Product::GateUp => views.gate_up,
+                    Product::Down => views.down,
+                };
+                self.add_into(&weight.detach(), *a, b);
+            }
+        });
+        merged
+    }
+
+    /// Adds s B A to the rows of `[out, in]`.
+    fn add_into(&self, weight: &Tensor, a: usize, b: &[(i64, Option<usize>)]) {
+        let leaves = self.views.leaves();
+        let (mut first, mut row) = (0, 0);
+        for (out, leaf) in b {
+            if let Some(leaf) = leaf {
+                let product = leaves[*leaf].matmul(&leaves[a].narrow(0, first, self.lora.rank)) * self.lora.scale();
+                let mut rows = weight.narrow(0, row, *out);
+                let sum = rows.to_kind(Kind::Float) + product;
+                rows.copy_(&sum);
+                first += self.lora.rank;
+            }
+            row += out;
+        }
+    }
+}
+
+/// Lays out the matrices beside one product.
+fn put(shelf: &mut Shelf, config: &Config, lora: &Lora, layer: i64, product: Product) -> Option<Beside> {
+    let linears = product.linears(config);
+    let input = product.input(config);
+    let name = |name: &str, which: &str| format!("base_model.model.{}.lora_{which}.weight", path(layer, name));
+    // PEFT's start: Kaiming's uniform with a = √5, which comes to 1 / √in.
+    let init = Init::Uniform(1.0 / (input as f64).sqrt());
+    let adapted: Vec<&str> =
+        linears.iter().map(|(name, _)| *name).filter(|name| lora.has(&path(layer, name))).collect();
+    if adapted.is_empty() {
+        return None;
+    }
+    let a = shelf.leaves.len();
+    shelf.put(adapted.iter().map(|linear| part(name(linear, "A"), &[lora.rank, input], init)).collect());
+    let mut b = Vec::with_capacity(linears.len());
+    for (linear, out) in &linears {
+        let leaf = adapted.contains(linear).then(|| {
+            shelf.put(vec![part(name(linear, "B"), &[*out, lora.rank], Init::Zero)]);
+            shelf.leaves.len() - 1
+        });
+        b.push((*out, leaf));
+    }
+    Some(Beside { a, b })
+}
+
+/// Which adapters a pass through a base goes by.
+#[derive(Clone, Copy, Debug)]
+pub enum Worn<'a> {
+    /// None: the base as it is.
+    Nothing,
+    /// This one in every row.
+    Everywhere(&'a Adapter),
+    /// Each in its rows, `[n]` of the batch's; rows that nobody names go by the base.
+    InRows(&'a [(&'a Adapter, Tensor)]),
+}
+
+impl Worn<'_> {
+    /// Adds what is worn to a product `[batch, …, out]` of inputs `[batch, …, in]`.
+    pub(crate) fn add(self, base: Tensor, layer: i64, product: Product, x: &Tensor) -> Tensor {
+        match self {
+            Worn::Nothing => base,
+            Worn::Everywhere(adapter) => match adapter.delta(layer, product, x) {
+                None => base,
+                Some(delta) => (&base + delta).to_kind(base.kind()),
+            },
+            Worn::InRows(several) => {
+                let mut sum = base;
+                for (adapter, rows) in several {
+                    if let Some(delta) = adapter.delta(layer, product, &x.index_select(0, rows)) {
+                        let own = (sum.index_select(0, rows) + delta).to_kind(sum.kind());
+                        sum = sum.index_copy(0, rows, &own);
+                    }
+                }
+                sum
+            }
+        }
+    }
+}
