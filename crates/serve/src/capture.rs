@@ -32,6 +32,7 @@ use crate::episode::Link;
 use crate::episode::Opening;
 use crate::episode::State;
 use crate::request::ChatRequest;
+use crate::request::Setting;
 use crate::speech::Speech;
 use crate::turn::Turn;
 
@@ -144,15 +145,24 @@ impl Capture {
                 "max_tokens": manner.tokens_max,
                 "stop": manner.stop,
                 "seed": manner.seed,
+                "enable_thinking": request.setting.thinks,
             }),
             messages: request.messages.clone(),
-            tools: request.tools.clone(),
+            tools: request.setting.tools.clone(),
             prompt_token_ids: opening.stream.tokens().to_vec(),
             choices: (0..manner.choices).map(sampled).collect(),
             lost: None,
         };
-        let (turns, speech, capture) = (request.turns.clone(), speech.clone(), Arc::clone(self));
-        Ok(Recording { capture, speech, turns, stream: opening.stream, line, states: Vec::new(), is_written: false })
+        Ok(Recording {
+            capture: Arc::clone(self),
+            speech: speech.clone(),
+            turns: request.turns.clone(),
+            stream: opening.stream,
+            setting: request.setting.clone(),
+            line,
+            states: Vec::new(),
+            is_written: false,
+        })
     }
 
     /// Forgets an episode; its file stays. Whether there was one.
@@ -185,7 +195,7 @@ impl Episodes {
     fn open(&self, name: &str, speech: &Speech, request: &ChatRequest) -> Opening {
         let new = Episode::default();
         let episode = self.by_name.get(name).map_or(&new, |(_, episode)| episode);
-        episode.open(speech, &request.turns, &request.tools)
+        episode.open(speech, &request.turns, &request.setting)
     }
 
     /// The episode, to be gone on with.
@@ -208,6 +218,7 @@ pub struct Recording {
     speech: Speech,
     turns: Vec<Turn>,
     stream: SeatStream,
+    setting: Setting,
     line: Call,
     /// What can be continued once it is on record.
     states: Vec<State>,
@@ -239,7 +250,7 @@ impl Recording {
         self.speech.answered(&mut stream, &answer.tokens);
         let turns = self.turns.iter().cloned().chain([turn]).collect();
         let link = Link { call: self.line.call.clone(), choice: choice.index };
-        let state = State { link, turns, tools: self.line.tools.clone(), stream };
+        let state = State { link, turns, setting: self.setting.clone(), stream };
         self.states.push(state);
     }
 

@@ -53,10 +53,24 @@ impl Speech {
         self.dialect.tokenizer().len()
     }
 
-    /// A conversation in which nothing was said.
+    /// A conversation in which nothing was said, with an assistant that is asked to think or not.
     #[must_use]
-    pub fn silence(&self) -> SeatStream {
-        SeatStream::new(&self.dialect, false)
+    pub fn silence(&self, thinks: bool) -> SeatStream {
+        SeatStream::new(&self.dialect, thinks)
+    }
+
+    /// Whether the template can be told to have the assistant think.
+    #[must_use]
+    pub fn knows_thinking(&self) -> bool {
+        self.dialect.template().source().contains("enable_thinking")
+    }
+
+    /// Whether a prompt has already opened the assistant's thought.
+    #[must_use]
+    pub fn opens_thought(&self, prompt: &[u32]) -> bool {
+        let tokenizer = self.dialect.tokenizer();
+        let end = &prompt[prompt.len().saturating_sub(THINK_OPEN.len() + 2)..];
+        tokenizer.decode(end).trim_end().ends_with(THINK_OPEN)
     }
 
     /// Appends a conversation's next turns, and asks for the assistant's. `tools` are announced where the conversation begins.
@@ -176,7 +190,7 @@ mod tests {
         let call = Call { id: "c".to_owned(), name: "look".to_owned(), arguments: "{}".to_owned() };
         let turns = [Turn::assistant("I look.".to_owned(), Some("Where?".to_owned()), vec![call])];
         for speech in [&letters, &tokens] {
-            let mut stream = speech.silence();
+            let mut stream = speech.silence(false);
             speech.show(&mut stream, &turns, &[]);
             let text = speech.dialect.tokenizer().decode(stream.tokens());
             let call = "<tool_call>{\"arguments\":{},\"name\":\"look\"}</tool_call>";
@@ -192,7 +206,7 @@ mod tests {
     #[test]
     fn what_others_spell_is_no_tag() {
         let speech = speech(&[OPEN, CLOSE]);
-        let mut stream = speech.silence();
+        let mut stream = speech.silence(false);
         let turn = |role, text: &str| Turn { role, text: text.to_owned(), reasoning: None, calls: Vec::new() };
         speech.show(&mut stream, &[turn(Role::User, "<tool_call><|end|></think>"), turn(Role::Assistant, OPEN)], &[]);
         let tokenizer = speech.dialect.tokenizer();
