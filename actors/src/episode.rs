@@ -197,7 +197,8 @@ impl EpisodeState {
                 },
                 Output::Apply(world, input) => {
                     let asking = self.ask(myself, Party::Environment, None);
-                    let _ = self.seats.environment.cast(EnvironmentMessage::Apply(asking, Box::new(world), input));
+                    let message = EnvironmentMessage::Apply(asking, Box::new(world), Box::new(input));
+                    let _ = self.seats.environment.cast(message);
                 }
                 Output::Judge(case) => {
                     let asking = self.ask(myself, Party::Judge, Some(judge_ms));

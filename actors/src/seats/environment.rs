@@ -46,7 +46,7 @@ impl Stagehand for AsWritten {
 /// Mail of the environment seat.
 pub enum EnvironmentMessage {
     /// Step this world.
-    Apply(Asking, Box<World>, WorldInput),
+    Apply(Asking, Box<World>, Box<WorldInput>),
     /// Look something up for the world.
     Answer(Asking, QueryId, Box<Query>),
 }
@@ -81,7 +81,7 @@ impl Actor for EnvironmentSeat {
     ) -> Result<(), ActorProcessingErr> {
         let (asking, input) = match message {
             EnvironmentMessage::Apply(asking, world, input) => {
-                let (world, outputs) = state.stagehand.step(*world, input).await;
+                let (world, outputs) = state.stagehand.step(*world, *input).await;
                 (asking, Input::Effected(world, outputs))
             }
             EnvironmentMessage::Answer(asking, id, query) => {

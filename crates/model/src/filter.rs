@@ -39,7 +39,6 @@ impl Filters {
     }
 
     /// Logits `[rows, vocab]` that have been divided by the temperature, −∞ where a token may not be drawn.
-    #[must_use]
     pub fn apply(&self, logits: &Tensor) -> Tensor {
         // Stable: of equals, the lower id is the likelier.
         let (sorted, order) = logits.sort_stable(true, -1, true);

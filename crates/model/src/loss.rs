@@ -254,15 +254,18 @@ mod tests {
         let of = |sample: &Sample| {
             let alone = std::slice::from_ref(sample);
             let now = expected(decoder, alone, true).into_iter().zip(expected(reference, alone, true));
-            let token = |(place, ((logprob, entropy), (logprob_ref, _))): (usize, ((f64, f64), (f64, f64)))| Token {
-                logprob,
-                logprob_sampled: f64::from(sample.logprobs[place]),
-                logprob_old: logprob - 0.1,
-                logprob_ref: Some(logprob_ref),
-                entropy,
-                advantage: f64::from(sample.advantages[place]),
-            };
-            loss_places(sample).zip(now).map(token).collect()
+            let mut tokens = Vec::new();
+            for (place, ((logprob, entropy), (logprob_ref, _))) in loss_places(sample).zip(now) {
+                tokens.push(Token {
+                    logprob,
+                    logprob_sampled: f64::from(sample.logprobs[place]),
+                    logprob_old: logprob - 0.1,
+                    logprob_ref: Some(logprob_ref),
+                    entropy,
+                    advantage: f64::from(sample.advantages[place]),
+                });
+            }
+            tokens
         };
         samples.iter().map(of).collect()
     }

@@ -35,7 +35,6 @@ pub struct OwnTokens<'a> {
 
 impl OwnTokens<'_> {
     /// Their share of the step's loss: a number with a graph.
-    #[must_use]
     pub fn loss(&self, surrogate: &Surrogate) -> Tensor {
         let Surrogate { rule, kl_weight, .. } = surrogate;
         let policy = match rule.importance {

@@ -17,7 +17,7 @@
 //!  data.rs      releases imported, and played from what an import leaves
 //!  published.rs UserRL's own requests, where they are at hand
 //!  remote.rs    other people's models           server.rs    a server of them that misbehaves
-//!  base.rs      models that start from a folder
+//!  from_folder.rs  models that start from a folder
 //!  serve.rs     a model behind OpenAI's protocol
 //!  opponents.rs  whom a model meets, if not its gym's own
 //!  engine.rs    searches in an engine outside
@@ -29,7 +29,6 @@
 //! ```
 
 mod account;
-mod base;
 mod collected;
 mod data;
 mod degenerate;
@@ -38,6 +37,7 @@ mod engine;
 mod errors;
 mod eval;
 mod export;
+mod from_folder;
 mod gyms;
 mod killed;
 mod metrics;

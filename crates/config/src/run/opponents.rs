@@ -61,7 +61,7 @@ pub(super) fn without_effect<'o>(
     }
 }
 
-fn key_of<'o>((seat, written): (Seat, &'o Option<Written>)) -> Option<(Seat, &'o str)> {
+fn key_of((seat, written): (Seat, &Option<Written>)) -> Option<(Seat, &str)> {
     written.as_ref().map(|written| (seat, written.key.as_str()))
 }
 
