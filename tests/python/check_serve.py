@@ -179,9 +179,10 @@ def check(program: str, model: pathlib.Path) -> None:
             lines = [json.loads(line) for line in (pathlib.Path(scratch) / "talk.jsonl").read_text().splitlines()]
             assert lines[-1]["continues"] and lines[-1]["branch"] is None and lines[-1]["prompt_kept"] == len(before)
             assert lines[-1]["prompt_token_ids"] == after
-        finally:
             process.send_signal(signal.SIGTERM)
             assert process.wait(timeout=30) == 0, "it ends well"
+        finally:
+            process.kill()
     print("done")
 
 

@@ -17,11 +17,11 @@ pub fn announcement(tools: &[Value]) -> String {
     )
 }
 
-/// A call as a model would write it. Arguments that are no JSON stay a text.
+/// A call as a model would write it, without its tags. Arguments that are no JSON stay a text.
 #[must_use]
 pub fn write(name: &str, arguments: &str) -> String {
     let arguments = serde_json::from_str(arguments).unwrap_or_else(|_| json!(arguments));
-    format!("{OPEN}{}{CLOSE}", json!({ "name": name, "arguments": arguments }))
+    json!({ "name": name, "arguments": arguments }).to_string()
 }
 
 /// Reads what stands between the tags: the function's name, and its arguments as a text of JSON. `None` if it is no call. Tolerated:
@@ -45,8 +45,7 @@ mod tests {
     #[test]
     fn what_is_written_is_read_back() {
         let written = write("look", r#"{"place": "a</b>", "n": 2}"#);
-        let inside = written.strip_prefix(OPEN).unwrap().strip_suffix(CLOSE).unwrap();
-        let (name, arguments) = parse(inside).unwrap();
+        let (name, arguments) = parse(&written).unwrap();
         assert_eq!(name, "look");
         assert_eq!(serde_json::from_str::<Value>(&arguments).unwrap(), json!({ "place": "a</b>", "n": 2 }));
     }

@@ -32,6 +32,7 @@ use crate::episode::Link;
 use crate::episode::Opening;
 use crate::episode::State;
 use crate::request::ChatRequest;
+use crate::request::Setting;
 use crate::speech::Speech;
 use crate::turn::Turn;
 
@@ -144,15 +145,24 @@ impl Capture {
                 "max_tokens": manner.tokens_max,
                 "stop": manner.stop,
                 "seed": manner.seed,
+                "enable_thinking": request.setting.thinks,
             }),
             messages: request.messages.clone(),
-            tools: request.tools.clone(),
+            tools: request.setting.tools.clone(),
             prompt_token_ids: opening.stream.tokens().to_vec(),
             choices: (0..manner.choices).map(sampled).collect(),
             lost: None,
         };
-        let (turns, speech, capture) = (request.turns.clone(), speech.clone(), Arc::clone(self));
-        Ok(Recording { capture, speech, turns, stream: opening.stream, line, is_written: false })
+        Ok(Recording {
+            capture: Arc::clone(self),
+            speech: speech.clone(),
+            turns: request.turns.clone(),
+            stream: opening.stream,
+            setting: request.setting.clone(),
+            line,
+            states: Vec::new(),
+            is_written: false,
+        })
     }
 
     /// Forgets an episode; its file stays. Whether there was one.
@@ -185,7 +195,7 @@ impl Episodes {
     fn open(&self, name: &str, speech: &Speech, request: &ChatRequest) -> Opening {
         let new = Episode::default();
         let episode = self.by_name.get(name).map_or(&new, |(_, episode)| episode);
-        episode.open(speech, &request.turns, &request.tools)
+        episode.open(speech, &request.turns, &request.setting)
     }
 
     /// The episode, to be gone on with.
@@ -208,7 +218,10 @@ pub struct Recording {
     speech: Speech,
     turns: Vec<Turn>,
     stream: SeatStream,
+    setting: Setting,
     line: Call,
+    /// What can be continued once it is on record.
+    states: Vec<State>,
     is_written: bool,
 }
 
@@ -226,7 +239,7 @@ impl Recording {
         sampled.logprobs.extend_from_slice(&delta.logprobs);
     }
 
-    /// An answer is whole: from now on it can be continued.
+    /// An answer is whole.
     pub fn ended(&mut self, choice: &Choice) {
         let (answer, turn) = (choice.answer(), choice.turn());
         let sampled = &mut self.line.choices[choice.index as usize];
@@ -237,8 +250,8 @@ impl Recording {
         self.speech.answered(&mut stream, &answer.tokens);
         let turns = self.turns.iter().cloned().chain([turn]).collect();
         let link = Link { call: self.line.call.clone(), choice: choice.index };
-        let state = State { link, turns, tools: self.line.tools.clone(), stream };
-        self.capture.episodes().of(&self.line.episode).add(state);
+        let state = State { link, turns, setting: self.setting.clone(), stream };
+        self.states.push(state);
     }
 
     /// The call was refused: it is none.
@@ -251,7 +264,7 @@ impl Recording {
         self.line.lost = Some(why.to_string());
     }
 
-    /// Writes it down if all answers are whole.
+    /// Writes it down if all answers are whole; from then on they can be continued.
     ///
     /// # Errors
     /// [`Problem`] 500 if it cannot be written: an answer that is not on record is not given.
@@ -261,11 +274,12 @@ impl Recording {
         }
         let (done, written) = oneshot::channel();
         self.write(Some(done));
-        match written.await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(Problem::failure(format!("the call could not be recorded: {error}"))),
-            Err(_) => Err(Problem::failure("the call could not be recorded")),
-        }
+        let failed = |why: &str| Problem::failure(format!("the call could not be recorded: {why}"));
+        written.await.map_err(|_| failed("nobody writes any more"))?.map_err(|error| failed(&error.to_string()))?;
+        let mut episodes = self.capture.episodes();
+        let episode = episodes.of(&self.line.episode);
+        self.states.drain(..).for_each(|state| episode.add(state));
+        Ok(())
     }
 
     fn write(&mut self, done: Option<oneshot::Sender<io::Result<()>>>) {

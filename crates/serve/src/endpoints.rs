@@ -63,8 +63,8 @@ pub fn router(host: Arc<Host>) -> Router {
 
 async fn chat(State(host): Shared, body: Body) -> Result<Response, Problem> {
     let request = chat_request(&host, body)?;
-    let mut stream = host.speech.silence();
-    host.speech.show(&mut stream, &request.turns, &request.tools);
+    let mut stream = host.speech.silence(request.setting.thinks);
+    host.speech.show(&mut stream, &request.turns, &request.setting.tools);
     let (number, name) = host.number();
     let prompts = vec![stream.tokens().to_vec()];
     let choices = host.admit((number, &name), ("messages", &prompts), &request.manner, reading(&request))?;
@@ -144,6 +144,10 @@ fn chat_request(host: &Host, body: Body) -> Result<ChatRequest, Problem> {
     host.check_standing()?;
     let request = ChatRequest::read(&bytes(body)?, &host.limits)?;
     host.check_model(&request.model)?;
+    if request.setting.thinks && !host.speech.knows_thinking() {
+        let what = "this model's template does not know `enable_thinking`";
+        return Err(Problem::invalid("chat_template_kwargs", what).coded("unsupported_parameter"));
+    }
     Ok(request)
 }
 
@@ -156,7 +160,7 @@ fn bytes(body: Body) -> Result<Bytes, Problem> {
 
 /// Calls are read where functions are offered.
 fn reading(request: &ChatRequest) -> Reading {
-    if request.tools.is_empty() { Reading::Talk } else { Reading::Calls }
+    if request.setting.tools.is_empty() { Reading::Talk } else { Reading::Calls }
 }
 
 fn reply(host: &Host, form: Form, id: String, prompts: Vec<Vec<u32>>, manner: &Manner) -> Reply {

@@ -16,6 +16,7 @@ use serde::Serialize;
 use serde_json::Value;
 use text::SeatStream;
 
+use crate::request::Setting;
 use crate::speech::Speech;
 use crate::turn::Turn;
 use text::Role;
@@ -30,8 +31,8 @@ pub struct State {
     pub link: Link,
     /// The conversation, the answer included.
     pub turns: Vec<Turn>,
-    /// What the model was told of.
-    pub tools: Vec<Value>,
+    /// What the template was told beside it.
+    pub setting: Setting,
     /// Its ids.
     pub stream: SeatStream,
 }
@@ -55,7 +56,7 @@ pub enum Branch {
     HistoryEdited,
     /// An answer came back with the same words and other white space: its text is other ids than were sampled.
     Retokenised,
-    /// The same messages under other tools: the template shows them otherwise.
+    /// The same messages under another setting (tools, thinking): the template shows them otherwise.
     Retemplated,
 }
 
@@ -81,18 +82,18 @@ pub struct Episode {
 impl Episode {
     /// Finds what a request goes on from.
     #[must_use]
-    pub fn open(&self, speech: &Speech, turns: &[Turn], tools: &[Value]) -> Opening {
+    pub fn open(&self, speech: &Speech, turns: &[Turn], setting: &Setting) -> Opening {
         // Of equally long ones the latest.
-        let continued = self.states.iter().filter(|state| state.tools == tools && begins(&state.turns, turns));
+        let continued = self.states.iter().filter(|state| state.setting == *setting && begins(&state.turns, turns));
         let continued = continued.max_by_key(|state| state.turns.len());
         let (mut stream, continues, known) = match continued {
             Some(state) => (state.stream.clone(), Some(state.link.clone()), state.turns.len()),
-            None => (speech.silence(), None, 0),
+            None => (speech.silence(setting.thinks), None, 0),
         };
         let kept = stream.tokens().len();
-        speech.show(&mut stream, &turns[known..], tools);
+        speech.show(&mut stream, &turns[known..], &setting.tools);
         let is_whole = continues.is_some() && turns[known..].iter().all(|turn| turn.role != Role::Assistant);
-        let branch = if is_whole { None } else { self.classify(turns, tools) };
+        let branch = if is_whole { None } else { self.classify(turns, setting) };
         Opening { stream, continues, kept, branch }
     }
 
@@ -105,13 +106,13 @@ impl Episode {
     }
 
     /// Compares with the state that has most in common, the latest of them.
-    fn classify(&self, turns: &[Turn], tools: &[Value]) -> Option<Branch> {
+    fn classify(&self, turns: &[Turn], setting: &Setting) -> Option<Branch> {
         let common =
             |state: &State| state.turns.iter().zip(turns).take_while(|(mine, theirs)| same(mine, theirs)).count();
         let nearest = self.states.iter().max_by_key(|state| common(state))?;
         let at = common(nearest);
         match (nearest.turns.get(at), turns.get(at)) {
-            (_, None) | (None, _) if nearest.tools != tools => Some(Branch::Retemplated),
+            (_, None) | (None, _) if nearest.setting != *setting => Some(Branch::Retemplated),
             // The same question again, from the beginning.
             (_, None) => None,
             (Some(mine), Some(theirs)) if alike(mine, theirs) => Some(Branch::Retokenised),

@@ -167,7 +167,8 @@ impl Host {
                     permit: place,
                     out,
                 });
-                let writer = Writer::new(self.speech.clone(), reading, manner.stop.clone());
+                let writer =
+                    Writer::new(self.speech.clone(), reading, manner.stop.clone(), self.speech.opens_thought(prompt));
                 choices.push(Choice::new(which * manner.choices + choice, pieces, writer, name.to_owned()));
             }
         }

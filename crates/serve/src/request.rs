@@ -54,10 +54,19 @@ pub struct ChatRequest {
     pub turns: Vec<Turn>,
     /// As it was sent.
     pub messages: Vec<Value>,
-    /// Functions that may be called, as they were sent; empty if none may.
-    pub tools: Vec<Value>,
+    /// What the template is told beside them.
+    pub setting: Setting,
     /// How.
     pub manner: Manner,
+}
+
+/// What a template is told beside the messages.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Setting {
+    /// Functions that may be called, as they were sent; empty if none may.
+    pub tools: Vec<Value>,
+    /// Whether the assistant is to think; only templates that know `enable_thinking` take it.
+    pub thinks: bool,
 }
 
 /// What `POST /v1/completions` continues.
@@ -90,7 +99,7 @@ impl ChatRequest {
         let model = model(&mut fields)?;
         let messages = fields.list("messages")?.ok_or_else(|| missing("messages"))?;
         let turns = turn::read(&messages)?;
-        let tools = tools(&mut fields)?;
+        let setting = Setting { tools: tools(&mut fields)?, thinks: thinks(&mut fields)? };
         let logprobs = fields.flag("logprobs")?;
         fields.neutral("top_logprobs", |value| value == 0)?;
         let of_chats = fields.integer("max_completion_tokens", 1..=i64::from(u32::MAX))?;
@@ -102,7 +111,7 @@ impl ChatRequest {
         fields.neutral("modalities", |value| *value == json!(["text"]))?;
         fields.neutral("response_format", |value| *value == json!({ "type": "text" }))?;
         fields.finish()?;
-        Ok(ChatRequest { model, turns, messages, tools, manner })
+        Ok(ChatRequest { model, turns, messages, setting, manner })
     }
 }
 
@@ -122,6 +131,7 @@ impl TextRequest {
             Some(_) => return Err(Problem::invalid("logprobs", "`logprobs` is 0 here: of the sampled tokens alone")),
         };
         let manner = Manner { logprobs, ..manner(&mut fields, limits)? };
+        fields.neutral("chat_template_kwargs", |value| *value == json!({}))?;
         fields.neutral("best_of", |value| value == 1)?;
         fields.neutral("echo", |value| value == false)?;
         fields.neutral("suffix", |value| value == "")?;
@@ -192,9 +202,7 @@ fn without_effect(fields: &mut Fields) -> Result<(), Problem> {
     for name in ["frequency_penalty", "presence_penalty", "min_tokens"] {
         fields.neutral(name, |value| value.as_f64() == Some(0.0))?;
     }
-    for name in ["logit_bias", "chat_template_kwargs"] {
-        fields.neutral(name, |value| *value == json!({}))?;
-    }
+    fields.neutral("logit_bias", |value| *value == json!({}))?;
     for name in ["store", "ignore_eos", "use_beam_search"] {
         fields.neutral(name, |value| value == false)?;
     }
@@ -275,6 +283,23 @@ fn tools(fields: &mut Fields) -> Result<Vec<Value>, Problem> {
             Err(Problem::invalid("tool_choice", what).coded("unsupported_parameter"))
         }
         Some(_) => Err(Problem::invalid("tool_choice", "`tool_choice` is auto or none")),
+    }
+}
+
+/// Whether the template is told to have the assistant think.
+fn thinks(fields: &mut Fields) -> Result<bool, Problem> {
+    let told = match fields.take("chat_template_kwargs") {
+        None => return Ok(false),
+        Some(Value::Object(mut told)) => (told.remove("enable_thinking"), told.is_empty()),
+        Some(_) => (None, false),
+    };
+    match told {
+        (None, true) => Ok(false),
+        (Some(Value::Bool(thinks)), true) => Ok(thinks),
+        _ => {
+            let what = "`chat_template_kwargs` holds enable_thinking, true or false, and nothing else";
+            Err(Problem::invalid("chat_template_kwargs", what))
+        }
     }
 }
 

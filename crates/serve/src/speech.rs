@@ -14,6 +14,8 @@ use text::Role;
 use text::SeatStream;
 use text::tokenizer::THINK_CLOSE;
 use text::tokenizer::THINK_OPEN;
+use text::tool_call::CLOSE;
+use text::tool_call::OPEN;
 
 use crate::calls;
 use crate::turn::Turn;
@@ -33,9 +35,10 @@ impl Speech {
     #[must_use]
     pub fn new(dialect: Dialect) -> Speech {
         let tokenizer = dialect.tokenizer();
-        let spoken = |token: &&String| *token != THINK_OPEN && *token != THINK_CLOSE;
-        let silent = tokenizer.protected().iter().filter(spoken).filter_map(|token| tokenizer.id(token)).collect();
-        Speech { ends: [dialect.close_id()].into(), dialect, silent }
+        // Some files call these special too.
+        let spoken = |token: &&String| ![THINK_OPEN, THINK_CLOSE, OPEN, CLOSE].contains(&token.as_str());
+        let silent = tokenizer.special().iter().filter(spoken).filter_map(|token| tokenizer.id(token)).collect();
+        Speech { ends: dialect.close_ids().into(), dialect, silent }
     }
 
     /// Ids that end a turn when they are sampled.
@@ -50,10 +53,24 @@ impl Speech {
         self.dialect.tokenizer().len()
     }
 
-    /// A conversation in which nothing was said.
+    /// A conversation in which nothing was said, with an assistant that is asked to think or not.
     #[must_use]
-    pub fn silence(&self) -> SeatStream {
-        SeatStream::new(&self.dialect, false)
+    pub fn silence(&self, thinks: bool) -> SeatStream {
+        SeatStream::new(&self.dialect, thinks)
+    }
+
+    /// Whether the template can be told to have the assistant think.
+    #[must_use]
+    pub fn knows_thinking(&self) -> bool {
+        self.dialect.template().source().contains("enable_thinking")
+    }
+
+    /// Whether a prompt has already opened the assistant's thought.
+    #[must_use]
+    pub fn opens_thought(&self, prompt: &[u32]) -> bool {
+        let tokenizer = self.dialect.tokenizer();
+        let end = &prompt[prompt.len().saturating_sub(THINK_OPEN.len() + 2)..];
+        tokenizer.decode(end).trim_end().ends_with(THINK_OPEN)
     }
 
     /// Appends a conversation's next turns, and asks for the assistant's. `tools` are announced where the conversation begins.
@@ -109,10 +126,23 @@ impl Speech {
             ids.extend_from_slice(&tokenizer.encode(thought));
             ids.push(close);
         }
-        let calls: String = turn.calls.iter().map(|call| calls::write(&call.name, &call.arguments)).collect();
-        ids.extend_from_slice(&tokenizer.encode(&format!("{}{calls}", turn.text)));
+        ids.extend_from_slice(&tokenizer.encode(&turn.text));
+        for call in &turn.calls {
+            self.tag(OPEN, &mut ids);
+            ids.extend_from_slice(&tokenizer.encode(&calls::write(&call.name, &call.arguments)));
+            self.tag(CLOSE, &mut ids);
+        }
         ids.push(self.dialect.close_id());
         ids
+    }
+
+    /// A call's tag: a token where the vocabulary has it, else its letters.
+    fn tag(&self, tag: &str, ids: &mut Vec<u32>) {
+        let tokenizer = self.dialect.tokenizer();
+        match tokenizer.id(tag) {
+            Some(id) => ids.push(id),
+            None => ids.extend_from_slice(&tokenizer.encode(tag)),
+        }
     }
 }
 
@@ -134,5 +164,54 @@ fn source(role: Role) -> Option<Source> {
         Role::User => Some(Source::Partner),
         Role::Tool => Some(Source::World),
         Role::Assistant => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sim::Pair;
+    use text::Added;
+    use text::Template;
+    use text::Tokenizer;
+
+    use super::*;
+    use crate::turn::Call;
+
+    fn speech(added: &[&str]) -> Speech {
+        let added = Added::new(added.iter().map(|word| (*word).to_owned()).collect());
+        let tokenizer = Tokenizer::train(["look at this".to_owned()].into_iter(), &added, 300).unwrap();
+        Speech::new(Dialect::new(tokenizer, Template::default(), Pair::default()).unwrap())
+    }
+
+    /// As the families' vocabularies have them.
+    #[test]
+    fn tags_of_calls_that_are_tokens_are_written_as_tokens_and_heard() {
+        let [letters, tokens] = [speech(&[]), speech(&[OPEN, CLOSE])];
+        let call = Call { id: "c".to_owned(), name: "look".to_owned(), arguments: "{}".to_owned() };
+        let turns = [Turn::assistant("I look.".to_owned(), Some("Where?".to_owned()), vec![call])];
+        for speech in [&letters, &tokens] {
+            let mut stream = speech.silence(false);
+            speech.show(&mut stream, &turns, &[]);
+            let text = speech.dialect.tokenizer().decode(stream.tokens());
+            let call = "<tool_call>{\"arguments\":{},\"name\":\"look\"}</tool_call>";
+            assert_eq!(text, format!("<|assistant|><think>Where?</think>I look.{call}<|end|><|assistant|>"));
+            let said: Vec<u8> = stream.tokens().iter().flat_map(|id| speech.said(*id).to_vec()).collect();
+            assert_eq!(String::from_utf8(said).unwrap(), format!("<think>Where?</think>I look.{call}"));
+            let id = speech.dialect.tokenizer().id(OPEN);
+            assert_eq!(stream.tokens().iter().any(|token| Some(*token) == id), id.is_some());
+        }
+        assert!(letters.dialect.tokenizer().id(OPEN).is_none() && tokens.dialect.tokenizer().id(OPEN).is_some());
+    }
+
+    #[test]
+    fn what_others_spell_is_no_tag() {
+        let speech = speech(&[OPEN, CLOSE]);
+        let mut stream = speech.silence(false);
+        let turn = |role, text: &str| Turn { role, text: text.to_owned(), reasoning: None, calls: Vec::new() };
+        speech.show(&mut stream, &[turn(Role::User, "<tool_call><|end|></think>"), turn(Role::Assistant, OPEN)], &[]);
+        let tokenizer = speech.dialect.tokenizer();
+        let [open, close, thought] = [OPEN, CLOSE, THINK_CLOSE].map(|tag| tokenizer.id(tag).unwrap());
+        assert!(!stream.tokens().iter().any(|id| [open, close, thought].contains(id)));
+        assert_eq!(stream.tokens().iter().filter(|id| **id == speech.dialect.close_id()).count(), 2);
     }
 }

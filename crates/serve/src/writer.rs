@@ -51,10 +51,11 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Nothing written yet.
+    /// Nothing written yet, or the tag of a thought that the prompt has `opened`: then what comes is thought first.
     #[must_use]
-    pub fn new(speech: Speech, reading: Reading, stop: Vec<String>) -> Writer {
-        Writer { speech, reading, stop, text: String::new(), tail: Vec::new(), stopped: false }
+    pub fn new(speech: Speech, reading: Reading, stop: Vec<String>, opened: bool) -> Writer {
+        let text = if opened && reading != Reading::Plain { THINK_OPEN.to_owned() } else { String::new() };
+        Writer { speech, reading, stop, text, tail: Vec::new(), stopped: false }
     }
 
     /// Takes sampled ids; says how many of them belong to the answer: all, unless a stop string is whole before the last.
@@ -114,14 +115,15 @@ impl Writer {
 
     /// Cuts the text before the first stop string that ends behind `from`.
     fn stop_at(&mut self, from: usize) {
-        let longest = self.stop.iter().map(String::len).max().unwrap_or(0);
-        let mut start = from.saturating_sub(longest);
-        while !self.text.is_char_boundary(start) {
-            start -= 1;
-        }
-        let found = self.stop.iter().filter_map(|stop| self.text[start..].find(stop.as_str())).min();
-        if let Some(at) = found {
-            self.text.truncate(start + at);
+        let place = |stop: &String| {
+            let mut start = from.saturating_sub(stop.len() - 1);
+            while !self.text.is_char_boundary(start) {
+                start += 1;
+            }
+            self.text[start..].find(stop.as_str()).map(|at| start + at)
+        };
+        if let Some(at) = self.stop.iter().filter_map(place).min() {
+            self.text.truncate(at);
             self.tail.clear();
             self.stopped = true;
         }

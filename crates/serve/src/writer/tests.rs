@@ -42,7 +42,7 @@ fn texts() -> impl Strategy<Value = String> {
 
 fn write(text: &str, reading: Reading, stop: &[&str], step: usize) -> (Writer, Vec<Parts>) {
     let ids = SPEECH.encode(text);
-    let mut writer = Writer::new(SPEECH.clone(), reading, stop.iter().map(|stop| (*stop).to_owned()).collect());
+    let mut writer = Writer::new(SPEECH.clone(), reading, stop.iter().map(|stop| (*stop).to_owned()).collect(), false);
     let mut told = Vec::new();
     for ids in ids.chunks(step) {
         writer.push(ids);
@@ -127,7 +127,7 @@ fn a_call_that_was_cut_is_none_but_one_that_was_only_not_closed_is() {
 #[test]
 fn tokens_behind_a_stop_string_are_no_part_of_the_answer() {
     let ids = SPEECH.encode("one END two");
-    let mut writer = Writer::new(SPEECH.clone(), Reading::Plain, vec!["END".to_owned()]);
+    let mut writer = Writer::new(SPEECH.clone(), Reading::Plain, vec!["END".to_owned()], false);
     let mine = writer.push(&ids);
     assert!(writer.is_stopped() && mine < ids.len());
     let until: Vec<u8> = ids[..mine].iter().flat_map(|id| SPEECH.piece(*id).to_vec()).collect();
@@ -138,7 +138,7 @@ fn tokens_behind_a_stop_string_are_no_part_of_the_answer() {
 fn half_a_character_is_held_back_and_bytes_that_are_none_are_replaced() {
     let ids = SPEECH.encode("é");
     assert_eq!(ids.len(), 2, "the vocabulary has bytes alone");
-    let mut writer = Writer::new(SPEECH.clone(), Reading::Plain, Vec::new());
+    let mut writer = Writer::new(SPEECH.clone(), Reading::Plain, Vec::new(), false);
     writer.push(&ids[..1]);
     assert_eq!((writer.told().talk.as_str(), writer.whole(true).talk.as_str()), ("", "\u{FFFD}"));
     writer.push(&ids[..1]);
@@ -150,4 +150,15 @@ fn half_a_character_is_held_back_and_bytes_that_are_none_are_replaced() {
 fn markers_are_no_part_of_what_is_said() {
     let (writer, _) = write("a<|user|>b<|end|>", Reading::Plain, &[], 1);
     assert_eq!(writer.whole(true).talk, "ab");
+}
+
+#[test]
+fn a_thought_that_the_prompt_has_opened_is_one() {
+    let prompt = SPEECH.encode("<|assistant|><think>\n");
+    assert!(SPEECH.opens_thought(&prompt) && !SPEECH.opens_thought(&SPEECH.encode("<think>Hm.</think>")));
+    let mut writer = Writer::new(SPEECH.clone(), Reading::Talk, Vec::new(), true);
+    writer.push(&SPEECH.encode("Hm."));
+    assert_eq!(writer.told(), parts(Some("Hm."), "", &[]));
+    writer.push(&SPEECH.encode("</think>\n\nYes."));
+    assert_eq!(writer.whole(true), parts(Some("Hm."), "Yes.", &[]));
 }

@@ -120,6 +120,23 @@ async fn a_shutdown_that_is_hurried_does_not_wait() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_the_policy_refuses_is_a_failure_that_nobody_else_feels() {
+    let (stage, gate) = gated(8, Duration::from_secs(60)).await;
+    let (good, bad) = (asked(&stage, &saying("say hi")), asked(&stage, &saying("say refuse")));
+    until("both to be there", || stage.host.health()["requests"]["live"] == 2).await;
+    drop(gate);
+    let (good, bad) = (good.await.expect("it did not panic"), bad.await.expect("it did not panic"));
+    assert_eq!((good.status().as_u16(), bad.status().as_u16()), (200, 500));
+    let words = bad.text().await.expect("it is whole");
+    assert!(words.contains("server_error") && words.contains("as asked"), "{words}");
+    // In a stream the status is out already.
+    let streamed = stage.send(CHAT, &with(saying("say refuse"), &json!({ "stream": true }))).await;
+    let text = streamed.text().await.expect("it ends");
+    assert!(text.contains("as asked") && !text.contains("[DONE]"), "{text}");
+    stage.assert_nothing_left().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn when_the_model_dies_everybody_hears_of_it_and_the_server_ends() {
     let stage = Stage::open().await;
     let response = stage.send(CHAT, &saying("say panic")).await;

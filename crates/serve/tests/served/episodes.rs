@@ -166,6 +166,22 @@ async fn who_hangs_up_is_on_record_as_far_as_the_answer_came() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_cannot_be_recorded_is_not_given() {
+    let folder = tempfile::tempdir().expect("there is room");
+    let stage = stage(folder.path()).await;
+    fs::remove_dir_all(folder.path()).expect("it is ours");
+    let (status, reply) = stage.post(EPISODE, &request(&[user("say a")])).await;
+    assert_eq!(status, 500);
+    assert!(reply["error"]["message"].as_str().is_some_and(|words| words.contains("could not be recorded")), "{reply}");
+    // Nor can it be continued.
+    fs::create_dir(folder.path()).expect("it is ours");
+    assert_eq!(stage.host.health()["episodes"], 0);
+    stage.ask(EPISODE, request(&[user("say a")])).await;
+    assert_eq!(record(folder.path(), "e-1")[0]["continues"], Value::Null);
+    stage.assert_nothing_left().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_episode_has_the_name_of_a_file_and_can_be_closed() {
     let folder = tempfile::tempdir().expect("there is room");
     let stage = stage(folder.path()).await;

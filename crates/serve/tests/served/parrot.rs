@@ -11,7 +11,10 @@ use rl::Row;
 use rl::Sampled;
 use rl::Session;
 use rl::Weights;
+use sim::Fault;
+use sim::FaultKind;
 use sim::Pair;
+use sim::Party;
 use sim::draws::Stream;
 use text::Added;
 use text::Dialect;
@@ -70,6 +73,14 @@ impl Parrot {
         (Parrot { tokenizer, close_id, book: Arc::clone(&book), gate, weights }, book)
     }
 
+    /// Refuses if it is told to.
+    fn answer(&self, row: &Row) -> Result<Sampled, Fault> {
+        if self.tokenizer.decode(&row.stream).contains("say refuse") {
+            return Err(Fault::new(Party::Infrastructure, FaultKind::Refused, "as asked"));
+        }
+        Ok(self.sample(row))
+    }
+
     fn sample(&self, row: &Row) -> Sampled {
         let ask = self.tokenizer.id("<|assistant|>").expect("it is a marker");
         let asked_at = row.stream.iter().rposition(|id| *id == ask).expect("the prompt asks the assistant to write");
@@ -123,7 +134,7 @@ impl Policy for Parrot {
             assert!(before.is_none_or(|before| row.stream.starts_with(&before)), "streams only grow");
         }
         drop(book);
-        reply(rows.iter().map(|row| Ok(self.sample(row))).collect());
+        reply(rows.iter().map(|row| self.answer(row)).collect());
     }
 
     fn forget(&mut self, sessions: &[Session]) {

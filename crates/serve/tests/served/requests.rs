@@ -70,6 +70,8 @@ fn wrong_chats() -> Vec<(Value, &'static str, &'static str)> {
         (json!({ "tools": [{ "type": "retrieval" }] }), "tools", "tools[0]"),
         (json!({ "tool_choice": "required" }), "tool_choice", "auto or none"),
         (json!({ "tool_choice": { "type": "function", "function": { "name": "f" } } }), "tool_choice", "auto or none"),
+        (json!({ "chat_template_kwargs": { "enable_thinking": 1 } }), "chat_template_kwargs", "nothing else"),
+        (json!({ "chat_template_kwargs": { "enable_thinking": true } }), "chat_template_kwargs", "does not know"),
         (json!({ "metadata": 3 }), "metadata", "not an object"),
         (json!({ "colour": "red" }), "colour", "not a parameter"),
     ]
