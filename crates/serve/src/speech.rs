@@ -35,7 +35,7 @@ impl Speech {
         let tokenizer = dialect.tokenizer();
         let spoken = |token: &&String| *token != THINK_OPEN && *token != THINK_CLOSE;
         let silent = tokenizer.protected().iter().filter(spoken).filter_map(|token| tokenizer.id(token)).collect();
-        Speech { ends: [dialect.close_id()].into(), dialect, silent }
+        Speech { ends: dialect.close_ids().into(), dialect, silent }
     }
 
     /// Ids that end a turn when they are sampled.
