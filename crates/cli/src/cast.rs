@@ -78,7 +78,7 @@ impl Cast {
         if let Some(player) = remotes.player(scenarios, policy)? {
             self.guests.players.insert(name.clone(), player);
         } else if let Some(folder) = policy.strip_prefix("model:") {
-            let folder = model_folder(Path::new(folder), seat);
+            let folder = config::model_of_seat(Path::new(folder), seat);
             if !self.models.contains_key(&name[MODEL.len()..]) {
                 // The same in all scenarios of a run, which was checked.
                 let reasons = Pair::from_fn(|seat| scenarios[0].seats[seat].reasons);
@@ -176,10 +176,4 @@ pub(crate) fn open(folder: &Path, reasons: Pair<bool>, seat: Seat, loader: &dyn 
     let dialect = Dialect::open(folder, reasons).map_err(|error| error.to_string())?;
     let model = loader.open(folder, None, seat).map_err(|error| error.to_string())?;
     Ok(Voice { policy: model.policy, dialect })
-}
-
-/// A checkpoint's folder stands for the model of the seat that is meant.
-pub(crate) fn model_folder(folder: &Path, seat: Seat) -> std::path::PathBuf {
-    let of_seat = folder.join(seat.name());
-    if of_seat.join("config.json").exists() { of_seat } else { folder.to_owned() }
 }

@@ -69,7 +69,7 @@ fn served(flags: &ServeFlags, given: &Path, loader: &dyn ModelLoader) -> Result<
         let hint = "give the folder of one seat's model, e.g. runs/NAME/checkpoints/step-000030/agent";
         Failure::input(format!("{}: {what}", given.display()), Some(hint))
     };
-    let folder = cast::model_folder(given, flags.seat.into());
+    let folder = config::model_of_seat(given, flags.seat.into());
     let voice = cast::open(&folder, Pair::default(), flags.seat.into(), loader).map_err(wrong)?;
     let context = context(&folder).map_err(wrong)?;
     let own = || folder.file_name().map(|name| name.to_string_lossy().into_owned());

@@ -42,7 +42,6 @@ use sim::record::Casting;
 use text::Dialect;
 
 use crate::cast::Cast;
-use crate::cast::model_folder;
 use crate::cold_start::Lessons;
 use crate::cold_start::Samples;
 use crate::cold_start::text_files;
@@ -320,7 +319,7 @@ fn spoken(setup: &Setup, base: &Path) -> Result<Dialect, Failure> {
     let wrong = |what: String, hint: &str| wrong_key(setup, "model.from", what, hint.to_owned());
     let hint = "name a folder with tokenizer.json and a chat template whose turns end with a token of their own";
     let open = |seat: Seat| {
-        let folder = model_folder(base, seat);
+        let folder = config::model_of_seat(base, seat);
         Dialect::open(&folder, reasons).map_err(|error| wrong(format!("{}: {error}", folder.display()), hint))
     };
     let (agent, user) = (open(Seat::Agent)?, open(Seat::User)?);
@@ -414,7 +413,7 @@ fn open_folder(setup: &Setup, wanted: &Manifest) -> Result<RunFolder, Failure> {
 /// A seat's model before the first update.
 fn begin(setup: &Setup, text: &TextFiles, loader: &dyn ModelLoader, seat: Seat) -> Result<Model, LearnError> {
     match &setup.settings.base {
-        Some(base) => loader.based(&model_folder(&base.path, seat), &setup.settings, seat),
+        Some(base) => loader.based(&config::model_of_seat(&base.path, seat), &setup.settings, seat),
         None => loader.fresh(&setup.settings, text, seat),
     }
 }

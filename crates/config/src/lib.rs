@@ -47,6 +47,7 @@ pub use load::load_run;
 pub use load::load_scenario;
 pub use load::load_scenarios;
 pub use load::load_study;
+pub use model_folder::model_of_seat;
 pub use policy::check_policy;
 pub use schema::schema;
 pub use sha::hash;

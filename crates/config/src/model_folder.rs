@@ -13,7 +13,8 @@ use crate::sha;
 const OPTIMIZER: &str = "optimizer.";
 
 /// A checkpoint's folder stands for the model of the seat that is meant.
-pub(crate) fn of_seat(folder: &Path, seat: Seat) -> PathBuf {
+#[must_use]
+pub fn model_of_seat(folder: &Path, seat: Seat) -> PathBuf {
     let of_seat = folder.join(seat.name());
     if of_seat.join("config.json").exists() { of_seat } else { folder.to_owned() }
 }

@@ -100,10 +100,7 @@ impl TchLoader {
                 reference.map(|numbers| Decoder::new(config.clone(), Parameters::new(&config, &numbers, device)));
             let grpo = settings.map(|settings| settings.grpo.clone());
             let learner = TchLearner::new(name, text, grpo, optimizer, reference).keeping(kept);
-            Model {
-                policy: Box::new(TchPolicy::new(TchWeights { decoder, version }, cache_bytes_max(settings))),
-                learner: Box::new(learner),
-            }
+            Model { policy: Box::new(policy(TchWeights { decoder, version }, settings)), learner: Box::new(learner) }
         })
         .map_err(LearnError::Tensor)
     }
@@ -123,10 +120,7 @@ impl ModelLoader for TchLoader {
             let weights = TchWeights { decoder: Decoder::new(config, parameters), version: 0 };
             let grpo = Some(settings.grpo.clone());
             let learner = TchLearner::new(settings.name.clone(), text.clone(), grpo, optimizer, None);
-            Model {
-                policy: Box::new(TchPolicy::new(weights, cache_bytes_max(Some(settings)))),
-                learner: Box::new(learner),
-            }
+            Model { policy: Box::new(policy(weights, Some(settings))), learner: Box::new(learner) }
         })
         .map_err(LearnError::Tensor)
     }
@@ -221,7 +215,7 @@ impl Base {
             let grpo = settings.map(|settings| settings.grpo.clone());
             let learner = TchLearner::new(name, self.text.clone(), grpo, optimizer, reference);
             Model {
-                policy: Box::new(TchPolicy::new(TchWeights { decoder, version }, cache_bytes_max(settings))),
+                policy: Box::new(policy(TchWeights { decoder, version }, settings)),
                 learner: Box::new(learner.keeping(self.kept.clone())),
             }
         })
@@ -250,8 +244,15 @@ fn optimizer(moments: Option<&Moments>, decoder: &Decoder, settings: Option<&Run
     }
 }
 
-fn cache_bytes_max(settings: Option<&RunSettings>) -> usize {
-    settings.map_or(CACHE_BYTES_MAX, |settings| settings.limits.cache_bytes_max())
+/// Within the run's bounds; without a run, within the model's own and the usual cache.
+fn policy(weights: TchWeights, settings: Option<&RunSettings>) -> TchPolicy {
+    match settings {
+        None => TchPolicy::new(weights, CACHE_BYTES_MAX),
+        Some(settings) => {
+            let stream_max = usize::try_from(settings.model.max_position_embeddings).unwrap_or(0);
+            TchPolicy::new(weights, settings.limits.cache_bytes_max()).within(stream_max)
+        }
+    }
 }
 
 fn kind(dtype: Dtype) -> Kind {

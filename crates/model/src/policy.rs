@@ -15,6 +15,7 @@ use tch::no_grad;
 use crate::cache::Sessions;
 use crate::guard::caught;
 use crate::sampler;
+use crate::sampler::Bounds;
 use crate::sampler::Workspace;
 use crate::transformer::Decoder;
 
@@ -43,8 +44,7 @@ pub struct TchPolicy {
     weights: Option<Box<TchWeights>>,
     sessions: Sessions,
     workspace: Workspace,
-    /// Tokens whose keys and values fit into memory: so many may be kept, and so many be worked on.
-    tokens_max: usize,
+    bounds: Bounds,
 }
 
 impl TchPolicy {
@@ -53,12 +53,20 @@ impl TchPolicy {
     #[must_use]
     pub fn new(weights: TchWeights, cache_bytes_max: usize) -> TchPolicy {
         let tokens_max = cache_bytes_max / 2 / weights.decoder.cached_bytes_per_token();
+        let stream_max = weights.decoder.config().positions_max as usize;
         TchPolicy {
             weights: Some(Box::new(weights)),
             sessions: Sessions::new(tokens_max),
             workspace: Workspace::default(),
-            tokens_max,
+            bounds: Bounds { columns_max: tokens_max, stream_max },
         }
+    }
+
+    /// The same for streams of at most so many tokens, if the model has more positions.
+    #[must_use]
+    pub fn within(mut self, stream_max: usize) -> TchPolicy {
+        self.bounds.stream_max = self.bounds.stream_max.min(stream_max);
+        self
     }
 
     /// Bytes of the keys and values of one token; 0 while the weights are out.
@@ -80,8 +88,8 @@ impl TchPolicy {
         let Some(weights) = &self.weights else {
             return all(FaultKind::Refused, "the policy's weights are out for an update");
         };
-        let (sessions, workspace, most) = (&mut self.sessions, &mut self.workspace, self.tokens_max);
-        let work = || sampler::sample(&weights.decoder, sessions, workspace, weights.version, most, rows);
+        let (sessions, workspace, bounds) = (&mut self.sessions, &mut self.workspace, self.bounds);
+        let work = || sampler::sample(&weights.decoder, sessions, workspace, weights.version, bounds, rows);
         match caught(|| no_grad(work)) {
             Ok(results) => results,
             Err(panic) => {

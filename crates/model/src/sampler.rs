@@ -79,25 +79,33 @@ impl Turn<'_> {
     }
 }
 
-/// Samples one turn for each row, in their order, and keeps in `sessions` what was computed. Rows whose working cache would have more than
-/// `columns_max` columns in all wait for the others, but for one that has so many alone. Call under `no_grad`.
+/// What rows may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Columns of the working cache in all: rows that would need more wait for the others, but for one that needs so many alone.
+    pub columns_max: usize,
+    /// Tokens of one stream; at most the model's positions.
+    pub stream_max: usize,
+}
+
+/// Samples one turn for each row, in their order, and keeps in `sessions` what was computed. Call under `no_grad`.
 pub fn sample(
     decoder: &Decoder,
     sessions: &mut Sessions,
     workspace: &mut Workspace,
     version: u64,
-    columns_max: usize,
+    bounds: Bounds,
     rows: &[Row],
 ) -> Vec<Result<Sampled, Fault>> {
     let mut results: Vec<Option<Result<Sampled, Fault>>> = vec![None; rows.len()];
     let mut turns = Vec::with_capacity(rows.len());
     for (index, row) in rows.iter().enumerate() {
-        match admit(decoder, sessions, version, index, row) {
+        match admit(decoder, sessions, (version, bounds.stream_max), index, row) {
             Ok(turn) => turns.push(turn),
             Err(fault) => results[index] = Some(Err(fault)),
         }
     }
-    for mut turns in admitted(turns, columns_max) {
+    for mut turns in admitted(turns, bounds.columns_max) {
         // Those that waited may find less kept than when they came.
         for turn in &mut turns {
             turn.kept = sessions.reusable(&turn.row.session, &turn.row.stream);
@@ -113,15 +121,15 @@ pub fn sample(
 fn admit<'a>(
     decoder: &Decoder,
     sessions: &Sessions,
-    version: u64,
+    (version, stream_max): (u64, usize),
     index: usize,
     row: &'a Row,
 ) -> Result<Turn<'a>, Fault> {
     let config = decoder.config();
     let refuse = |detail: String| Fault::new(Party::Infrastructure, FaultKind::Refused, detail);
-    let room = (config.positions_max as usize).saturating_sub(row.stream.len());
+    let room = stream_max.saturating_sub(row.stream.len());
     if row.stream.is_empty() || room == 0 {
-        let (len, context) = (row.stream.len(), config.positions_max);
+        let (len, context) = (row.stream.len(), stream_max);
         return Err(refuse(format!("a stream of {len} tokens cannot be continued in a context of {context}")));
     }
     if let Some(id) = row.stream.iter().find(|id| i64::from(**id) >= config.vocab_size) {

@@ -11,7 +11,6 @@ use runs::study::hash_of_folder;
 use sim::Seat;
 
 use super::training::Training;
-use crate::cast;
 
 /// Somebody at a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,7 +104,7 @@ fn find(policy: &StudyPolicy, seat: Seat, seed: u64, trainings: &[Training<'_>])
     let Some(folder) = folder else {
         return Ok(None);
     };
-    let folder = cast::model_folder(&folder, seat);
+    let folder = config::model_of_seat(&folder, seat);
     let identity = format!("model {}", hash_of_folder(&folder)?);
     Ok(Some(Seated { policy: format!("model:{}", folder.display()), identity }))
 }

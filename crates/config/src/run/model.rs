@@ -87,7 +87,7 @@ fn stream(check: &mut Check<'_>, given: Option<i64>, most: i64) -> i64 {
 }
 
 fn read(path: &Path) -> Result<(ModelShape, Pair<String>), String> {
-    let folders = Pair::from_fn(|seat| model_folder::of_seat(path, seat));
+    let folders = Pair::from_fn(|seat| model_folder::model_of_seat(path, seat));
     let shape = shape(&folders.agent)?;
     let identity = |folder: PathBuf| model_folder::identity(&folder).map_err(|error| error.to_string());
     Ok((shape, Pair { agent: identity(folders.agent)?, user: identity(folders.user)? }))

@@ -120,7 +120,7 @@ fn of_recording(file: &Path) -> Result<Opponent, (String, io::Error)> {
 }
 
 fn of_model(folder: &Path, seat: Seat) -> Result<Opponent, (String, io::Error)> {
-    let folder = model_folder::of_seat(folder, seat);
+    let folder = model_folder::model_of_seat(folder, seat);
     let identity = model_folder::identity(&folder).map_err(|error| (folder.display().to_string(), error))?;
     Ok(Opponent { policy: format!("model:{}", folder.display()), identity: format!("model:{identity}") })
 }
