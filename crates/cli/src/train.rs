@@ -56,6 +56,8 @@ use crate::stage::Stage;
 const SFT_LOG_EVERY: u64 = 20;
 /// Held-out drills of each scenario that each seat must answer at the gate.
 const PROBES: u32 = 200;
+/// Nats between sampler and learner above which something is wrong with one of them: rounding is a thousandth of it.
+const MISMATCH_MAX: f64 = 0.01;
 /// Held-out items on which the two models meet at each evaluation, for excerpts.
 const EXCERPTS: u32 = 8;
 
@@ -284,6 +286,7 @@ async fn grpo_step(stage: &mut Stage, step: u64) -> anyhow::Result<Metrics> {
         metrics.set("groups_refilled", Some(f64::from(refilled)));
     }
     metrics.set("drift", Some(drift(stage, &records) as f64));
+    alarms(&metrics).iter().for_each(|alarm| tracing::warn!(step, "{alarm}"));
     stage.log(step, "grpo", &metrics)?;
     let updated = started.elapsed().as_secs_f64() - played;
     stage.time(step, "grpo", &[("play_s", played), ("update_s", updated)])?;
@@ -329,6 +332,23 @@ fn user_failures(records: &[EpisodeRecord]) -> StepFailures {
     let is_model = |record: &EpisodeRecord, seat: Seat| record.casting.policies[seat] == plan::MODEL;
     let modelled: Vec<EpisodeRecord> = records.iter().filter(|record| is_model(record, Seat::User)).cloned().collect();
     StepFailures::of(&modelled, |record| is_model(record, Seat::Agent))
+}
+
+/// What a sound run never comes to: what was sampled is not what is learned from.
+fn alarms(metrics: &Metrics) -> Vec<String> {
+    let mut alarms = Vec::new();
+    if let Some(turns) = metrics.get("drift").filter(|turns| *turns > 0.0) {
+        alarms.push(format!("{turns} turns hold other tokens than were shown and sampled (drift)"));
+    }
+    for seat in Seat::ALL {
+        let name = format!("{seat}/mismatch_kl");
+        if let Some(nats) = metrics.get(&name).filter(|nats| *nats > MISMATCH_MAX) {
+            alarms.push(format!(
+                "the {seat}'s sampler and learner are {nats:.4} nats apart, not {MISMATCH_MAX} at most ({name})"
+            ));
+        }
+    }
+    alarms
 }
 
 /// Turns of the models whose recorded tokens are not what was shown and sampled: 0 in a sound run. Opponents have a language of their own.
@@ -469,4 +489,23 @@ fn shown(metrics: &Metrics, what: &str, name: &str) -> String {
         value.map(|value| format!("{seat} {what} {value:.3}"))
     };
     Seat::ALL.into_iter().filter_map(of_seat).collect::<Vec<_>>().join("  ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_sampled_raises_an_alarm_and_rounding_does_not() {
+        let with = |entries: &[(&str, f64)]| {
+            let mut metrics = Metrics::default();
+            entries.iter().for_each(|(name, value)| metrics.set(*name, Some(*value)));
+            alarms(&metrics)
+        };
+        assert!(with(&[("drift", 0.0), ("agent/mismatch_kl", 3e-9), ("user/mismatch_kl", -1e-12)]).is_empty());
+        assert!(with(&[]).is_empty(), "a stand-in measures neither");
+        let found = with(&[("drift", 2.0), ("agent/mismatch_kl", 0.02), ("user/mismatch_kl", 3.0)]);
+        assert_eq!(found.len(), 3, "{found:?}");
+        assert!(found[0].starts_with("2 turns") && found[1].contains("the agent's") && found[2].contains("the user's"));
+    }
 }

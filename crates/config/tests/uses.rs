@@ -30,6 +30,32 @@ fn talks() -> String {
     folder.display().to_string()
 }
 
+/// A folder that says what shape its model has, of which only a training run would read the weights.
+fn model() -> String {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("base");
+    fs::create_dir_all(&folder).expect("the build's own folder takes another one");
+    let config = json!({
+        "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 96,
+        "max_position_embeddings": 2048, "vocab_size": 900,
+    });
+    fs::write(folder.join("config.json"), config.to_string()).expect("the build's own folder takes a file");
+    folder.display().to_string()
+}
+
+/// What the quickstart says of its models' shape, taken out.
+const NO_SHAPE: &[&str] = &[
+    "model.hidden_size=",
+    "model.num_hidden_layers=",
+    "model.num_attention_heads=",
+    "model.num_key_value_heads=",
+    "model.head_dim=",
+    "model.intermediate_size=",
+    "model.tie_word_embeddings=",
+    "model.rope_theta=",
+    "model.rms_norm_eps=",
+    "model.vocab_max=",
+];
+
 /// A key, another value, and what else it needs.
 type Change = (&'static str, Value, &'static [&'static str]);
 
@@ -42,13 +68,17 @@ fn changes() -> Vec<Change> {
     let talks = talks();
     vec![
         ("scenario", json!(path), &[]),
+        ("opponents.agent", json!("rule"), &[]),
+        ("opponents.user", json!("scripted:noisy"), &[]),
         ("name", json!("another"), &[]),
         ("preset", json!("paper-best"), &[]),
         ("seed", json!(9), &[]),
         ("limits.episodes_live_max", json!(7), &[]),
         ("limits.batch_max", json!(5), &[]),
+        ("limits.cache_mib_max", json!(64), &[]),
         ("limits.threads", json!(2), &[]),
         ("limits.device", json!("cpu"), &[]),
+        ("model.from", json!(model()), NO_SHAPE),
         ("model.hidden_size", json!(64), &[]),
         ("model.num_hidden_layers", json!(2), &[]),
         ("model.num_attention_heads", json!(8), &[]),
@@ -177,12 +207,13 @@ fn a_key_without_a_user_in_this_run_is_one_that_the_reader_refuses() {
     let unused: Vec<&str> = uses(&[]).iter().filter(|used| used.value.is_none()).map(|used| used.key).collect();
     let parts = ["overlong_tokens", "overlong_cache", "normalizer_tokens", "kl", "importance_min", "importance_max"];
     let parts = parts.map(|key| format!("grpo.{key}"));
-    let others = ["mix", "grpo.agent_steps", "grpo.gamma", "grpo.em_k"].map(str::to_owned);
+    let others = ["mix", "model.from", "grpo.agent_steps", "grpo.gamma", "grpo.em_k"].map(str::to_owned);
     assert_eq!(
         BTreeSet::from_iter(unused.iter().map(|key| (*key).to_owned())),
         others.into_iter().chain(parts).collect()
     );
-    for key in unused.into_iter().filter(|key| *key != "mix") {
+    // These two are of no use because they are not there; what is there in their place is refused beside them.
+    for key in unused.into_iter().filter(|key| !["mix", "model.from"].contains(key)) {
         let value = if key == "grpo.kl" { "k2" } else { "1" };
         let errors = load_run(&quickstart(), &[format!("{key}={value}")]).expect_err("it has no effect");
         assert!(errors.to_string().contains("has no effect in this run"), "{errors}");
@@ -190,7 +221,7 @@ fn a_key_without_a_user_in_this_run_is_one_that_the_reader_refuses() {
     let records = format!("sft.records=[\"{}\"]", talks());
     let collected = uses(&[&records, "sft.dialogues=", "sft.teacher="]);
     let unused: Vec<&str> = collected.iter().filter(|used| used.value.is_none()).map(|used| used.key).collect();
-    assert_eq!(unused[..3], ["mix", "sft.dialogues", "sft.teacher"]);
+    assert_eq!(unused[..4], ["mix", "model.from", "sft.dialogues", "sft.teacher"]);
     for key in ["sft.dialogues=60", "sft.teacher=scripted:good"] {
         let overrides = [&records, "sft.dialogues=", "sft.teacher=", key].map(str::to_owned);
         let errors = load_run(&quickstart(), &overrides).expect_err("it has no effect");
