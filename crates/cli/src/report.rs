@@ -62,7 +62,8 @@ pub fn print(setup: &Setup, folder: &RunFolder) -> anyhow::Result<()> {
         match excerpts(&log, last, member(number, excerpt_company(setup)))? {
             Some([before, after]) => {
                 say(format_args!(
-                    "BEFORE (after the cold start), {place}item {}\n{}",
+                    "BEFORE ({}), {place}item {}\n{}",
+                    if setup.settings.sft.updates > 0 { "after the cold start" } else { "as the models came" },
                     before.item,
                     transcript(&before)
                 ))?;
@@ -93,7 +94,8 @@ pub fn table(setup: &Setup, lines: &[MetricsLine]) -> String {
         let step = after.number("step").unwrap_or(0.0);
         let place = if setup.mix.is_mixed() { format!("{}: ", scenario.name) } else { String::new() };
         let heading = format!("{place}{seat} against {opponent}");
-        let _ = writeln!(text, "{heading:34} {:>11} {:>11}", "cold start", format!("{step} steps"));
+        let start = if setup.settings.sft.updates > 0 { "cold start" } else { "start" };
+        let _ = writeln!(text, "{heading:34} {start:>11} {:>11}", format!("{step} steps"));
         for (name, heading) in ROWS {
             let name = name.replace("SEAT", seat.name());
             if let (Some(x), Some(y)) = (before.number(&name), after.number(&name)) {

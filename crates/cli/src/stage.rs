@@ -107,13 +107,18 @@ impl Stage {
         }
         let models = match &checkpoint {
             None => fresh,
-            Some(_) => models(&setup, checkpoint.as_ref(), &text, loader)?,
+            Some(_) => {
+                // Not two of each at once.
+                drop(fresh);
+                models(&setup, checkpoint.as_ref(), &text, loader)?
+            }
         };
         let mut company = cast.company(Box::new(log));
         company.episodes_live_max = setup.settings.limits.episodes_live_max;
         company.batch_max = setup.settings.limits.batch_max;
         for (seat, model) in [(Seat::Agent, models.agent), (Seat::User, models.user)] {
-            let Some(Model { policy, learner }) = model else { continue };
+            let Some(Model { mut policy, learner }) = model else { continue };
+            policy.close_with(dialect.close_ids());
             company.models.insert(seat.name().to_owned(), Voice { policy, dialect: dialect.clone() });
             company.learners[seat] = Some(learner);
         }
@@ -311,7 +316,7 @@ pub(crate) fn dialect(setup: &Setup, lessons: &Lessons) -> Result<Dialect, Failu
     })
 }
 
-/// The language of a folder's models, of which both seats' have to be the same.
+/// The language of a folder's models; of two that learn it has to be the same.
 fn spoken(setup: &Setup, base: &Path) -> Result<Dialect, Failure> {
     let mix = &setup.mix;
     // The same in all scenarios, which was checked.
@@ -322,13 +327,17 @@ fn spoken(setup: &Setup, base: &Path) -> Result<Dialect, Failure> {
         let folder = config::model_of_seat(base, seat);
         Dialect::open(&folder, reasons).map_err(|error| wrong(format!("{}: {error}", folder.display()), hint))
     };
-    let (agent, user) = (open(Seat::Agent)?, open(Seat::User)?);
+    let learning = setup.learning();
+    let mut spoken = Vec::new();
+    for seat in Seat::ALL.into_iter().filter(|seat| learning[*seat]) {
+        spoken.push(open(seat)?);
+    }
     let files = |dialect: &Dialect| (dialect.tokenizer().to_json().to_owned(), dialect.template().source().to_owned());
-    if files(&agent) != files(&user) {
+    if spoken.windows(2).any(|two| files(&two[0]) != files(&two[1])) {
         let what = "holds models of two languages: their tokenizers or chat templates differ".to_owned();
         return Err(wrong(what, "start both seats from models of one family"));
     }
-    Ok(agent)
+    Ok(spoken.swap_remove(0))
 }
 
 /// Whom the models meet besides each other, and who looks things up.

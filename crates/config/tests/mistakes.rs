@@ -259,7 +259,7 @@ hint: did you mean `group_size`?"#,
     (
         "head_dim = 32",
         "from = \"nowhere\"",
-        r#"error: run.toml:5: model.from: `nowhere` cannot be read: nowhere/config.json: No such file or directory (os error 2)
+        r#"error: run.toml:5: model.from: `nowhere` cannot be read: nowhere/config.json: there is no such file
 hint: name a folder with config.json, tokenizer.json and weights in it, or a checkpoint's"#,
     ),
     (

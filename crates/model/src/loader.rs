@@ -43,8 +43,16 @@ pub struct TchLoader {
     threads: usize,
     /// What models that do not learn, and the bases of adapters, are held in.
     dtype: Dtype,
-    /// Device of the last model made, for [`ModelLoader::describe`].
-    last: Mutex<Option<tch::Device>>,
+    /// Where the last model was put, for those that play beside it and for [`ModelLoader::describe`].
+    last: Mutex<Option<Place>>,
+}
+
+/// Where a model lives.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    device: tch::Device,
+    /// Bytes of its keys and values.
+    cache_bytes_max: usize,
 }
 
 impl Default for TchLoader {
@@ -73,24 +81,30 @@ impl TchLoader {
     /// [`LearnError`], as [`ModelLoader::open`].
     pub fn base(&self, folder: &Path, settings: Option<&RunSettings>) -> Result<Base, LearnError> {
         let contents = folder::open(folder)?;
-        let device = self.prepare(settings)?;
+        let Place { device, cache_bytes_max } = self.prepare(settings)?;
         let decoder = decoder(&contents, device, kind(self.dtype))?;
-        Ok(Base { folder: folder.display().to_string(), decoder, text: contents.text, kept: contents.kept })
+        let (folder, text, kept) = (folder.display().to_string(), contents.text, contents.kept);
+        Ok(Base { folder, decoder, text, kept, cache_bytes_max })
     }
 
-    fn prepare(&self, settings: Option<&RunSettings>) -> Result<tch::Device, LearnError> {
-        let (device, threads) = match settings {
-            Some(settings) => (settings.limits.device, settings.limits.threads),
-            None => (self.device, self.threads),
+    /// Without settings, beside the last model: who plays against a run's models must not move their threads.
+    fn prepare(&self, settings: Option<&RunSettings>) -> Result<Place, LearnError> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let (device, threads, cache_bytes_max) = match (settings, *last) {
+            (Some(settings), _) => {
+                let limits = &settings.limits;
+                (limits.device, limits.threads, limits.cache_bytes_max())
+            }
+            (None, Some(place)) => return Ok(place),
+            (None, None) => (self.device, self.threads, CACHE_BYTES_MAX),
         };
         let device = caught(|| prepare(device, threads)).map_err(LearnError::Tensor)??;
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(device);
-        Ok(device)
+        Ok(*last.insert(Place { device, cache_bytes_max }))
     }
 
     /// A model of what is in a folder.
     fn model(&self, contents: Contents<Shards>, settings: Option<&RunSettings>) -> Result<Model, LearnError> {
-        let device = self.prepare(settings)?;
+        let Place { device, cache_bytes_max } = self.prepare(settings)?;
         let held = if settings.is_some() { Kind::Float } else { kind(self.dtype) };
         let decoder = decoder(&contents, device, held)?;
         let Contents { name, config, version, text, kept, moments, reference, .. } = contents;
@@ -100,7 +114,10 @@ impl TchLoader {
                 reference.map(|numbers| Decoder::new(config.clone(), Parameters::new(&config, &numbers, device)));
             let grpo = settings.map(|settings| settings.grpo.clone());
             let learner = TchLearner::new(name, text, grpo, optimizer, reference).keeping(kept);
-            Model { policy: Box::new(policy(TchWeights { decoder, version }, settings)), learner: Box::new(learner) }
+            Model {
+                policy: Box::new(policy(TchWeights { decoder, version }, cache_bytes_max, settings)),
+                learner: Box::new(learner),
+            }
         })
         .map_err(LearnError::Tensor)
     }
@@ -113,14 +130,14 @@ impl ModelLoader for TchLoader {
             let why = format!("ordered token {id} is outside the vocabulary of {}", config.vocab_size);
             return Err(LearnError::Model(why));
         }
-        let device = self.prepare(Some(settings))?;
+        let Place { device, cache_bytes_max } = self.prepare(Some(settings))?;
         caught(|| {
             let parameters = Parameters::fresh(&config, settings.seed, seat, &text.ordered, device);
             let optimizer = AdamW::new(&parameters);
             let weights = TchWeights { decoder: Decoder::new(config, parameters), version: 0 };
             let grpo = Some(settings.grpo.clone());
             let learner = TchLearner::new(settings.name.clone(), text.clone(), grpo, optimizer, None);
-            Model { policy: Box::new(policy(weights, Some(settings))), learner: Box::new(learner) }
+            Model { policy: Box::new(policy(weights, cache_bytes_max, Some(settings))), learner: Box::new(learner) }
         })
         .map_err(LearnError::Tensor)
     }
@@ -140,7 +157,8 @@ impl ModelLoader for TchLoader {
 
     /// `libtorch`, `device` and `threads` as they are now: ask after the models are made.
     fn describe(&self) -> Vec<(String, String)> {
-        let device = match *self.last.lock().unwrap_or_else(PoisonError::into_inner) {
+        let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let device = match last.map(|place| place.device) {
             None => "none yet".to_owned(),
             Some(tch::Device::Cpu) => "cpu".to_owned(),
             Some(tch::Device::Cuda(index)) => format!("cuda:{index}"),
@@ -164,6 +182,7 @@ pub struct Base {
     decoder: Decoder,
     text: TextFiles,
     kept: Kept,
+    cache_bytes_max: usize,
 }
 
 impl Base {
@@ -215,7 +234,7 @@ impl Base {
             let grpo = settings.map(|settings| settings.grpo.clone());
             let learner = TchLearner::new(name, self.text.clone(), grpo, optimizer, reference);
             Model {
-                policy: Box::new(policy(TchWeights { decoder, version }, settings)),
+                policy: Box::new(policy(TchWeights { decoder, version }, self.cache_bytes_max, settings)),
                 learner: Box::new(learner.keeping(self.kept.clone())),
             }
         })
@@ -244,14 +263,12 @@ fn optimizer(moments: Option<&Moments>, decoder: &Decoder, settings: Option<&Run
     }
 }
 
-/// Within the run's bounds; without a run, within the model's own and the usual cache.
-fn policy(weights: TchWeights, settings: Option<&RunSettings>) -> TchPolicy {
+/// Within the run's longest stream; without a run, within the model's own.
+fn policy(weights: TchWeights, cache_bytes_max: usize, settings: Option<&RunSettings>) -> TchPolicy {
+    let policy = TchPolicy::new(weights, cache_bytes_max);
     match settings {
-        None => TchPolicy::new(weights, CACHE_BYTES_MAX),
-        Some(settings) => {
-            let stream_max = usize::try_from(settings.model.max_position_embeddings).unwrap_or(0);
-            TchPolicy::new(weights, settings.limits.cache_bytes_max()).within(stream_max)
-        }
+        None => policy,
+        Some(settings) => policy.within(usize::try_from(settings.model.max_position_embeddings).unwrap_or(0)),
     }
 }
 

@@ -44,7 +44,12 @@ pub struct TchPolicy {
     weights: Option<Box<TchWeights>>,
     sessions: Sessions,
     workspace: Workspace,
-    bounds: Bounds,
+    /// Columns of a working cache.
+    columns_max: usize,
+    /// Tokens of a stream.
+    stream_max: usize,
+    /// Ids that close a turn.
+    closing: Vec<u32>,
 }
 
 impl TchPolicy {
@@ -53,19 +58,22 @@ impl TchPolicy {
     #[must_use]
     pub fn new(weights: TchWeights, cache_bytes_max: usize) -> TchPolicy {
         let tokens_max = cache_bytes_max / 2 / weights.decoder.cached_bytes_per_token();
-        let stream_max = weights.decoder.config().positions_max as usize;
+        let config = weights.decoder.config();
+        let (stream_max, closing) = (config.positions_max as usize, config.eos_ids.clone());
         TchPolicy {
             weights: Some(Box::new(weights)),
             sessions: Sessions::new(tokens_max),
             workspace: Workspace::default(),
-            bounds: Bounds { columns_max: tokens_max, stream_max },
+            columns_max: tokens_max,
+            stream_max,
+            closing,
         }
     }
 
     /// The same for streams of at most so many tokens, if the model has more positions.
     #[must_use]
     pub fn within(mut self, stream_max: usize) -> TchPolicy {
-        self.bounds.stream_max = self.bounds.stream_max.min(stream_max);
+        self.stream_max = self.stream_max.min(stream_max);
         self
     }
 
@@ -88,7 +96,8 @@ impl TchPolicy {
         let Some(weights) = &self.weights else {
             return all(FaultKind::Refused, "the policy's weights are out for an update");
         };
-        let (sessions, workspace, bounds) = (&mut self.sessions, &mut self.workspace, self.bounds);
+        let bounds = Bounds { columns_max: self.columns_max, stream_max: self.stream_max, closing: &self.closing };
+        let (sessions, workspace) = (&mut self.sessions, &mut self.workspace);
         let work = || sampler::sample(&weights.decoder, sessions, workspace, weights.version, bounds, rows);
         match caught(|| no_grad(work)) {
             Ok(results) => results,
@@ -106,6 +115,10 @@ impl Policy for TchPolicy {
     fn submit(&mut self, rows: Vec<Row>, reply: Reply) {
         let results = self.sample(&rows);
         reply(results);
+    }
+
+    fn close_with(&mut self, ids: &[u32]) {
+        self.closing = ids.to_vec();
     }
 
     fn forget(&mut self, sessions: &[Session]) {

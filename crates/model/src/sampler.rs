@@ -81,11 +81,13 @@ impl Turn<'_> {
 
 /// What rows may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bounds {
+pub struct Bounds<'a> {
     /// Columns of the working cache in all: rows that would need more wait for the others, but for one that needs so many alone.
     pub columns_max: usize,
     /// Tokens of one stream; at most the model's positions.
     pub stream_max: usize,
+    /// Ids that close a turn.
+    pub closing: &'a [u32],
 }
 
 /// Samples one turn for each row, in their order, and keeps in `sessions` what was computed. Call under `no_grad`.
@@ -94,7 +96,7 @@ pub fn sample(
     sessions: &mut Sessions,
     workspace: &mut Workspace,
     version: u64,
-    bounds: Bounds,
+    bounds: Bounds<'_>,
     rows: &[Row],
 ) -> Vec<Result<Sampled, Fault>> {
     let mut results: Vec<Option<Result<Sampled, Fault>>> = vec![None; rows.len()];
@@ -110,7 +112,7 @@ pub fn sample(
         for turn in &mut turns {
             turn.kept = sessions.reusable(&turn.row.session, &turn.row.stream);
         }
-        for turn in Speaking::start(decoder, sessions, workspace, turns).finish(sessions) {
+        for turn in Speaking::start(decoder, sessions, workspace, bounds.closing, turns).finish(sessions) {
             results[turn.index] = Some(Ok(turn.sampled));
         }
     }
@@ -181,6 +183,8 @@ fn admitted(turns: Vec<Turn<'_>>, columns_max: usize) -> Vec<Vec<Turn<'_>>> {
 /// Rows that are being sampled, side by side in one working cache.
 struct Speaking<'a> {
     decoder: &'a Decoder,
+    /// Ids that close a turn.
+    closing: &'a [u32],
     /// In the order of the cache's rows.
     turns: Vec<Turn<'a>>,
     finished: Vec<Turn<'a>>,
@@ -208,6 +212,7 @@ impl<'a> Speaking<'a> {
         decoder: &'a Decoder,
         sessions: &Sessions,
         workspace: &mut Workspace,
+        closing: &'a [u32],
         turns: Vec<Turn<'a>>,
     ) -> Speaking<'a> {
         let config = decoder.config();
@@ -241,6 +246,7 @@ impl<'a> Speaking<'a> {
         let greedy: Vec<bool> = turns.iter().map(|turn| turn.row.greedy).collect();
         Speaking {
             decoder,
+            closing,
             finished: Vec::with_capacity(turns.len()),
             turns,
             cache,
@@ -277,13 +283,11 @@ impl<'a> Speaking<'a> {
             invert(&self.logits, &self.temperatures, self.filters.as_ref(), self.greedy.as_ref(), &uniforms);
         let ids = Vec::<i64>::try_from(&tokens).expect("token ids are one row of integers");
         let logprobs = Vec::<f32>::try_from(&logprobs).expect("log-probabilities are one row of numbers");
-        let config = self.decoder.config();
         for ((turn, id), logprob) in self.turns.iter_mut().zip(ids).zip(logprobs) {
             turn.sampled.tokens.push(id as u32);
             turn.sampled.logprobs.push(logprob);
-            turn.sampled.closed = id as u32 == config.close_id;
-            let ended = config.eos_ids.contains(&(id as u32));
-            turn.done = ended || turn.sampled.tokens.len() == turn.limit;
+            turn.sampled.closed = self.closing.contains(&(id as u32));
+            turn.done = turn.sampled.closed || turn.sampled.tokens.len() == turn.limit;
         }
         tokens
     }

@@ -69,6 +69,10 @@ pub trait Policy: Send {
     /// Samples one turn for each row. Rows come sorted by (group, episode, seat) and at most `batch_max` at once.
     fn submit(&mut self, rows: Vec<Row>, reply: Reply);
 
+    /// From now on a turn is closed by any of these ids and by no other: those by which whoever reads its streams knows an end
+    /// ([`TextFiles::close_id`] is the first). A policy that is not told goes by its own files.
+    fn close_with(&mut self, _ids: &[u32]) {}
+
     /// Drops what is kept for these sessions. Unknown ones are ignored.
     fn forget(&mut self, sessions: &[Session]);
 

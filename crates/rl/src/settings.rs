@@ -135,8 +135,8 @@ pub struct BaseFolder {
     /// Where it lies: one model's folder, or a checkpoint's with one for each seat.
     #[serde(skip)]
     pub path: PathBuf,
-    /// SHA-256 of each seat's model, in hex.
-    pub models: Pair<String>,
+    /// SHA-256 of each seat's model, in hex; `None` where a checkpoint has none, because that seat did not learn.
+    pub models: Pair<Option<String>>,
 }
 
 /// A folder of recorded episodes, known by what is in it: where it lies makes no difference.

@@ -26,6 +26,7 @@ pub const TEMPLATE_FILE: &str = "chat_template.jinja";
 pub const TOKENIZER_CONFIG_FILE: &str = "tokenizer_config.json";
 /// File of what ends a turn.
 pub const GENERATION_CONFIG_FILE: &str = "generation_config.json";
+const CONFIG_FILE: &str = "config.json";
 /// The template for conversations with tools, where it is a file of its own.
 const TOOL_USE_FILE: &str = "additional_chat_templates/tool_use.jinja";
 
@@ -58,7 +59,9 @@ impl Folder {
             Some(id) => Some(*id),
             None => words.token("pad_token", &tokenizer)?,
         };
+        let shape = Config::open(folder.join(CONFIG_FILE))?;
         let mut eos_ids = generation.ids("eos_token_id", &tokenizer)?;
+        eos_ids.extend(shape.ids("eos_token_id", &tokenizer)?);
         eos_ids.extend(words.token("eos_token", &tokenizer)?);
         let mut seen = Vec::new();
         eos_ids.retain(|id| {

@@ -81,6 +81,19 @@ fn a_cold_start_can_begin_from_a_folder_too() {
 }
 
 #[test]
+fn one_seat_starts_from_a_checkpoint_that_has_no_other() {
+    let scratch = scratch();
+    let (_copy, run) = copy_of_trained();
+    let (base, out) = (run.join("checkpoints/step-000003"), scratch.path().join("out"));
+    fs::remove_dir_all(base.join("agent")).expect("it was there");
+    let file = run_file(scratch.path(), &base, "");
+    let alone = ["--set", "grpo.mode=user", "--set", "grpo.groups.mutual="];
+    duologue(&[&["train", path(&file), "--out", path(&out)][..], &alone].concat()).done();
+    let said = duologue(&["train", path(&file), "--out", path(&scratch.path().join("both"))]).refused();
+    assert!(said.contains("model.from: "), "{said}");
+}
+
+#[test]
 fn a_folder_that_changes_is_another_run_and_a_broken_one_is_refused() {
     let scratch = scratch();
     let (_copy, run) = copy_of_trained();

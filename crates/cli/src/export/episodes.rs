@@ -8,6 +8,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use rl::Ranking;
+use rl::plan::MODEL;
 use runs::Checkpoints;
 use runs::Hash;
 use runs::LogError;
@@ -97,7 +98,9 @@ pub(super) fn export<T: Serialize>(
             if ranking.as_ref().is_some_and(|ranking| !ranking.keeps(episodes, seat)) {
                 continue;
             }
-            let Some(talk) = talk(&record, seat, tokenizer.as_ref()) else { continue };
+            // Whoever else played has a language of their own, if any.
+            let spoken = tokenizer.as_ref().filter(|_| record.casting.policies[seat] == MODEL);
+            let Some(talk) = talk(&record, seat, spoken) else { continue };
             serde_json::to_writer(&mut file, &line(&record, seat, talk)).with_context(unwritable)?;
             file.write_all(b"\n").with_context(unwritable)?;
             lines += 1;

@@ -185,7 +185,7 @@ fn gate(setup: &Setup, dialect: &Dialect) -> PhaseBudget {
             let most = u64::from(train::probe_tokens_max(&drill, dialect));
             Tokens { min: 1, expected: most, max: most }
         };
-        match setup.learning()[seat] {
+        match setup.learning()[seat] && setup.settings.sft.updates > 0 {
             true => drills.map(one).fold(Tokens::default(), Tokens::plus),
             false => Tokens::default(),
         }

@@ -140,6 +140,9 @@ fn condition(condition: &Condition) -> String {
 
 fn cold_start(sft: &SftSettings) -> Vec<String> {
     let SftSettings { records, top, teacher, partner_weight, drill_share, updates, lr, warmup, probe_min, .. } = sft;
+    if *updates == 0 {
+        return vec!["none: GRPO begins with the models as they are".to_owned()];
+    }
     let talks = match records.len() {
         0 => format!("the talks of `{teacher}` with itself"),
         count => format!("the talks in {count} folder(s) of records"),

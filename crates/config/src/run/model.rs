@@ -18,6 +18,7 @@ use crate::model_folder;
 /// Longest streams of a model from a folder, unless the run says otherwise: theirs are often longer than any talk, and all of it has to fit into one
 /// micro-batch.
 const STREAM: i64 = 4096;
+const CONFIG: &str = "config.json";
 /// Keys that a folder decides.
 const SHAPE: [&str; 10] = [
     "model.hidden_size",
@@ -86,16 +87,26 @@ fn stream(check: &mut Check<'_>, given: Option<i64>, most: i64) -> i64 {
     check.whole("model.max_position_embeddings", given, most.min(STREAM), room)
 }
 
-fn read(path: &Path) -> Result<(ModelShape, Pair<String>), String> {
+fn read(path: &Path) -> Result<(ModelShape, Pair<Option<String>>), String> {
     let folders = Pair::from_fn(|seat| model_folder::model_of_seat(path, seat));
-    let shape = shape(&folders.agent)?;
-    let identity = |folder: PathBuf| model_folder::identity(&folder).map_err(|error| error.to_string());
-    Ok((shape, Pair { agent: identity(folders.agent)?, user: identity(folders.user)? }))
+    let is_there = |folder: &PathBuf| folder.join(CONFIG).exists();
+    let mut models = Pair::default();
+    let mut shapes = Vec::new();
+    for (seat, folder) in folders.iter().filter(|(_, folder)| is_there(folder)) {
+        shapes.push(shape(folder)?);
+        models[seat] = Some(model_folder::identity(folder).map_err(|error| error.to_string())?);
+    }
+    shapes.dedup();
+    match &shapes[..] {
+        [alone] => Ok((alone.clone(), models)),
+        [] => Err(format!("{}: there is no such file", path.join(CONFIG).display())),
+        _ => Err("its agent and its user have models of two shapes".to_owned()),
+    }
 }
 
 /// What `config.json` says, by Hugging Face's names. Whether the weights fit it is found out when they are loaded.
 fn shape(folder: &Path) -> Result<ModelShape, String> {
-    let file = folder.join("config.json");
+    let file = folder.join(CONFIG);
     let text = std::fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
     let config: Value = serde_json::from_str(&text).map_err(|error| format!("config.json: {error}"))?;
     let rope = |key: &str| [&config, &config["rope_parameters"]].into_iter().find_map(|at| at[key].as_f64());
