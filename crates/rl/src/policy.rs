@@ -54,7 +54,7 @@ pub struct Sampled {
     pub tokens: Vec<u32>,
     /// Natural logarithm of each token's probability under the distribution it was drawn from (after temperature and filter).
     pub logprobs: Vec<f32>,
-    /// Whether the closing token was sampled; otherwise `tokens_max`, the context length or another of the model's ends of text cut the turn.
+    /// Whether a closing token was sampled; otherwise `tokens_max` or the context length cut the turn.
     pub closed: bool,
     /// Version of the weights.
     pub version: u64,

@@ -140,7 +140,7 @@ fn everything_that_is_missing_extra_or_misshapen_is_named_at_once() {
 }
 
 #[test]
-fn a_turn_is_closed_by_the_tokenizer_s_own_end_and_ends_at_any() {
+fn a_turn_is_closed_by_any_end_of_its_files_or_by_those_that_its_reader_knows() {
     let copy = copied("qwen2-tied");
     edit(copy.path(), "config.json", |config| config["eos_token_id"] = 7.into());
     edit(copy.path(), "generation_config.json", |config| config["eos_token_id"] = json!([9, 1, 400]));
@@ -151,17 +151,22 @@ fn a_turn_is_closed_by_the_tokenizer_s_own_end_and_ends_at_any() {
     let config = folder::read(copy.path()).expect("a sound folder").config;
     assert_eq!((config.close_id, config.eos_ids), (9, vec![9, 1, 7]));
 
-    // Whatever its second word was becomes an end of text: answers are cut behind it, unclosed.
+    // Whatever its second word was becomes an end of text, which closes an answer, unless whoever reads it knows of others alone.
     let told = expected(&golden("qwen2-tied"));
     let second = told.greedy[0][1];
     edit(copy.path(), "config.json", |config| config["eos_token_id"] = json!([second]));
     let mut model = TchLoader::default().open(copy.path(), None, Seat::Agent).expect("a sound folder");
     let mut row = crate::fixtures::row(0, told.prompts[0].clone(), 0);
     row.greedy = true;
-    let sampled = crate::fixtures::submit(&mut *model.policy, vec![row]).remove(0).expect("a row that fits");
+    let sampled = crate::fixtures::submit(&mut *model.policy, vec![row.clone()]).remove(0).expect("a row that fits");
     let end = told.greedy[0].iter().position(|id| *id == second).expect("it is the second") + 1;
     assert_eq!(sampled.tokens, told.greedy[0][..end]);
-    assert!(!sampled.closed, "the stream is closed by its own end alone");
+    assert!(sampled.closed);
+    model.policy.close_with(&[95]);
+    row.session.episode.member += 1;
+    let sampled = crate::fixtures::submit(&mut *model.policy, vec![row]).remove(0).expect("a row that fits");
+    let longer = sampled.tokens.len().min(told.greedy[0].len());
+    assert!(longer > end && sampled.tokens[..longer] == told.greedy[0][..longer], "{sampled:?}");
 }
 
 #[test]
