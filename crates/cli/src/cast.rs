@@ -25,7 +25,7 @@ use text::Dialect;
 use crate::failure::Failure;
 use crate::remotes::Remotes;
 
-/// How castings begin to name a model.
+/// How a model is named, on the command line and in castings.
 const MODEL: &str = "model:";
 
 /// Episodes alive at once, and rows in a batch, where no run file says so.
@@ -77,15 +77,15 @@ impl Cast {
         let name = cast_as(seat, policy);
         if let Some(player) = remotes.player(scenarios, policy)? {
             self.guests.players.insert(name.clone(), player);
-        } else if let Some(folder) = policy.strip_prefix("model:") {
+        } else if let (Some(folder), Some(key)) = (policy.strip_prefix(MODEL), name.strip_prefix(MODEL))
+            && !self.models.contains_key(key)
+        {
             let folder = config::model_of_seat(Path::new(folder), seat);
-            if !self.models.contains_key(&name[MODEL.len()..]) {
-                // The same in all scenarios of a run, which was checked.
-                let reasons = Pair::from_fn(|seat| scenarios[0].seats[seat].reasons);
-                let hint = "give the folder of one seat's model, e.g. runs/NAME/checkpoints/step-000030/agent";
-                let voice = open(&folder, reasons, seat, loader).map_err(|error| wrong(error, hint))?;
-                self.models.insert(name[MODEL.len()..].to_owned(), voice);
-            }
+            // The same in all scenarios of a run, which was checked.
+            let reasons = Pair::from_fn(|seat| scenarios[0].seats[seat].reasons);
+            let hint = "give the folder of one seat's model, e.g. runs/NAME/checkpoints/step-000030/agent";
+            let voice = open(&folder, reasons, seat, loader).map_err(|error| wrong(error, hint))?;
+            self.models.insert(key.to_owned(), voice);
         }
         Ok(name)
     }

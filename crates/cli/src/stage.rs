@@ -1,6 +1,7 @@
 //! A run that is set up: its folder, its models, its troupe, and the one commit point they share.
 
 use std::path::Path;
+use std::path::PathBuf;
 
 use actors::Played;
 use actors::Sampling;
@@ -323,15 +324,14 @@ fn spoken(setup: &Setup, base: &Path) -> Result<Dialect, Failure> {
     let reasons = Pair::from_fn(|seat| mix.scenario(0).seats[seat].reasons);
     let wrong = |what: String, hint: &str| wrong_key(setup, "model.from", what, hint.to_owned());
     let hint = "name a folder with tokenizer.json and a chat template whose turns end with a token of their own";
-    let open = |seat: Seat| {
-        let folder = config::model_of_seat(base, seat);
-        Dialect::open(&folder, reasons).map_err(|error| wrong(format!("{}: {error}", folder.display()), hint))
-    };
     let learning = setup.learning();
-    let mut spoken = Vec::new();
-    for seat in Seat::ALL.into_iter().filter(|seat| learning[*seat]) {
-        spoken.push(open(seat)?);
-    }
+    let learners = Seat::ALL.into_iter().filter(|seat| learning[*seat]);
+    let mut folders: Vec<PathBuf> = learners.map(|seat| config::model_of_seat(base, seat)).collect();
+    folders.dedup();
+    let open = |folder: &PathBuf| {
+        Dialect::open(folder, reasons).map_err(|error| wrong(format!("{}: {error}", folder.display()), hint))
+    };
+    let mut spoken = folders.iter().map(open).collect::<Result<Vec<Dialect>, Failure>>()?;
     let files = |dialect: &Dialect| (dialect.tokenizer().to_json().to_owned(), dialect.template().source().to_owned());
     if spoken.windows(2).any(|two| files(&two[0]) != files(&two[1])) {
         let what = "holds models of two languages: their tokenizers or chat templates differ".to_owned();

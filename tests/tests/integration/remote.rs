@@ -184,6 +184,28 @@ fn a_cache_answers_in_place_of_the_server() {
     assert_eq!(again["remote"]["judge"]["calls"], json!(0));
 }
 
+/// The flags by which a rollout writes every file it can.
+pub fn all_that_is_written(folder: &Path) -> String {
+    let [out, recording, cache] = ["out", "run.jsonl", "cache.jsonl"].map(|name| folder.join(name));
+    format!("--out {} --remote-record {} --remote-cache {}", path(&out), path(&recording), path(&cache))
+}
+
+/// Runs such a rollout, which is told everything, to its end: the key is in nothing that it says or writes. What it says on stdout.
+#[track_caller]
+pub fn without_the_canary(mut rollout: Command, folder: &Path) -> String {
+    rollout.env("RUST_LOG", "trace");
+    let Said { stdout, stderr, code } = finish(rollout);
+    assert_eq!(code, Some(0), "{stderr}");
+    for (what, text) in [("stdout", &stdout), ("stderr", &stderr)] {
+        assert!(!text.contains("canary"), "{what}");
+    }
+    for file in ["run.jsonl", "cache.jsonl", "out/scenario.json", "out/episodes/log.bin"] {
+        let bytes = fs::read(folder.join(file)).expect("it was written");
+        assert!(!bytes.windows(6).any(|window| window == b"canary"), "{file}");
+    }
+    stdout
+}
+
 #[test]
 fn the_key_is_never_written_whatever_the_server_says() {
     let scratch = scratch();
@@ -197,25 +219,10 @@ fn the_key_is_never_written_whatever_the_server_says() {
             _ => Does::Say(format!("<think>{sent}</think>As you like. {sent}")),
         }
     });
-    let [out, recording, cache] = ["out", "run.jsonl", "cache.jsonl"].map(|name| scratch.path().join(name));
-    let arguments = format!(
-        "rollout {SCENARIO} --episodes 20 --json -vv --user openai:judge --out {} --remote-record {} --remote-cache {}",
-        path(&out),
-        path(&recording),
-        path(&cache)
-    );
-    let mut command = with_server(&server, &arguments);
-    command.env("RUST_LOG", "trace");
-    let Said { stdout, stderr, code } = finish(command);
-    assert_eq!(code, Some(0), "{stderr}");
+    let everything = all_that_is_written(scratch.path());
+    let arguments = format!("rollout {SCENARIO} --episodes 20 --json -vv --user openai:judge {everything}");
+    let stdout = without_the_canary(with_server(&server, &arguments), scratch.path());
     assert!(stdout.contains("[key]") && stdout.contains("wrong key"), "{stdout}");
-    for (what, text) in [("stdout", &stdout), ("stderr", &stderr)] {
-        assert!(!text.contains("canary"), "{what}");
-    }
-    for file in [recording, cache, out.join("scenario.json"), out.join("episodes/log.bin")] {
-        let bytes = fs::read(&file).expect("it was written");
-        assert!(!bytes.windows(6).any(|window| window == b"canary"), "{}", file.display());
-    }
 }
 
 #[test]

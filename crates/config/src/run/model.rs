@@ -1,7 +1,7 @@
 //! `[model]`: what each seat's model is, from nothing or from a folder.
 
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::path::PathBuf;
 
 use rl::settings::BaseFolder;
 use rl::settings::ModelShape;
@@ -89,13 +89,16 @@ fn stream(check: &mut Check<'_>, given: Option<i64>, most: i64) -> i64 {
 
 fn read(path: &Path) -> Result<(ModelShape, Pair<Option<String>>), String> {
     let folders = Pair::from_fn(|seat| model_folder::model_of_seat(path, seat));
-    let is_there = |folder: &PathBuf| folder.join(CONFIG).exists();
-    let mut models = Pair::default();
+    // Gigabytes may have to be read: of one folder for both seats, once.
+    let mut identities = BTreeMap::new();
     let mut shapes = Vec::new();
-    for (seat, folder) in folders.iter().filter(|(_, folder)| is_there(folder)) {
-        shapes.push(shape(folder)?);
-        models[seat] = Some(model_folder::identity(folder).map_err(|error| error.to_string())?);
+    for folder in [&folders.agent, &folders.user].into_iter().filter(|folder| folder.join(CONFIG).exists()) {
+        if !identities.contains_key(folder) {
+            shapes.push(shape(folder)?);
+            identities.insert(folder.clone(), model_folder::identity(folder).map_err(|error| error.to_string())?);
+        }
     }
+    let models = Pair::from_fn(|seat| identities.get(&folders[seat]).cloned());
     shapes.dedup();
     match &shapes[..] {
         [alone] => Ok((alone.clone(), models)),
