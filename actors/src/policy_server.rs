@@ -172,7 +172,7 @@ impl ServerState {
         let mut sessions = Vec::with_capacity(2 * gone.len());
         for (ticket, episode) in gone {
             self.queue.forget(*ticket);
-            sessions.extend(Seat::ALL.map(|seat| Session { episode: *episode, seat }));
+            sessions.extend(Seat::ALL.map(|seat| Session { episode: *episode, seat, adapter: None }));
         }
         self.policy()?.forget(&sessions);
         Ok(())

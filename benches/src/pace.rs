@@ -135,7 +135,7 @@ impl Pace {
     fn row(&self, prompt: &[u32], member: u32) -> Row {
         let episode = EpisodeId { phase: Phase::Grpo, round: self.times, group: 0, trial: 0, member };
         Row {
-            session: Session { episode, seat: Seat::Agent },
+            session: Session { episode, seat: Seat::Agent, adapter: None },
             stream: prompt.to_vec(),
             address: episode.address(1).member(member),
             turn: 0,

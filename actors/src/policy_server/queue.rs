@@ -79,7 +79,7 @@ mod tests {
     ) -> (Request, oneshot::Receiver<Result<Sampled, Fault>>) {
         let episode = EpisodeId { phase: Phase::Grpo, round: 1, group, trial: 0, member };
         let row = Row {
-            session: Session { episode, seat },
+            session: Session { episode, seat, adapter: None },
             stream: vec![1],
             address: episode.address(0),
             turn: 0,

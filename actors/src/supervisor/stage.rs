@@ -142,7 +142,7 @@ impl SupervisorState {
             let server = self.servers.get(name).ok_or_else(|| format!("model `{name}` is not loaded"))?;
             return Ok(Box::new(ModelPlayer {
                 ticket,
-                session: Session { episode: casting.id, seat },
+                session: Session { episode: casting.id, seat, adapter: None },
                 address: address.member(casting.id.member),
                 tokens_max: scenario.seats[seat].tokens_max,
                 sampling: terms.sampling[seat],

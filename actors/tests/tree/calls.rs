@@ -121,7 +121,7 @@ async fn a_model_samples_rows_of_no_episode_in_their_order_and_forgets_them() {
 }
 
 fn drill(group: u32) -> Row {
-    let session = Session { episode: id(group, 1), seat: Seat::Agent };
+    let session = Session { episode: id(group, 1), seat: Seat::Agent, adapter: None };
     let address = session.episode.address(SEED);
     Row {
         session,

@@ -227,7 +227,7 @@ fn probe_row(stage: &Stage, drill: &Drill, index: u32) -> Row {
     stream.observe(&drill.messages);
     let episode = EpisodeId { phase: Phase::Sft, round: 0, group: index, trial: 0, member: 0 };
     Row {
-        session: Session { episode, seat: drill.seat },
+        session: Session { episode, seat: drill.seat, adapter: None },
         stream: stream.tokens().to_vec(),
         address: episode.address(stage.setup.settings.seed),
         turn: 0,

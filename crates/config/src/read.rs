@@ -279,6 +279,9 @@ fn wanted_in_words(wanted: &str) -> (&'static str, String) {
         "f64" => ("a number", "a number is written like 0.05 or 3e-4, without quotes"),
         "a string" => ("text", "text stands in quotes, like \"rule\""),
         "a boolean" => ("true or false", "write true or false, without quotes"),
+        "a string or a sequence" => {
+            ("text or a list", "text stands in quotes, like \"rule\", and a list in brackets, like [\"a\", \"b\"]")
+        }
         "a sequence" => {
             ("a list", "a list is written like [1, 2, 3]; one of sections also with double brackets, like [[reward]]")
         }

@@ -1,6 +1,7 @@
 //! A run file, from raw keys to [`rl::RunSettings`]. The defaults are the settings of the quickstart, so a run file may be short.
 
 mod grpo;
+mod lora;
 mod loss;
 mod model;
 mod opponents;

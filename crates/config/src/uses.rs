@@ -1,13 +1,16 @@
 //! Who uses which key of a run file, and what each comes to in a run. The one source of `duologue plan`; a test holds it against the raw types
 //! that read the file, so a key that is added there and not here is noticed.
 
+use rl::LoraShape;
 use rl::Mix;
 use rl::RunSettings;
+use rl::lora::Targets;
 use rl::settings::Aggregation;
 use rl::settings::Baseline;
 use rl::settings::Beyond;
 use rl::settings::Clip;
 use rl::settings::Device;
+use rl::settings::Dtype;
 use rl::settings::GrpoSettings;
 use rl::settings::Importance;
 use rl::settings::Kl;
@@ -160,6 +163,14 @@ const ROWS: &[Row] = &[
     row("limits.threads", MODELS, "threads of the tensor library, for each model", |s| some(s.limits.threads)),
     row("limits.device", MODELS, "where the models live", |s| some(device(s.limits.device))),
     row("model.from", MODELS, "the folder that the models start from", |s| s.base.as_ref().map(|base| json!(base.path.display().to_string()))),
+    row("model.lora.rank", MODELS, "width of the adapters' matrices", |s| lora(s, |shape| json!(shape.rank))),
+    row("model.lora.alpha", MODELS, "scale of what adapters add, times the rank", |s| lora(s, |shape| json!(shape.alpha))),
+    row("model.lora.targets", MODELS, "linear layers that have adapters", |s| lora(s, |shape| match &shape.targets {
+        Targets::AllLinear => json!("all-linear"),
+        Targets::Named(names) => json!(names),
+    })),
+    row("model.lora.rank_stabilized", MODELS, "whether the scale falls with the rank's root", |s| lora(s, |shape| json!(shape.rank_stabilized))),
+    row("model.dtype", MODELS, "what the weights under adapters are held in", |s| s.adapters().map(|adapters| json!(dtype(adapters.dtype)))),
     row("model.hidden_size", MODELS, "width of the residual stream", |s| shape(s, s.model.hidden_size)),
     row("model.num_hidden_layers", MODELS, "layers", |s| shape(s, s.model.num_hidden_layers)),
     row("model.num_attention_heads", MODELS, "query heads", |s| shape(s, s.model.num_attention_heads)),
@@ -261,6 +272,11 @@ fn shape(settings: &RunSettings, value: impl Into<Value>) -> Option<Value> {
     settings.base.is_none().then(|| value.into())
 }
 
+/// What is said of adapters, if there are any.
+fn lora(settings: &RunSettings, value: fn(&LoraShape) -> Value) -> Option<Value> {
+    settings.adapters().map(|adapters| value(&adapters.shape))
+}
+
 fn some(value: impl Into<Value>) -> Option<Value> {
     Some(value.into())
 }
@@ -275,6 +291,13 @@ fn device(device: Device) -> &'static str {
         Device::Auto => "auto",
         Device::Cpu => "cpu",
         Device::Cuda => "cuda",
+    }
+}
+
+fn dtype(dtype: Dtype) -> &'static str {
+    match dtype {
+        Dtype::F32 => "f32",
+        Dtype::Bf16 => "bf16",
     }
 }
 

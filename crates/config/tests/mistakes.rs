@@ -263,6 +263,18 @@ hint: did you mean `group_size`?"#,
 hint: name a folder with config.json, tokenizer.json and weights in it, or a checkpoint's"#,
     ),
     (
+        "head_dim = 32",
+        "head_dim = 32\nlora = { rank = 4 }",
+        r#"error: run.toml:6: model.lora: has no effect in this run: only with `model.from` is there anything to sit beside
+hint: take it out of the file (or, for this call, `--set model.lora=`)"#,
+    ),
+    (
+        "head_dim = 32",
+        "head_dim = 32\ndtype = \"bf16\"",
+        r#"error: run.toml:6: model.dtype: has no effect in this run: without adapters the weights learn, and what learns is float32
+hint: take it out of the file (or, for this call, `--set model.dtype=`)"#,
+    ),
+    (
         "seed = 1",
         "seed = 1\nopponents = { agent = \"scripted:nosy\" }",
         r#"error: run.toml:3: opponents.agent: there is no policy `scripted:nosy` for the agent

@@ -94,6 +94,9 @@ const BOUNDED_ELSEWHERE: [(&str, &str); 8] = [
     ("average.*.items", "the held-out items of each scenario"),
 ];
 
+/// Keys of `[model]` that have an effect only beside `from`.
+const OF_ADAPTERS: [&str; 2] = ["lora", "dtype"];
+
 /// Keys that are only needed because of another one, each with what needs it: of these a schema knows nothing.
 const NEEDED_ELSEWHERE: [(&str, &str); 3] = [
     ("runs", "a policy of a run"),
@@ -115,6 +118,8 @@ fn schema(kind: FileKind) -> Value {
         // They stand in place of other keys, and have tests of their own.
         schema["properties"].as_object_mut().expect("a run has keys").remove("mix");
         schema["properties"]["sft"]["properties"].as_object_mut().expect("a section has keys").remove("records");
+        let model = schema["properties"]["model"]["properties"].as_object_mut().expect("a section has keys");
+        OF_ADAPTERS.iter().for_each(|key| drop(model.remove(*key)));
     }
     schema
 }
@@ -295,8 +300,9 @@ fn the_schema_has_the_keys_that_the_reader_knows_and_no_others() {
                 section["properties"].as_object().expect("a section").keys().map(String::as_str).collect();
             // What every `[world]` has is read apart from the gym's constants.
             let own = if path == "world" { &own - &BTreeSet::from(["gym", "items"]) } else { own };
-            // Both were left out of this schema: see there.
-            let known = if kind == FileKind::Run { &known - &BTreeSet::from(["mix", "records"]) } else { known };
+            // These were left out of this schema: see there.
+            let left_out = BTreeSet::from(["mix", "records", OF_ADAPTERS[0], OF_ADAPTERS[1]]);
+            let known = if kind == FileKind::Run { &known - &left_out } else { known };
             assert_eq!(own, known, "{kind}: {path}");
             assert_eq!(section["additionalProperties"], json!(false), "{kind}: {path}");
             count += own.len();
@@ -543,6 +549,54 @@ fn both_know_what_records_may_be() {
 }
 
 /// Which of a few keys there are, what lists hold and what one names oneself.
+/// Of adapters, beside a folder: the ends of ranges, words, lists and strangers.
+#[test]
+fn both_know_what_adapters_may_be() {
+    let validator = validator(FileKind::Run);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let config = json!({
+        "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 96,
+        "max_position_embeddings": 2048, "vocab_size": 900,
+    });
+    fs::write(folder.path().join("config.json"), config.to_string()).expect("the folder is ours");
+    let with = |model: Value| {
+        let mut file = json_of(RUN);
+        file["model"] = json!({ "from": folder.path().display().to_string(), "max_position_embeddings": 64 });
+        file["model"].as_object_mut().expect("a section").extend(model.as_object().expect("keys").clone());
+        file
+    };
+    let good = [
+        json!({}),
+        json!({ "lora": {} }),
+        json!({ "lora": { "rank": 1, "alpha": 0.001, "targets": "all-linear", "rank_stabilized": true }, "dtype": "bf16" }),
+        json!({ "lora": { "rank": 1024, "alpha": 65536, "targets": ["q_proj", "down_proj"] }, "dtype": "f32" }),
+    ];
+    for model in &good {
+        agree_on(FileKind::Run, &validator, &with(model.clone()), true, &model.to_string());
+    }
+    let bad = [
+        ("rank", json!(0)),
+        ("rank", json!(1025)),
+        ("rank", json!("8")),
+        ("alpha", json!(0)),
+        ("alpha", json!(65536.5)),
+        ("targets", json!("all_linear")),
+        ("targets", json!([])),
+        ("targets", json!(["q_proj", "q_proj"])),
+        ("targets", json!(["lm_head"])),
+        ("targets", json!([1])),
+        ("targets", json!(1)),
+        ("rank_stabilized", json!(1)),
+        ("dropout", json!(0.1)),
+    ];
+    for (key, value) in bad {
+        let lora = json!({ "lora": { (key): value } });
+        agree_on(FileKind::Run, &validator, &with(lora.clone()), false, &lora.to_string());
+    }
+    let words = json!({ "lora": {}, "dtype": "f16" });
+    agree_on(FileKind::Run, &validator, &with(words.clone()), false, &words.to_string());
+}
+
 #[test]
 fn both_know_what_a_study_needs_one_of_and_what_its_lists_and_names_may_be() {
     let validator = validator(FileKind::Study);

@@ -56,6 +56,22 @@ const NO_SHAPE: &[&str] = &[
     "model.vocab_max=",
 ];
 
+/// The same, and the folder that adapters sit on.
+const BASED: &[&str] = &[
+    "model.hidden_size=",
+    "model.num_hidden_layers=",
+    "model.num_attention_heads=",
+    "model.num_key_value_heads=",
+    "model.head_dim=",
+    "model.intermediate_size=",
+    "model.tie_word_embeddings=",
+    "model.rope_theta=",
+    "model.rms_norm_eps=",
+    "model.vocab_max=",
+    concat!("model.from=", env!("CARGO_TARGET_TMPDIR"), "/base"),
+    "model.lora.rank=2",
+];
+
 /// A key, another value, and what else it needs.
 type Change = (&'static str, Value, &'static [&'static str]);
 
@@ -79,6 +95,11 @@ fn changes() -> Vec<Change> {
         ("limits.threads", json!(2), &[]),
         ("limits.device", json!("cpu"), &[]),
         ("model.from", json!(model()), NO_SHAPE),
+        ("model.lora.rank", json!(4), &BASED[..11]),
+        ("model.lora.alpha", json!(4.0), BASED),
+        ("model.lora.targets", json!(["q_proj", "v_proj"]), BASED),
+        ("model.lora.rank_stabilized", json!(true), BASED),
+        ("model.dtype", json!("bf16"), BASED),
         ("model.hidden_size", json!(64), &[]),
         ("model.num_hidden_layers", json!(2), &[]),
         ("model.num_attention_heads", json!(8), &[]),
@@ -208,20 +229,29 @@ fn a_key_without_a_user_in_this_run_is_one_that_the_reader_refuses() {
     let parts = ["overlong_tokens", "overlong_cache", "normalizer_tokens", "kl", "importance_min", "importance_max"];
     let parts = parts.map(|key| format!("grpo.{key}"));
     let others = ["mix", "model.from", "grpo.agent_steps", "grpo.gamma", "grpo.em_k"].map(str::to_owned);
+    let adapters = ["lora.rank", "lora.alpha", "lora.targets", "lora.rank_stabilized", "dtype"];
+    let adapters = adapters.map(|key| format!("model.{key}"));
     assert_eq!(
         BTreeSet::from_iter(unused.iter().map(|key| (*key).to_owned())),
-        others.into_iter().chain(parts).collect()
+        others.into_iter().chain(adapters).chain(parts).collect()
     );
     // These two are of no use because they are not there; what is there in their place is refused beside them.
     for key in unused.into_iter().filter(|key| !["mix", "model.from"].contains(key)) {
-        let value = if key == "grpo.kl" { "k2" } else { "1" };
+        let value = match key {
+            "grpo.kl" => "k2",
+            "model.dtype" => "bf16",
+            "model.lora.targets" => "all-linear",
+            "model.lora.rank_stabilized" => "true",
+            _ => "1",
+        };
         let errors = load_run(&quickstart(), &[format!("{key}={value}")]).expect_err("it has no effect");
         assert!(errors.to_string().contains("has no effect in this run"), "{errors}");
     }
     let records = format!("sft.records=[\"{}\"]", talks());
     let collected = uses(&[&records, "sft.dialogues=", "sft.teacher="]);
     let unused: Vec<&str> = collected.iter().filter(|used| used.value.is_none()).map(|used| used.key).collect();
-    assert_eq!(unused[..4], ["mix", "model.from", "sft.dialogues", "sft.teacher"]);
+    let unused: Vec<&str> = unused.into_iter().filter(|key| !key.starts_with("model.")).collect();
+    assert_eq!(unused[..3], ["mix", "sft.dialogues", "sft.teacher"]);
     for key in ["sft.dialogues=60", "sft.teacher=scripted:good"] {
         let overrides = [&records, "sft.dialogues=", "sft.teacher=", key].map(str::to_owned);
         let errors = load_run(&quickstart(), &overrides).expect_err("it has no effect");

@@ -1,12 +1,16 @@
 //! Models from nothing and from folders.
 
+use std::fs;
 use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
+use rl::AdapterSettings;
 use rl::LearnError;
 use rl::Model;
 use rl::ModelLoader;
+use rl::Policy;
 use rl::RunSettings;
 use rl::TextFiles;
 use rl::settings::CACHE_BYTES_MAX;
@@ -45,6 +49,8 @@ pub struct TchLoader {
     dtype: Dtype,
     /// Where the last model was put, for those that play beside it and for [`ModelLoader::describe`].
     last: Mutex<Option<Place>>,
+    /// Those that adapters have asked for, each as long as the loader lives: whoever comes with another adapter finds its numbers there.
+    bases: Mutex<Vec<Base>>,
 }
 
 /// Where a model lives.
@@ -66,7 +72,7 @@ impl TchLoader {
     /// A loader that puts models without settings on `device` and lets them use `threads`.
     #[must_use]
     pub fn new(device: Device, threads: usize) -> TchLoader {
-        TchLoader { device, threads, dtype: Dtype::F32, last: Mutex::new(None) }
+        TchLoader { device, threads, dtype: Dtype::F32, last: Mutex::new(None), bases: Mutex::default() }
     }
 
     /// The same, with models that do not learn, and bases of adapters, held in this. What learns is f32 whatever it says.
@@ -75,16 +81,43 @@ impl TchLoader {
         TchLoader { dtype, ..self }
     }
 
-    /// A model's folder as a base for adapters: its weights are read once, and never change.
+    /// A model's folder as a base for adapters: its weights are read once, however often it is asked for, and never change.
     ///
     /// # Errors
     /// [`LearnError`], as [`ModelLoader::open`].
     pub fn base(&self, folder: &Path, settings: Option<&RunSettings>) -> Result<Base, LearnError> {
-        let contents = folder::open(folder)?;
+        let dtype = settings.and_then(RunSettings::adapters).map_or(self.dtype, |adapters| adapters.dtype);
+        self.held(folder, dtype, settings)
+    }
+
+    fn held(&self, folder: &Path, dtype: Dtype, settings: Option<&RunSettings>) -> Result<Base, LearnError> {
+        if peft::is_adapter(folder) {
+            return Err(LearnError::Model(format!("{}: an adapter cannot be the base of others", folder.display())));
+        }
+        // However it is written: `a/../b` is `b`, and an adapter's folder names its base from wherever that lies.
+        let folder = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
         let Place { device, cache_bytes_max } = self.prepare(settings)?;
-        let decoder = decoder(&contents, device, kind(self.dtype))?;
-        let (folder, text, kept) = (folder.display().to_string(), contents.text, contents.kept);
-        Ok(Base { folder, decoder, text, kept, cache_bytes_max })
+        let mut bases = self.bases.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_it = |base: &&Base| base.folder == folder && base.dtype == dtype && base.decoder.device() == device;
+        let base = match bases.iter().position(|base| is_it(&base)) {
+            Some(place) => &bases[place],
+            None => {
+                let contents = folder::open(&folder)?;
+                let decoder = decoder(&contents, device, kind(dtype))?;
+                let Contents { version, text, kept, .. } = contents;
+                bases.push(Base { folder, dtype, decoder, version, text, kept, cache_bytes_max });
+                bases.last().expect("it was just put there")
+            }
+        };
+        Ok(Base { cache_bytes_max, ..base.share() })
+    }
+
+    /// The base of an adapter's folder: where the run says, or else where the folder does.
+    fn base_under(&self, folder: &Path, settings: Option<&RunSettings>, seat: Seat) -> Result<Base, LearnError> {
+        match settings.and_then(RunSettings::adapters) {
+            Some(adapters) => self.base(&adapters.bases[seat], settings),
+            None => self.base(&peft::base_of(folder)?, settings),
+        }
     }
 
     /// Without settings, beside the last model: who plays against a run's models must not move their threads.
@@ -142,17 +175,67 @@ impl ModelLoader for TchLoader {
         .map_err(LearnError::Tensor)
     }
 
-    fn open(&self, folder: &Path, settings: Option<&RunSettings>, _seat: Seat) -> Result<Model, LearnError> {
-        self.model(folder::open(folder)?, settings)
+    fn open(&self, folder: &Path, settings: Option<&RunSettings>, seat: Seat) -> Result<Model, LearnError> {
+        match peft::is_adapter(folder) {
+            true => self.base_under(folder, settings, seat)?.open(folder, settings),
+            false => self.model(folder::open(folder)?, settings),
+        }
     }
 
-    fn based(&self, folder: &Path, settings: &RunSettings, _seat: Seat) -> Result<Model, LearnError> {
-        let (name, contents) = (settings.name.clone(), folder::open(folder)?);
+    fn based(&self, folder: &Path, settings: &RunSettings, seat: Seat) -> Result<Model, LearnError> {
+        let name = settings.name.clone();
+        if peft::is_adapter(folder) {
+            let base = self.base_under(folder, Some(settings), seat)?;
+            let contents = peft::read(folder, base.decoder.config())?;
+            let fresh = peft::Contents { name, version: 0, moments: None, reference: None, ..contents };
+            return base.wear(fresh, Some(settings));
+        }
+        let contents = folder::open(folder)?;
         self.model(Contents { name, version: 0, moments: None, reference: None, ..contents }, Some(settings))
     }
 
-    fn weights_file(&self) -> &'static str {
-        folder::WEIGHTS
+    fn adapted(&self, adapters: &AdapterSettings, settings: &RunSettings, seat: Seat) -> Result<Model, LearnError> {
+        let base = self.held(&adapters.bases[seat], adapters.dtype, Some(settings))?;
+        base.fresh(Lora::of_run(&adapters.shape), settings, seat)
+    }
+
+    fn dressed(&self, base: &Path, adapters: &[PathBuf]) -> Result<Box<dyn Policy>, LearnError> {
+        let base = self.base(base, None)?;
+        let (mut wardrobe, mut versions) = (Vec::new(), Vec::new());
+        for folder in adapters {
+            let peft::Contents { lora, weights, version, .. } = peft::read(folder, base.decoder.config())?;
+            wardrobe.push(base.adapter(lora, &weights)?);
+            versions.push(version);
+        }
+        let decoder = base.decoder.dressed(wardrobe);
+        let weights = TchWeights { decoder, version: base.version };
+        Ok(Box::new(policy(weights, base.cache_bytes_max, None).versioned(versions)))
+    }
+
+    fn merge(&self, adapter: &Path, base: &Path, to: &Path) -> Result<(), LearnError> {
+        let base = self.held(base, Dtype::F32, None)?;
+        let config = base.decoder.config();
+        let peft::Contents { name, lora, weights, version, .. } = peft::read(adapter, config)?;
+        let adapter = base.adapter(lora, &weights)?;
+        let merged = caught(|| {
+            let merged = adapter.merged(config, base.decoder.parameters());
+            Vec::try_from(merged.flat()).expect("one row of f32 numbers")
+        });
+        let contents = Contents {
+            name,
+            config: config.clone(),
+            weights: merged.map_err(LearnError::Tensor)?,
+            version,
+            text: base.text.clone(),
+            kept: base.kept.clone(),
+            moments: None,
+            reference: None,
+        };
+        folder::write(to, &contents)
+    }
+
+    fn weights_file(&self, settings: &RunSettings) -> &'static str {
+        if settings.adapters().is_some() { peft::WEIGHTS } else { folder::WEIGHTS }
     }
 
     /// `libtorch`, `device` and `threads` as they are now: ask after the models are made.
@@ -178,8 +261,13 @@ impl ModelLoader for TchLoader {
 /// A model that adapters sit on. Each of their models has a handle on the same numbers; none of them changes any.
 #[derive(Debug)]
 pub struct Base {
-    folder: String,
+    /// Where it lies, from the root of the disk on.
+    folder: PathBuf,
+    /// What it is held in.
+    dtype: Dtype,
     decoder: Decoder,
+    /// Optimiser updates that made it.
+    version: u64,
     text: TextFiles,
     kept: Kept,
     cache_bytes_max: usize,
@@ -192,12 +280,26 @@ impl Base {
         &self.decoder
     }
 
+    /// Another handle on the same numbers.
+    fn share(&self) -> Base {
+        let Base { folder, dtype, decoder, version, text, kept, cache_bytes_max } = self;
+        Base {
+            folder: folder.clone(),
+            dtype: *dtype,
+            decoder: decoder.share(),
+            version: *version,
+            text: text.clone(),
+            kept: kept.clone(),
+            cache_bytes_max: *cache_bytes_max,
+        }
+    }
+
     /// A model that is this base with a fresh adapter for `seat`, drawn from the run's seed.
     ///
     /// # Errors
     /// [`LearnError::Model`] if no adapter of this shape fits the base.
     pub fn fresh(&self, lora: Lora, settings: &RunSettings, seat: Seat) -> Result<Model, LearnError> {
-        let lora = Lora { base: lora.base.or(Some(self.folder.clone())), ..lora };
+        let lora = Lora { base: lora.base.or(Some(self.folder.display().to_string())), ..lora };
         let name = settings.name.clone();
         let (config, device) = (self.decoder.config(), self.decoder.device());
         let adapter = caught(|| Adapter::fresh(config, lora, settings.seed, seat, device));
@@ -210,14 +312,23 @@ impl Base {
     /// # Errors
     /// [`LearnError::Store`] naming the file that is missing, asks for what is not supported or does not fit the base.
     pub fn open(&self, folder: &Path, settings: Option<&RunSettings>) -> Result<Model, LearnError> {
-        let (config, device) = (self.decoder.config(), self.decoder.device());
-        let peft::Contents { name, lora, weights, version, moments, reference } = peft::read(folder, config)?;
-        let wearing = |numbers: &[f32]| -> Result<Decoder, LearnError> {
-            let adapter = caught(|| Adapter::new(config, lora.clone(), numbers, device));
-            Ok(self.decoder.adapted(adapter.map_err(LearnError::Tensor)?.map_err(LearnError::Model)?))
-        };
+        self.wear(peft::read(folder, self.decoder.config())?, settings)
+    }
+
+    /// A model that is this base with an adapter that was read.
+    fn wear(&self, contents: peft::Contents, settings: Option<&RunSettings>) -> Result<Model, LearnError> {
+        let peft::Contents { name, lora, weights, version, moments, reference } = contents;
+        // What a run leaves names the base where it lies now.
+        let base = if settings.is_some() { Some(self.folder.display().to_string()) } else { lora.base.clone() };
+        let lora = Lora { base, ..lora };
+        let wearing = |numbers: &[f32]| Ok(self.decoder.adapted(self.adapter(lora.clone(), numbers)?));
         let reference = reference.as_deref().map(&wearing).transpose()?;
         self.model(name, wearing(&weights)?, version, moments, reference, settings)
+    }
+
+    fn adapter(&self, lora: Lora, numbers: &[f32]) -> Result<Adapter, LearnError> {
+        let adapter = caught(|| Adapter::new(self.decoder.config(), lora, numbers, self.decoder.device()));
+        adapter.map_err(LearnError::Tensor)?.map_err(LearnError::Model)
     }
 
     fn model(

@@ -7,6 +7,10 @@
 //! An adapter is a flat tensor of its own, laid out like a model's, so that the optimiser, the files and the gradient know no difference.
 //! The A's that share an input lie stacked in one view: one product for all of them.
 
+pub use rl::lora::LINEARS;
+use rl::lora::LoraShape;
+pub use rl::lora::Targets;
+use rl::lora::ends_in;
 use sim::Seat;
 use tch::Device;
 use tch::Kind;
@@ -39,15 +43,6 @@ pub struct Lora {
     pub dropout: f64,
     /// Name or path of the base; `None` if nobody said.
     pub base: Option<String>,
-}
-
-/// Linear layers by name.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Targets {
-    /// All of them; the embedding and the head are none.
-    AllLinear,
-    /// Those whose path ends in one of these, from a dot on.
-    Named(Vec<String>),
 }
 
 /// Which product of a layer: those with one input are one product.
@@ -89,9 +84,6 @@ impl Product {
     }
 }
 
-/// Names of all linear layers of a layer, as lists of targets have them.
-pub const LINEARS: [&str; 7] = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
-
 impl Lora {
     /// An adapter beside all linear layers with scale alpha / r.
     #[must_use]
@@ -99,19 +91,18 @@ impl Lora {
         Lora { rank, alpha, rank_stabilized: false, targets: Targets::AllLinear, dropout: 0.0, base: None }
     }
 
+    /// An adapter as a run asks for it.
+    #[must_use]
+    pub fn of_run(shape: &LoraShape) -> Lora {
+        let LoraShape { rank, alpha, rank_stabilized, targets } = shape.clone();
+        Lora { rank_stabilized, targets, ..Lora::new(rank, alpha) }
+    }
+
     /// s.
     #[must_use]
     pub fn scale(&self) -> f64 {
         let rank = self.rank as f64;
         self.alpha / if self.rank_stabilized { rank.sqrt() } else { rank }
-    }
-
-    /// Whether the linear layer with this path has an adapter.
-    fn has(&self, path: &str) -> bool {
-        match &self.targets {
-            Targets::AllLinear => true,
-            Targets::Named(names) => names.iter().any(|name| ends_in(path, name)),
-        }
     }
 
     /// Whether an adapter of this shape can sit on this base.
@@ -140,11 +131,6 @@ impl Lora {
 
 fn path(layer: i64, name: &str) -> String {
     format!("model.layers.{layer}.{name}")
-}
-
-/// As PEFT matches: the whole path, or its end from a dot on.
-fn ends_in(path: &str, name: &str) -> bool {
-    path.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
 /// The views of one product's matrices.
@@ -301,7 +287,7 @@ fn put(shelf: &mut Shelf, config: &Config, lora: &Lora, layer: i64, product: Pro
     // PEFT's start: Kaiming's uniform with a = √5, which comes to 1 / √in.
     let init = Init::Uniform(1.0 / (input as f64).sqrt());
     let adapted: Vec<&str> =
-        linears.iter().map(|(name, _)| *name).filter(|name| lora.has(&path(layer, name))).collect();
+        linears.iter().map(|(name, _)| *name).filter(|name| lora.targets.has(&path(layer, name))).collect();
     if adapted.is_empty() {
         return None;
     }
@@ -348,6 +334,49 @@ impl Worn<'_> {
                 }
                 sum
             }
+        }
+    }
+}
+
+/// What the rows of a batch go by, found out once for as long as they stay together.
+#[derive(Debug)]
+pub enum Outfit<'a> {
+    /// All of them by the same.
+    Alike(Worn<'a>),
+    /// Each of these adapters in its rows, `[n]`.
+    InRows(Vec<(&'a Adapter, Tensor)>),
+}
+
+impl<'a> Outfit<'a> {
+    /// The outfit of rows that each name one of the adapters by its number, or none: those go by `own`.
+    pub(crate) fn of(
+        wardrobe: &'a [Adapter],
+        own: Worn<'a>,
+        rows: impl Iterator<Item = Option<u32>>,
+        device: Device,
+    ) -> Outfit<'a> {
+        let rows: Vec<Option<u32>> = rows.collect();
+        let alike = rows.windows(2).all(|two| two[0] == two[1]);
+        match rows.first().copied().flatten() {
+            Some(number) if alike => Outfit::Alike(Worn::Everywhere(&wardrobe[number as usize])),
+            None if alike => Outfit::Alike(own),
+            Some(_) | None => {
+                let places = |number: usize| -> Vec<i64> {
+                    let wears = |row: &Option<u32>| *row == u32::try_from(number).ok();
+                    (0i64..).zip(&rows).filter(|(_, row)| wears(row)).map(|(place, _)| place).collect()
+                };
+                let worn = wardrobe.iter().enumerate().map(|(number, adapter)| (adapter, places(number)));
+                let worn = worn.filter(|(_, places)| !places.is_empty());
+                Outfit::InRows(worn.map(|(it, places)| (it, Tensor::from_slice(&places).to_device(device))).collect())
+            }
+        }
+    }
+
+    /// As a pass through the base takes it.
+    pub(crate) fn worn(&self) -> Worn<'_> {
+        match self {
+            Outfit::Alike(worn) => *worn,
+            Outfit::InRows(several) => Worn::InRows(several),
         }
     }
 }

@@ -7,6 +7,7 @@
 //! ```
 
 use std::path::Path;
+use std::path::PathBuf;
 
 use rl::LearnError;
 use rl::TextFiles;
@@ -31,7 +32,7 @@ use crate::shards::slices;
 use crate::shards::store;
 
 const CONFIG: &str = "adapter_config.json";
-const WEIGHTS: &str = "adapter_model.safetensors";
+pub(crate) const WEIGHTS: &str = "adapter_model.safetensors";
 
 /// Keys of `adapter_config.json` that ask for another arithmetic, or for weights of another kind, unless they are null, false or empty.
 const FOREIGN: [&str; 21] = [
@@ -93,6 +94,30 @@ pub fn write(
     folder::write_text_files(folder, base, text, kept)?;
     folder::write_state(folder, base, name, *version, moments.as_ref())?;
     folder::write_learning(folder, &layout, moments.as_ref(), reference.as_deref())
+}
+
+/// Whether a folder is an adapter's.
+#[must_use]
+pub fn is_adapter(folder: &Path) -> bool {
+    folder.join(CONFIG).exists()
+}
+
+/// The folder of an adapter's base, by what the adapter's own says: a path, which starts at the adapter's folder unless it is absolute.
+///
+/// # Errors
+/// [`LearnError::Store`] if nobody said, or there is no such folder: nothing is downloaded.
+pub fn base_of(folder: &Path) -> Result<PathBuf, LearnError> {
+    let json = read_text(folder, CONFIG)?;
+    let file: Value = serde_json::from_str(&json).map_err(|error| store(folder, CONFIG, error.to_string()))?;
+    let refuse = |why: String| Err(store(folder, CONFIG, why));
+    let Some(named) = file["base_model_name_or_path"].as_str() else {
+        return refuse("base_model_name_or_path is missing: an adapter is nothing without its base".to_owned());
+    };
+    let base = folder.join(named);
+    match base.is_dir() {
+        true => Ok(base),
+        false => refuse(format!("base_model_name_or_path is `{named}`, and there is no such folder")),
+    }
 }
 
 /// Reads a folder that [`write()`] wrote, or PEFT.

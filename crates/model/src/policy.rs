@@ -50,6 +50,8 @@ pub struct TchPolicy {
     stream_max: usize,
     /// Ids that close a turn.
     closing: Vec<u32>,
+    /// Versions of the adapters that rows may go by, by their numbers.
+    adapters: Vec<u64>,
 }
 
 impl TchPolicy {
@@ -67,7 +69,15 @@ impl TchPolicy {
             columns_max: tokens_max,
             stream_max,
             closing,
+            adapters: Vec::new(),
         }
+    }
+
+    /// The same, where each adapter of the decoder's wardrobe has a version of its own.
+    #[must_use]
+    pub fn versioned(mut self, adapters: Vec<u64>) -> TchPolicy {
+        self.adapters = adapters;
+        self
     }
 
     /// The same for streams of at most so many tokens, if the model has more positions.
@@ -113,7 +123,13 @@ impl TchPolicy {
 
 impl Policy for TchPolicy {
     fn submit(&mut self, rows: Vec<Row>, reply: Reply) {
-        let results = self.sample(&rows);
+        let mut results = self.sample(&rows);
+        for (row, result) in rows.iter().zip(&mut results) {
+            let version = row.session.adapter.and_then(|number| self.adapters.get(number as usize));
+            if let (Some(version), Ok(sampled)) = (version, result) {
+                sampled.version = *version;
+            }
+        }
         reply(results);
     }
 

@@ -32,6 +32,7 @@ use tch::Tensor;
 
 use crate::cache::Sessions;
 use crate::filter::Filters;
+use crate::lora::Outfit;
 use crate::transformer::Decoder;
 use crate::transformer::Window;
 
@@ -137,6 +138,9 @@ fn admit<'a>(
     if let Some(id) = row.stream.iter().find(|id| i64::from(**id) >= config.vocab_size) {
         return Err(refuse(format!("token {id} is outside the vocabulary of {}", config.vocab_size)));
     }
+    if let Some(adapter) = row.session.adapter.filter(|number| decoder.wardrobe_len() <= *number as usize) {
+        return Err(refuse(format!("there is no adapter {adapter} among {}", decoder.wardrobe_len())));
+    }
     if !(row.greedy || row.temperature > 0.0 && row.temperature.is_finite()) {
         return Err(refuse(format!("temperature {} is not above 0", row.temperature)));
     }
@@ -187,6 +191,8 @@ struct Speaking<'a> {
     closing: &'a [u32],
     /// In the order of the cache's rows.
     turns: Vec<Turn<'a>>,
+    /// The adapters that they go by.
+    outfit: Outfit<'a>,
     finished: Vec<Turn<'a>>,
     /// `[2 layers, rows, kv_heads, columns, head_dim]`
     cache: Tensor,
@@ -248,6 +254,7 @@ impl<'a> Speaking<'a> {
             decoder,
             closing,
             finished: Vec::with_capacity(turns.len()),
+            outfit: outfit(decoder, &turns),
             turns,
             cache,
             starts,
@@ -323,6 +330,7 @@ impl<'a> Speaking<'a> {
         self.filters = self.filters.as_ref().map(|filters| filters.select(&places));
         self.greedy = self.greedy.as_ref().map(|greedy| greedy.index_select(0, &places));
         self.turns = speaking.into_iter().map(|(_, turn)| turn).collect();
+        self.outfit = outfit(self.decoder, &self.turns);
         self.finished.extend(done.into_iter().map(|(_, turn)| turn));
         tokens.index_select(0, &places)
     }
@@ -336,10 +344,15 @@ impl<'a> Speaking<'a> {
             positions: &positions,
             mask: &self.mask.narrow(3, 0, self.column + 1),
         };
-        let hidden = self.decoder.extend(&tokens.unsqueeze(1), &window);
+        let hidden = self.decoder.extend_wearing(&tokens.unsqueeze(1), &window, self.outfit.worn());
         self.logits = self.decoder.logits(&hidden.squeeze_dim(1));
         self.column += 1;
     }
+}
+
+/// The adapters that these rows go by.
+fn outfit<'a>(decoder: &'a Decoder, turns: &[Turn<'_>]) -> Outfit<'a> {
+    decoder.outfit(turns.iter().map(|turn| turn.row.session.adapter))
 }
 
 /// Rows in the order of the working cache.
@@ -352,16 +365,18 @@ struct Order<'a> {
 }
 
 fn order(turns: Vec<Turn<'_>>) -> Order<'_> {
-    let mut first_of: BTreeMap<&[u32], usize> = BTreeMap::new();
+    // By another adapter, an equal stream has other keys and values.
+    let mut first_of: BTreeMap<(Option<u32>, &[u32]), usize> = BTreeMap::new();
     let mut copies = Vec::new();
     let mut unique = Vec::new();
     for turn in turns {
-        let original = (turn.kept == 0).then(|| first_of.get(turn.row.stream.as_slice()).copied()).flatten();
+        let key = (turn.row.session.adapter, turn.row.stream.as_slice());
+        let original = (turn.kept == 0).then(|| first_of.get(&key).copied()).flatten();
         match original {
             Some(original) => copies.push((original, turn)),
             None => {
                 if turn.kept == 0 {
-                    first_of.insert(&turn.row.stream, turn.index);
+                    first_of.insert(key, turn.index);
                 }
                 unique.push(turn);
             }
@@ -427,7 +442,7 @@ fn prefill_bucket(decoder: &Decoder, sessions: &Sessions, rows: &Tensor, turns: 
         positions: &positions,
         mask: &mask,
     };
-    decoder.extend(&tokens, &window).i((.., new - 1))
+    decoder.extend_wearing(&tokens, &window, outfit(decoder, turns).worn()).i((.., new - 1))
 }
 
 /// Inverts each row's distribution at its uniform: tokens `[rows]` and the log-probabilities they were drawn with.

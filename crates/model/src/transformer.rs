@@ -12,6 +12,7 @@ use tch::Tensor;
 
 use crate::Config;
 use crate::lora::Adapter;
+use crate::lora::Outfit;
 use crate::lora::Product;
 use crate::lora::Worn;
 use crate::parameters::Layer;
@@ -25,6 +26,8 @@ pub struct Decoder {
     parameters: Parameters,
     /// What learns in place of the parameters, which are then frozen; `None`: they learn themselves.
     adapter: Option<Adapter>,
+    /// What rows may go by in place of its own adapter, by number; see [`rl::Session::adapter`].
+    wardrobe: Vec<Adapter>,
     /// `[positions, 1, head_dim]`
     cos: Tensor,
     /// `[positions, 1, head_dim]`, negated in the first half: what the rolled half is multiplied by.
@@ -49,7 +52,7 @@ impl Decoder {
     #[must_use]
     pub fn new(config: Config, parameters: Parameters) -> Decoder {
         let (cos, sin) = rotary_tables(&config, parameters.flat().device(), parameters.flat().kind());
-        Decoder { config, parameters, adapter: None, cos, sin }
+        Decoder { config, parameters, adapter: None, wardrobe: Vec::new(), cos, sin }
     }
 
     /// Another decoder over this one's parameters, the very same numbers, with an adapter of its own. They stay frozen there; whoever
@@ -59,11 +62,19 @@ impl Decoder {
         Decoder { adapter: Some(adapter), ..self.share() }
     }
 
-    fn share(&self) -> Decoder {
+    /// Another decoder over this one's parameters, whose rows may each go by one of these adapters. None of them learns there.
+    #[must_use]
+    pub fn dressed(&self, wardrobe: Vec<Adapter>) -> Decoder {
+        Decoder { wardrobe, ..self.share() }
+    }
+
+    /// Another decoder over this one's parameters, the very same numbers.
+    pub(crate) fn share(&self) -> Decoder {
         Decoder {
             config: self.config.clone(),
             parameters: self.parameters.share(&self.config),
             adapter: None,
+            wardrobe: Vec::new(),
             cos: self.cos.shallow_clone(),
             sin: self.sin.shallow_clone(),
         }
@@ -97,6 +108,20 @@ impl Decoder {
     #[must_use]
     pub fn adapter(&self) -> Option<&Adapter> {
         self.adapter.as_ref()
+    }
+
+    /// How many adapters its rows may choose from.
+    #[must_use]
+    pub fn wardrobe_len(&self) -> usize {
+        self.wardrobe.len()
+    }
+
+    /// What rows go by that name one of its adapters each, or none.
+    ///
+    /// # Panics
+    /// If there is no adapter of that number.
+    pub fn outfit(&self, rows: impl Iterator<Item = Option<u32>>) -> Outfit<'_> {
+        Outfit::of(&self.wardrobe, self.worn(), rows, self.device())
     }
 
     /// What learns: its adapter's numbers, or else its parameters.

@@ -5,6 +5,7 @@
 
 use std::any::Any;
 use std::path::Path;
+use std::path::PathBuf;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -13,17 +14,21 @@ use sim::EpisodeId;
 use sim::Fault;
 use sim::Seat;
 
+use crate::AdapterSettings;
 use crate::Batch;
 use crate::Filter;
 use crate::RunSettings;
 
-/// Which conversation a row continues: a policy may keep what it computed for it (its KV cache) until [`Policy::forget`].
+/// Which conversation a row continues, and by which adapter: a policy may keep what it computed for it (its KV cache) until [`Policy::forget`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Session {
     /// The episode.
     pub episode: EpisodeId,
     /// The seat in it.
     pub seat: Seat,
+    /// Number of the adapter that it goes by, in the order of [`ModelLoader::dressed`]; `None`: the model itself. Another adapter is another
+    /// session: what one computed is of no use to the next.
+    pub adapter: Option<u32>,
 }
 
 /// One request: go on with this token stream until the turn is closed.
@@ -188,8 +193,8 @@ pub trait ModelLoader: Send + Sync {
     /// [`LearnError`] if the shape is impossible or the device is missing.
     fn fresh(&self, settings: &RunSettings, text: &TextFiles, seat: Seat) -> Result<Model, LearnError>;
 
-    /// A model with the weights and, where there is one, the optimiser state of an HF folder. `settings` is `None` where nothing learns:
-    /// `eval`, `rollout`.
+    /// A model with the weights and, where there is one, the optimiser state of an HF folder, or of an adapter's, whose base is found by what the
+    /// folder says or, in a run, by its settings. `settings` is `None` where nothing learns: `eval`, `rollout`.
     ///
     /// # Errors
     /// [`LearnError::Store`] naming the file that is missing, cut short or of the wrong shape.
@@ -201,8 +206,27 @@ pub trait ModelLoader: Send + Sync {
     /// As [`ModelLoader::open`].
     fn based(&self, folder: &Path, settings: &RunSettings, seat: Seat) -> Result<Model, LearnError>;
 
-    /// Name of the file in a model's folder that holds its weights and nothing else: what the manifest hashes.
-    fn weights_file(&self) -> &'static str;
+    /// A model whose weights are those of `seat`'s base, frozen, with a fresh adapter that learns in their stead, drawn from the run's seed. Whoever
+    /// has the same base shares its numbers in memory.
+    ///
+    /// # Errors
+    /// As [`ModelLoader::open`]; [`LearnError::Model`] if no adapter of this shape fits, or this loader's models take none.
+    fn adapted(&self, adapters: &AdapterSettings, settings: &RunSettings, seat: Seat) -> Result<Model, LearnError>;
+
+    /// A policy of the model in `base` and of adapters on it: rows say by [`Session::adapter`] which they go by, and are sampled together.
+    ///
+    /// # Errors
+    /// As [`ModelLoader::adapted`].
+    fn dressed(&self, base: &Path, adapters: &[PathBuf]) -> Result<Box<dyn Policy>, LearnError>;
+
+    /// Writes the model that an adapter's folder makes of its base into an existing folder, as one model that needs neither.
+    ///
+    /// # Errors
+    /// As [`ModelLoader::adapted`].
+    fn merge(&self, adapter: &Path, base: &Path, to: &Path) -> Result<(), LearnError>;
+
+    /// Name of the file in a model's folder that holds what a run with these settings learned and nothing else: what the manifest hashes.
+    fn weights_file(&self, settings: &RunSettings) -> &'static str;
 
     /// What the numbers depend on besides the seed, for the manifest: library version, device, threads.
     fn describe(&self) -> Vec<(String, String)>;

@@ -7,6 +7,8 @@ use serde::Serialize;
 use sim::Pair;
 use sim::Seat;
 
+use crate::lora::AdapterSettings;
+
 /// Everything `duologue train` needs besides the scenario itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunSettings {
@@ -107,6 +109,14 @@ pub struct ModelShape {
     pub vocab_max: usize,
 }
 
+impl RunSettings {
+    /// What learns in place of the weights that the models start from; `None`: they learn themselves.
+    #[must_use]
+    pub fn adapters(&self) -> Option<&AdapterSettings> {
+        self.base.as_ref()?.adapters.as_ref()
+    }
+}
+
 impl ModelShape {
     /// How many numbers a model of this shape learns, with `vocab_len` entries in its tokenizer. The decoder of `model` has as many.
     #[must_use]
@@ -130,13 +140,16 @@ impl ModelShape {
 }
 
 /// A folder of models to start from, known by what is in it: where it lies makes no difference.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BaseFolder {
     /// Where it lies: one model's folder, or a checkpoint's with one for each seat.
     #[serde(skip)]
     pub path: PathBuf,
     /// SHA-256 of each seat's model, in hex; `None` where a checkpoint has none, because that seat did not learn.
     pub models: Pair<Option<String>>,
+    /// What learns in place of its weights; `None`: they learn themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adapters: Option<AdapterSettings>,
 }
 
 /// A folder of recorded episodes, known by what is in it: where it lies makes no difference.

@@ -1,24 +1,34 @@
 //! `[model]`: what each seat's model is, from nothing or from a folder.
 
-use std::collections::BTreeMap;
 use std::path::Path;
+use std::path::PathBuf;
 
+use rl::AdapterSettings;
+use rl::LoraShape;
 use rl::settings::BaseFolder;
+use rl::settings::Dtype;
 use rl::settings::ModelShape;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 use sim::Pair;
+use sim::Seat;
 
 use crate::allowed::Allowed;
 use crate::check::Check;
 use crate::demand::Says;
 use crate::model_folder;
+use crate::model_folder::Identities;
+use crate::run::lora;
+use crate::run::lora::LoraFile;
 
 /// Longest streams of a model from a folder, unless the run says otherwise: theirs are often longer than any talk, and all of it has to fit into one
 /// micro-batch.
 const STREAM: i64 = 4096;
 const CONFIG: &str = "config.json";
+/// What frozen weights may be held in.
+const DTYPES: [(&str, Dtype); 2] = [("f32", Dtype::F32), ("bf16", Dtype::Bf16)];
+const NO_ADAPTERS: &str = "without adapters the weights learn, and what learns is float32";
 /// Keys that a folder decides.
 const SHAPE: [&str; 10] = [
     "model.hidden_size",
@@ -38,6 +48,11 @@ pub(super) struct ModelFile {
     /// A folder to start from, in place of random weights: of a model as Hugging Face writes it, or of a checkpoint, each seat from its own. Its
     /// shape, its tokenizer and its chat template are then the folder's. A path starts at this file's folder.
     from: Option<String>,
+    /// Adapters learn in place of the folder's weights, which stay as they are: both seats' lie on one base, in memory once. Only with `from`. Left out:
+    /// the weights learn themselves, or the adapter in `from`, if that is one.
+    lora: Option<LoraFile>,
+    /// What the weights under adapters are held and computed in. What learns is float32 in any case.
+    dtype: Option<String>,
     /// Width of the residual stream.
     hidden_size: Option<i64>,
     /// Layers.
@@ -62,17 +77,42 @@ pub(super) struct ModelFile {
     vocab_max: Option<i64>,
 }
 
+/// What a folder to start from says of its models.
+struct Found {
+    shape: ModelShape,
+    models: Pair<Option<String>>,
+    /// Where their weights lie: under adapters, elsewhere.
+    bases: Pair<PathBuf>,
+    /// Of the adapters, if that is what they are.
+    adapters: Option<LoraShape>,
+}
+
 /// The shape of each seat's model, and the folder that it starts from, if it does.
-pub(super) fn model(check: &mut Check<'_>, file: ModelFile) -> (ModelShape, Option<BaseFolder>) {
-    let Some(written) = file.from.clone() else { return (fresh(check, file), None) };
+pub(super) fn model(check: &mut Check<'_>, mut file: ModelFile) -> (ModelShape, Option<BaseFolder>) {
+    let wanted = lora::lora(check, file.lora.take().unwrap_or_default());
+    let wanted = check.has("model.lora").then_some(wanted);
+    let dtype = check.word("model.dtype", file.dtype.as_deref(), &DTYPES);
+    let Some(written) = file.from.clone() else {
+        check.without_effect("model.lora", wanted, "only with `model.from` is there anything to sit beside");
+        check.without_effect("model.dtype", file.dtype.as_ref(), NO_ADAPTERS);
+        return (fresh(check, file), None);
+    };
     let (positions, path) = (file.max_position_embeddings, check.folder_of("model.from").join(&written));
     for key in SHAPE {
         check.without_effect(key, check.has(key).then_some(()), "the folder in `model.from` decides");
     }
     match read(&path) {
-        Ok((mut shape, models)) => {
+        Ok(Found { mut shape, models, bases, adapters }) => {
             shape.max_position_embeddings = stream(check, positions, shape.max_position_embeddings);
-            (shape, Some(BaseFolder { path, models }))
+            if adapters.is_some() {
+                let because = "the folder in `model.from` holds adapters, which go on learning";
+                check.without_effect("model.lora", wanted.as_ref(), because);
+            }
+            let adapters = adapters.or(wanted).map(|shape| AdapterSettings { shape, dtype, bases });
+            if adapters.is_none() {
+                check.without_effect("model.dtype", file.dtype.as_ref(), NO_ADAPTERS);
+            }
+            (shape, Some(BaseFolder { path, models, adapters }))
         }
         Err(why) => {
             let hint = "name a folder with config.json, tokenizer.json and weights in it, or a checkpoint's";
@@ -87,22 +127,25 @@ fn stream(check: &mut Check<'_>, given: Option<i64>, most: i64) -> i64 {
     check.whole("model.max_position_embeddings", given, most.min(STREAM), room)
 }
 
-fn read(path: &Path) -> Result<(ModelShape, Pair<Option<String>>), String> {
+fn read(path: &Path) -> Result<Found, String> {
     let folders = Pair::from_fn(|seat| model_folder::model_of_seat(path, seat));
-    // Gigabytes may have to be read: of one folder for both seats, once.
-    let mut identities = BTreeMap::new();
-    let mut shapes = Vec::new();
-    for folder in [&folders.agent, &folders.user].into_iter().filter(|folder| folder.join(CONFIG).exists()) {
-        if !identities.contains_key(folder) {
-            shapes.push(shape(folder)?);
-            identities.insert(folder.clone(), model_folder::identity(folder).map_err(|error| error.to_string())?);
-        }
+    let holds_model = |folder: &Path| folder.join(CONFIG).exists() || model_folder::is_adapter(folder);
+    let (mut identities, mut bases) = (Identities::default(), folders.clone());
+    let (mut models, mut kinds) = (Pair::default(), Vec::new());
+    for seat in Seat::ALL.into_iter().filter(|seat| holds_model(&folders[*seat])) {
+        let folder = &folders[seat];
+        bases[seat] = model_folder::base_of(folder)?;
+        let adapter = model_folder::is_adapter(folder).then(|| lora::of_folder(folder)).transpose()?;
+        kinds.push((shape(&bases[seat])?, adapter));
+        models[seat] = Some(identities.of(folder)?);
     }
-    let models = Pair::from_fn(|seat| identities.get(&folders[seat]).cloned());
-    shapes.dedup();
-    match &shapes[..] {
-        [alone] => Ok((alone.clone(), models)),
-        [] => Err(format!("{}: there is no such file", path.join(CONFIG).display())),
+    kinds.dedup();
+    match kinds.len() {
+        0 => Err(format!("{}: there is no such file", path.join(CONFIG).display())),
+        1 => {
+            let (shape, adapters) = kinds.remove(0);
+            Ok(Found { shape, models, bases, adapters })
+        }
         _ => Err("its agent and its user have models of two shapes".to_owned()),
     }
 }
@@ -134,6 +177,8 @@ fn shape(folder: &Path) -> Result<ModelShape, String> {
 fn fresh(check: &mut Check<'_>, file: ModelFile) -> ModelShape {
     let ModelFile {
         from: _,
+        lora: _,
+        dtype: _,
         hidden_size,
         num_hidden_layers,
         num_attention_heads,

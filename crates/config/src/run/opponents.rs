@@ -1,7 +1,6 @@
 //! `opponents`: whom a model meets where it learns alone or is measured, if not its gym's own.
 
 use std::collections::BTreeSet;
-use std::io;
 use std::path::Path;
 
 use rl::Opponent;
@@ -107,20 +106,20 @@ fn opponent(check: &mut Check<'_>, scenario: &Scenario, seat: Seat, written: &Wr
         Some(("replay", path)) => of_recording(&folder.join(path)),
         _ => Ok(Opponent::named(policy)),
     };
-    let unread = |(file, error): (String, io::Error)| {
+    let unread = |why: String| {
         let hint = "a path starts at the folder of the file it stands in, and in --set at the working folder";
-        check.error(key, format!("`{policy}` cannot be read: {file}: {error}"), hint);
+        check.error(key, format!("`{policy}` cannot be read: {why}"), hint);
     };
     found.map_err(unread).ok()
 }
 
-fn of_recording(file: &Path) -> Result<Opponent, (String, io::Error)> {
-    let identity = sha::of_file(file).map_err(|error| (file.display().to_string(), error))?;
+fn of_recording(file: &Path) -> Result<Opponent, String> {
+    let identity = sha::of_file(file).map_err(|error| format!("{}: {error}", file.display()))?;
     Ok(Opponent { policy: format!("replay:{}", file.display()), identity: format!("replay:{identity}") })
 }
 
-fn of_model(folder: &Path, seat: Seat) -> Result<Opponent, (String, io::Error)> {
+fn of_model(folder: &Path, seat: Seat) -> Result<Opponent, String> {
     let folder = model_folder::model_of_seat(folder, seat);
-    let identity = model_folder::identity(&folder).map_err(|error| (folder.display().to_string(), error))?;
+    let identity = model_folder::identity(&folder)?;
     Ok(Opponent { policy: format!("model:{}", folder.display()), identity: format!("model:{identity}") })
 }

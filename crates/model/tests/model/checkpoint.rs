@@ -110,6 +110,7 @@ fn greedy(model: &mut Model, expected: &Expected) -> Vec<Vec<u32>> {
         session: Session {
             episode: EpisodeId { phase: Phase::Eval, round: 0, group: 0, trial: 0, member },
             seat: Seat::Agent,
+            adapter: None,
         },
         stream: prompt.clone(),
         address: Address { seed: 1, phase: Phase::Eval, round: 0, group: 0, trial: 0, member },

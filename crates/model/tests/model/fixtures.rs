@@ -138,7 +138,7 @@ pub fn row(member: u32, stream: Vec<u32>, turn: u32) -> Row {
     let address = Address { seed: 9, phase: Phase::Grpo, round: 0, group: 0, trial: 0, member };
     let episode = EpisodeId { phase: Phase::Grpo, round: 0, group: 0, trial: 0, member };
     Row {
-        session: Session { episode, seat: Seat::Agent },
+        session: Session { episode, seat: Seat::Agent, adapter: None },
         stream,
         address,
         turn,

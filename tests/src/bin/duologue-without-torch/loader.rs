@@ -1,7 +1,9 @@
 //! Models from nothing and from folders.
 
 use std::path::Path;
+use std::path::PathBuf;
 
+use rl::AdapterSettings;
 use rl::LearnError;
 use rl::Model;
 use rl::ModelLoader;
@@ -46,13 +48,29 @@ impl ModelLoader for NgramLoader {
         model(Contents { name: settings.name.clone(), weights, steps: 0, ..contents }, seat)
     }
 
-    fn weights_file(&self) -> &'static str {
+    fn adapted(&self, _: &AdapterSettings, _: &RunSettings, _: Seat) -> Result<Model, LearnError> {
+        no_adapters()
+    }
+
+    fn dressed(&self, _base: &Path, _adapters: &[PathBuf]) -> Result<Box<dyn Policy>, LearnError> {
+        no_adapters()
+    }
+
+    fn merge(&self, _adapter: &Path, _base: &Path, _to: &Path) -> Result<(), LearnError> {
+        no_adapters()
+    }
+
+    fn weights_file(&self, _settings: &RunSettings) -> &'static str {
         folder::COUNTS
     }
 
     fn describe(&self) -> Vec<(String, String)> {
         [("model", "ngram"), ("device", "cpu")].map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
     }
+}
+
+fn no_adapters<T>() -> Result<T, LearnError> {
+    Err(LearnError::Model("counts take no adapters: they have no linear layers to sit beside".to_owned()))
 }
 
 /// Counts are shifted by each token's own advantage, once and by the weights that sampled it: there are no ratios, so no bounds of any, and nothing is divided. What would

@@ -168,7 +168,7 @@ mod tests {
 
     fn row(member: u32, temperature: f32, greedy: bool) -> Row {
         let episode = EpisodeId { phase: Phase::Grpo, round: 1, group: 0, trial: 0, member };
-        let session = Session { episode, seat: Seat::Agent };
+        let session = Session { episode, seat: Seat::Agent, adapter: None };
         let address = episode.address(1).member(member);
         Row {
             session,
