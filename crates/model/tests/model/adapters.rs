@@ -6,6 +6,7 @@ use std::path::Path;
 use duologue_model::Adapter;
 use duologue_model::Decoder;
 use duologue_model::Lora;
+use duologue_model::Parameters;
 use duologue_model::TchLoader;
 use duologue_model::loader::Base;
 use duologue_model::lora::Targets;
@@ -14,7 +15,11 @@ use duologue_model::optimizer::AdamW;
 use duologue_model::transformer::Window;
 use rl::LearnError;
 use rl::Model;
+use rl::ModelLoader;
 use rl::Objective;
+use rl::Row;
+use rl::Sampled;
+use rl::Session;
 use sim::Seat;
 use tch::Device;
 use tch::Kind;
@@ -37,6 +42,12 @@ fn base() -> (TempDir, Base) {
 fn some_linears() -> Lora {
     let names = ["q_proj", "v_proj", "up_proj", "down_proj"].map(str::to_owned).to_vec();
     Lora { targets: Targets::Named(names), ..Lora::new(3, 6.0) }
+}
+
+/// These numbers as weights that learn.
+fn free(of: &Decoder, parameters: &Parameters) -> Decoder {
+    let numbers: Vec<f32> = Vec::try_from(parameters.flat()).expect("f32 numbers");
+    Decoder::new(of.config().clone(), Parameters::new(of.config(), &numbers, Device::Cpu))
 }
 
 /// An adapter that changes something.
@@ -174,7 +185,7 @@ fn an_adapter_s_gradients_are_those_of_the_weights_through_the_chain_rule() {
         decoder.learnt().gather(&gradients)
     };
     // Full weights at the very same function: the base with the adapter merged in.
-    let full = Decoder::new(config.clone(), adapter.merged(&config, base.decoder().parameters()));
+    let full = free(base.decoder(), &adapter.merged(&config, base.decoder().parameters()));
     let full_slope = slope(&full);
     let worn = base.decoder().adapted(adapter);
     let slope = slope(&worn);
@@ -229,7 +240,7 @@ fn of_full_rank_an_adapter_learns_as_full_weights_do() {
     let everything = Tensor::ones([adapter.views().layout().len], (Kind::Float, Device::Cpu));
     let beside = curve(base.decoder().adapted(adapter), &everything, 121);
     // The very weights that the adapter sits beside, and no others: not the embedding, not the norms.
-    let full = base.decoder().copy();
+    let full = free(base.decoder(), base.decoder().parameters());
     let linear = Tensor::zeros([full.learnt().layout().len], (Kind::Float, Device::Cpu));
     for (part, offset) in full.learnt().layout().parts().filter(|(part, _)| part.name.contains("_proj.")) {
         let _ = linear.narrow(0, offset, part.shape.iter().product::<i64>()).fill_(1.0);
@@ -305,5 +316,161 @@ fn an_adapter_that_does_not_fit_its_base_is_refused_by_name() {
         "base_model.model.model.layers.1.mlp.up_proj.lora_B.weight has shape [48, 2]; adapter_config.json asks for [48, 3]",
     ] {
         assert!(why.contains(words), "{why} does not say {words}");
+    }
+}
+
+/// A folder with an adapter of this base that changes something.
+fn worn_out(base: &Base, lora: Lora, seed: u64) -> TempDir {
+    let folder = TempDir::new().expect("the test made it");
+    let mut model = base.fresh(lora, &settings(), Seat::Agent).expect("it fits");
+    for round in 0..3 {
+        learn(&mut model, seed + round);
+    }
+    save(&mut model, folder.path());
+    folder
+}
+
+/// Rows of this adapter with a stream of their own, some of them twice; their turns are different lengths.
+fn rows_of(adapter: Option<u32>, members: std::ops::Range<u32>) -> Vec<Row> {
+    let wearing = |mut row: Row| {
+        row.session.adapter = adapter;
+        row
+    };
+    let row_of = |member: u32| Row { tokens_max: 6 + member % 9, ..row(member, vec![3, 4 + member % 3, 7], 0) };
+    members.map(|member| wearing(row_of(member))).collect()
+}
+
+#[track_caller]
+fn same(mixed: &[Sampled], apart: &[Sampled]) {
+    for (mixed, apart) in mixed.iter().zip(apart) {
+        assert_eq!((&mixed.tokens, mixed.closed, mixed.version), (&apart.tokens, apart.closed, apart.version));
+        for (mixed, apart) in mixed.logprobs.iter().zip(&apart.logprobs) {
+            assert!((mixed - apart).abs() < 1e-5, "{mixed} and {apart}");
+        }
+    }
+}
+
+#[test]
+fn rows_of_two_adapters_and_of_none_are_sampled_together_as_they_are_apart() {
+    let (home, base) = base();
+    let (first, second) = (worn_out(&base, Lora::new(4, 32.0), 1), worn_out(&base, some_linears(), 20));
+    let folders = [&first, &second].map(|folder| folder.path().to_owned());
+    let loader = TchLoader::default();
+    let mut together = loader.dressed(home.path(), &folders).expect("they fit");
+    let each = [rows_of(Some(0), 0..9), rows_of(Some(1), 9..20), rows_of(None, 20..26)];
+    // The rows of one adapter do not lie side by side.
+    let mut all: Vec<Row> = each.iter().flatten().cloned().collect();
+    all.sort_by_key(|row| row.session.episode.member % 5);
+    let place = |row: &Row| all.iter().position(|other| other.session == row.session).expect("it is one of them");
+    let sample = |policy: &mut dyn rl::Policy, rows: &[Row]| -> Vec<Sampled> {
+        submit(policy, rows.to_vec()).into_iter().map(|sampled| sampled.expect("a sound row")).collect()
+    };
+    let turns: Vec<Vec<Sampled>> = (0..2)
+        .map(|turn| {
+            let next: Vec<Row> = all.iter().map(|row| go_on(row, turn)).collect();
+            sample(&mut *together, &next)
+        })
+        .collect();
+    let alone = |folder: Option<&Path>| loader.open(folder.unwrap_or(home.path()), None, Seat::Agent).expect("a folder");
+    for (rows, folder) in each.iter().zip([Some(first.path()), Some(second.path()), None]) {
+        let mut alone = alone(folder).policy;
+        for (turn, mixed) in (0..).zip(&turns) {
+            let plain = |row: &Row| {
+                let mut row = go_on(row, turn);
+                row.session.adapter = None;
+                row
+            };
+            let apart = sample(&mut *alone, &rows.iter().map(plain).collect::<Vec<Row>>());
+            same(&rows.iter().map(|row| mixed[place(row)].clone()).collect::<Vec<Sampled>>(), &apart);
+        }
+    }
+    let versions: Vec<u64> = [&each[0], &each[2]].map(|rows| turns[0][place(&rows[0])].version).to_vec();
+    assert_eq!(versions, [3, 0], "an adapter's updates are its own");
+}
+
+/// The second turn goes on from a stream that grew by a fixed answer, so that most of it is kept.
+fn go_on(row: &Row, turn: u32) -> Row {
+    let mut row = Row { turn, ..row.clone() };
+    (0..turn).for_each(|_| row.stream.extend([9, 10, 11]));
+    row
+}
+
+#[test]
+fn a_session_s_keys_and_values_are_never_another_adapter_s() {
+    let (home, base) = base();
+    let (first, second) = (worn_out(&base, Lora::new(4, 32.0), 1), worn_out(&base, some_linears(), 20));
+    let folders = [first.path().to_owned(), second.path().to_owned()];
+    let mut policy = TchLoader::default().dressed(home.path(), &folders).expect("they fit");
+    let of = |adapter| rows_of(Some(adapter), 4..5).remove(0);
+    let sample = |policy: &mut dyn rl::Policy, row: Row| submit(policy, vec![row]).remove(0).expect("a sound row");
+    let fresh = sample(&mut *policy, of(1));
+    policy.forget(&[of(1).session]);
+    sample(&mut *policy, of(0));
+    // The same episode, seat and stream by the other adapter: as if the first had never been asked.
+    assert_eq!(sample(&mut *policy, of(1)), fresh);
+    let stranger = Row { session: Session { adapter: Some(2), ..of(0).session }, ..of(0) };
+    let refused = submit(&mut *policy, vec![stranger]).remove(0).expect_err("there is none");
+    assert!(refused.detail.contains("no adapter 2 among 2"), "{}", refused.detail);
+}
+
+#[test]
+fn two_adapters_on_one_base_share_its_numbers_in_memory_however_its_folder_is_written() {
+    let (home, base) = base();
+    let folders = [worn_out(&base, Lora::new(4, 8.0), 1), worn_out(&base, some_linears(), 20)];
+    let loader = TchLoader::default();
+    let mut models: Vec<Model> =
+        folders.iter().map(|folder| loader.open(folder.path(), None, Seat::User).expect("a folder")).collect();
+    let detour = home.path().join("..").join(home.path().file_name().expect("it has one"));
+    let mut places: Vec<usize> = models
+        .iter_mut()
+        .map(|model| with_decoder(model, |decoder| decoder.parameters().flat().data_ptr() as usize))
+        .collect();
+    places.push(loader.base(&detour, None).expect("the same").decoder().parameters().flat().data_ptr() as usize);
+    assert!(places.windows(2).all(|two| two[0] == two[1]), "{places:?}");
+}
+
+#[test]
+fn an_adapter_s_folder_finds_its_base_beside_it_and_says_where_it_looked() {
+    let (home, base) = base();
+    let adapter = worn_out(&base, Lora::new(2, 4.0), 5);
+    let file = adapter.path().join("adapter_config.json");
+    let rename = |to: &str| {
+        let text = fs::read_to_string(&file).expect("a file");
+        let mut config: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        config["base_model_name_or_path"] = to.into();
+        fs::write(&file, config.to_string()).expect("the test made it");
+    };
+    rename(&format!("../{}", home.path().file_name().expect("it has one").display()));
+    TchLoader::default().open(adapter.path(), None, Seat::Agent).expect("it is beside it");
+    rename("Qwen/Qwen3-0.6B");
+    let Err(LearnError::Store { file, why }) = TchLoader::default().open(adapter.path(), None, Seat::Agent) else {
+        panic!("there is no such folder")
+    };
+    assert!(file.ends_with("adapter_config.json") && why.contains("`Qwen/Qwen3-0.6B`"), "{file}: {why}");
+}
+
+#[test]
+fn merged_into_a_folder_an_adapter_says_the_same_and_needs_no_base() {
+    let (home, base) = base();
+    let adapter = worn_out(&base, some_linears(), 8);
+    let (loader, merged) = (TchLoader::default(), TempDir::new().expect("the test made it"));
+    loader.merge(adapter.path(), home.path(), merged.path()).expect("they fit");
+    let ids = tokens(3, 12);
+    let hidden = |folder: &Path| {
+        let mut model = loader.open(folder, None, Seat::Agent).expect("a folder");
+        with_decoder(&mut model, |decoder| no_grad(|| decoder.hidden(&ids)))
+    };
+    let apart = difference(&hidden(merged.path()), &hidden(adapter.path()));
+    assert!(apart < 2e-5, "{apart}");
+    assert!(difference(&hidden(merged.path()), &hidden(home.path())) > 1e-3, "the adapter does something");
+}
+
+#[test]
+fn an_adapter_s_parameters_are_as_many_as_a_plan_counts() {
+    let (_folder, base) = base();
+    for targets in [Targets::AllLinear, some_linears().targets, Targets::Named(vec!["layers.1.mlp.up_proj".to_owned()])] {
+        let shape = rl::LoraShape { rank: 3, alpha: 6.0, rank_stabilized: false, targets };
+        let layout = Adapter::layout(base.decoder().config(), &Lora::of_run(&shape)).expect("it fits");
+        assert_eq!(shape.parameters(&settings().model), layout.parameters() as u64);
     }
 }
