@@ -274,7 +274,10 @@ impl Play {
         let mut servers: BTreeMap<Arc<str>, Vec<(Ticket, rl::Session)>> = BTreeMap::new();
         for (ticket, live) in &mut self.live {
             if let At::Queued { server, seat } = std::mem::replace(&mut live.at, At::Moving) {
-                servers.entry(server).or_default().push((*ticket, rl::Session { episode: live.id, seat, adapter: None }));
+                servers
+                    .entry(server)
+                    .or_default()
+                    .push((*ticket, rl::Session { episode: live.id, seat, adapter: None }));
                 self.moving += 1;
             }
         }

@@ -173,7 +173,8 @@ pub(crate) fn open(folder: &Path, reasons: Pair<bool>, seat: Seat, loader: &dyn 
     if !folder.is_dir() {
         return Err(format!("there is no folder {}", folder.display()));
     }
-    let dialect = Dialect::open(folder, reasons).map_err(|error| error.to_string())?;
+    let words = config::language_of(folder)?;
+    let dialect = Dialect::open(&words, reasons).map_err(|error| error.to_string())?;
     let mut model = loader.open(folder, None, seat).map_err(|error| error.to_string())?;
     model.policy.close_with(dialect.close_ids());
     Ok(Voice { policy: model.policy, dialect })

@@ -2,21 +2,24 @@
 //!
 //! ```text
 //!  hf.rs        a seat's model as a folder that `transformers` opens     card.rs     its README.md: where it comes from
+//!  peft.rs      a seat's adapter as a folder that PEFT opens, or merged into its base for `transformers`
 //!  episodes.rs  recorded episodes as JSONL                               weights.rs  what the head of a file of weights says
 //!  messages.rs  … as chat messages
 //!  sharegpt.rs  … as LLaMA-Factory reads them
 //! ```
-//! No tensor library is needed: files are checked and copied. What is handed out appears whole or not at all (`runs::Parcel`).
+//! Files are checked and copied, and the tensor library is asked for one thing alone: to merge an adapter into its base. What is handed out appears whole or not at all (`runs::Parcel`).
 
 mod card;
 mod episodes;
 mod hf;
 mod messages;
+mod peft;
 mod sharegpt;
-mod weights;
+pub(crate) mod weights;
 
 use std::path::Path;
 
+use rl::ModelLoader;
 use runs::Parcel;
 use runs::ParcelError;
 
@@ -29,13 +32,13 @@ use crate::flags::Format;
 /// # Errors
 /// [`Failure::Input`] if the folder holds nothing of the kind, something of it is damaged, or `--out` exists; [`Failure::Work`] if it
 /// cannot be written.
-pub fn export(flags: &ExportFlags) -> Result<(), Failure> {
+pub fn export(flags: &ExportFlags, loader: &dyn ModelLoader) -> Result<(), Failure> {
     let ExportFlags { folder, format, out: _, seat: _, checkpoint, phase, scored_only, top } = flags;
     let of_episodes = [("--phase", phase.is_some()), ("--scored-only", *scored_only), ("--top", top.is_some())];
     let of_models = [("--checkpoint", checkpoint.is_some())];
     let (without_effect, others) = match format {
-        Format::Hf => (&of_episodes[..], "messages or sharegpt"),
-        Format::Messages | Format::ShareGpt => (&of_models[..], "hf"),
+        Format::Hf | Format::Peft => (&of_episodes[..], "messages or sharegpt"),
+        Format::Messages | Format::ShareGpt => (&of_models[..], "hf or peft"),
     };
     if let Some((flag, _)) = without_effect.iter().find(|(_, is_given)| *is_given) {
         let hint = format!("leave it out; it belongs to --format {others}");
@@ -46,7 +49,7 @@ pub fn export(flags: &ExportFlags) -> Result<(), Failure> {
         return Err(Failure::input(format!("{}: {why}", folder.display()), Some("give a run folder, e.g. runs/NAME")));
     }
     match format {
-        Format::Hf => hf::export(flags),
+        Format::Hf | Format::Peft => hf::export(flags, loader),
         Format::Messages => messages::export(flags),
         Format::ShareGpt => sharegpt::export(flags),
     }

@@ -349,19 +349,19 @@ pub struct ReplayFlags {
 /// `duologue export DIR`
 #[derive(Debug, Args)]
 pub struct ExportFlags {
-    /// A run folder; for `hf` also a checkpoint or one seat's model, for `messages` and `sharegpt` also a folder written by `rollout --out`.
+    /// A run folder; for `hf` and `peft` also a checkpoint or one seat's model, for `messages` and `sharegpt` also a folder written by `rollout --out`.
     #[arg(value_name = "DIR")]
     pub folder: PathBuf,
     /// In which form.
     #[arg(long, value_enum)]
     pub format: Format,
-    /// The folder (`hf`) or file (`messages`, `sharegpt`) to make; nothing is written over.
+    /// The folder (`hf`, `peft`) or file (`messages`, `sharegpt`) to make; nothing is written over.
     #[arg(long, value_name = "PATH")]
     pub out: PathBuf,
     /// Whose model, or whose side of the talk; both unless given.
     #[arg(long, value_enum)]
     pub seat: Option<Seats>,
-    /// `hf`: this checkpoint, e.g. step-000000, instead of the newest.
+    /// `hf`, `peft`: this checkpoint, e.g. step-000000, instead of the newest.
     #[arg(long, value_name = "NAME")]
     pub checkpoint: Option<CheckpointId>,
     /// `messages`, `sharegpt`: only episodes played for this.
@@ -418,6 +418,9 @@ pub struct ServeFlags {
     /// What requests call the model; the folder's name unless given.
     #[arg(long)]
     pub name: Option<String>,
+    /// An adapter on the model, and what requests call it; as often as there are adapters. Rows of all of them are sampled together.
+    #[arg(long, value_name = "NAME=DIR", value_parser = named)]
+    pub adapter: Vec<(String, PathBuf)>,
     /// Where to listen. There are no keys: whoever reaches it is served.
     #[arg(long, default_value = "127.0.0.1")]
     pub host: String,
@@ -444,8 +447,10 @@ pub struct ServeFlags {
 /// In which form results are handed out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// Folders that Hugging Face's `transformers` opens.
+    /// Folders that Hugging Face's `transformers` opens; an adapter is merged into its base.
     Hf,
+    /// Adapters' folders that PEFT opens beside their base.
+    Peft,
     /// Recorded episodes as JSONL of chat messages, a line for each side of each.
     Messages,
     /// The same in the ShareGPT form that LLaMA-Factory reads.
@@ -459,6 +464,7 @@ impl Format {
     pub fn name(self) -> &'static str {
         match self {
             Format::Hf => "hf",
+            Format::Peft => "peft",
             Format::Messages => "messages",
             Format::ShareGpt => "sharegpt",
         }
@@ -548,6 +554,13 @@ fn releases() -> impl TypedValueParser<Value = Release> {
 fn count(text: &str) -> Result<u32, String> {
     let count = text.parse().ok().filter(|count| *count > 0);
     count.ok_or_else(|| format!("it is a whole number from 1 to {}", u32::MAX))
+}
+
+/// A name and a folder.
+fn named(text: &str) -> Result<(String, PathBuf), String> {
+    let (name, folder) =
+        text.split_once('=').filter(|(name, folder)| !name.is_empty() && !folder.is_empty()).ok_or("it is NAME=DIR")?;
+    Ok((name.to_owned(), PathBuf::from(folder)))
 }
 
 /// An amount of money.

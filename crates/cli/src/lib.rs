@@ -92,7 +92,7 @@ fn carry_out(command: Command, loader: &dyn ModelLoader) -> Result<(), Failure> 
         Command::Eval(flags) => runtime()?.block_on(eval::eval(flags, loader)),
         Command::Study(flags) => study::study(&flags, loader),
         Command::Replay(flags) => replay::replay(&flags),
-        Command::Export(flags) => export::export(&flags),
+        Command::Export(flags) => export::export(&flags, loader),
         Command::Data(flags) => data::data(&flags),
         Command::Serve(flags) => runtime()?.block_on(serve::serve(flags, loader)),
     }

@@ -24,6 +24,7 @@ pub fn manifest(setup: &Setup, dialect: &Dialect, loader: &dyn ModelLoader) -> M
         scenario: hash_of_mix(&setup.mix),
         template: Some(Hash::of_bytes(dialect.template().source().as_bytes())),
         tokenizer: Some(Hash::of_bytes(dialect.tokenizer().to_json().as_bytes())),
+        base: base(setup),
         cold_start: Pair::default(),
         seed: setup.settings.seed,
         device: device.to_owned(),
@@ -35,6 +36,13 @@ pub fn manifest(setup: &Setup, dialect: &Dialect, loader: &dyn ModelLoader) -> M
         binary: binary(),
         libraries,
     }
+}
+
+/// What each learning seat's model starts from.
+fn base(setup: &Setup) -> Pair<Option<Hash>> {
+    let learning = setup.learning();
+    let base = setup.settings.base.as_ref();
+    Pair::from_fn(|seat| base.filter(|_| learning[seat])?.models[seat].as_deref().and_then(Hash::of_hex))
 }
 
 /// Hash of a checked value: settings, a scenario, a study.

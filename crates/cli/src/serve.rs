@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::path::PathBuf;
 
 use anyhow::anyhow;
 use rl::ModelLoader;
@@ -12,6 +13,7 @@ use serve::ServeError;
 use serve::Served;
 use serve::Server;
 use sim::Pair;
+use text::Dialect;
 use tokio::signal::unix::Signal;
 use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
@@ -32,7 +34,7 @@ pub async fn serve(flags: ServeFlags, loader: &dyn ModelLoader) -> Result<(), Fa
     let given = flags.folder.as_deref().or(flags.model.as_deref());
     let given = given.expect("clap lets nobody through without either");
     let served = served(&flags, given, loader)?;
-    let (name, context) = (served.name.clone(), served.context);
+    let (name, adapters, context) = (served.name.clone(), served.adapters.clone(), served.context);
     let limits = Limits { requests_max: flags.requests_max, tokens_max: flags.tokens_max, ..Limits::default() };
     // Before anybody can be told the address: whoever was told may stop us.
     let (mut interrupted, mut terminated) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
@@ -40,9 +42,10 @@ pub async fn serve(flags: ServeFlags, loader: &dyn ModelLoader) -> Result<(), Fa
     let server = Server::bind(served, &address, limits, flags.capture.as_deref()).await.map_err(refused)?;
     let base = format!("http://{}", server.address());
     if flags.json {
-        say(json!({ "address": base, "model": name, "context": context }))?;
+        say(json!({ "address": base, "model": name, "adapters": adapters, "context": context }))?;
     } else {
-        say(format_args!("serving {name} at {base}/v1"))?;
+        let all: Vec<&str> = std::iter::once(&name).chain(&adapters).map(String::as_str).collect();
+        say(format_args!("serving {} at {base}/v1", all.join(", ")))?;
     }
     let stop = async {
         either(&mut interrupted, &mut terminated).await;
@@ -69,17 +72,54 @@ fn served(flags: &ServeFlags, given: &Path, loader: &dyn ModelLoader) -> Result<
         let hint = "give the folder of one seat's model, e.g. runs/NAME/checkpoints/step-000030/agent";
         Failure::input(format!("{}: {what}", given.display()), Some(hint))
     };
-    let folder = config::model_of_seat(given, flags.seat.into());
-    let voice = cast::open(&folder, Pair::default(), flags.seat.into(), loader).map_err(wrong)?;
-    let context = context(&folder).map_err(wrong)?;
+    let seat = flags.seat.into();
+    let folder = config::model_of_seat(given, seat);
     let own = || folder.file_name().map(|name| name.to_string_lossy().into_owned());
     let name = flags.name.clone().or_else(own).unwrap_or_else(|| "model".to_owned());
-    Ok(Served { name, policy: voice.policy, dialect: voice.dialect, context })
+    let context = context(&folder).map_err(wrong)?;
+    if flags.adapter.is_empty() {
+        let voice = cast::open(&folder, Pair::default(), seat, loader).map_err(wrong)?;
+        return Ok(Served { name, adapters: Vec::new(), policy: voice.policy, dialect: voice.dialect, context });
+    }
+    let folders = adapters(flags, &name, &folder)?;
+    let dialect = Dialect::open(&folder, Pair::default()).map_err(|error| wrong(error.to_string()))?;
+    let mut policy = loader.dressed(&folder, &folders).map_err(|error| wrong(error.to_string()))?;
+    policy.close_with(dialect.close_ids());
+    let adapters = flags.adapter.iter().map(|(name, _)| name.clone()).collect();
+    Ok(Served { name, adapters, policy, dialect, context })
+}
+
+/// The folders of the adapters on the model in `base`, in the order of the flags: whose names differ, and who speak as it does.
+fn adapters(flags: &ServeFlags, model: &str, base: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let hint = "give the folder of an adapter on the served model, e.g. --adapter agent=runs/NAME/checkpoints/step-000030/agent";
+    if config::is_adapter(base) {
+        let what = format!("{}: is an adapter itself, and others cannot sit on it", base.display());
+        return Err(Failure::input(what, Some("serve its base, and this one with --adapter NAME=DIR too")));
+    }
+    let mut folders = Vec::new();
+    for (number, (name, given)) in flags.adapter.iter().enumerate() {
+        let wrong = |what: String| Failure::input(format!("--adapter: {name}={}: {what}", given.display()), Some(hint));
+        if name == model || flags.adapter[..number].iter().any(|(other, _)| other == name) {
+            return Err(wrong(format!("`{name}` is the name of another")));
+        }
+        let folder = config::model_of_seat(given, flags.seat.into());
+        if !config::is_adapter(&folder) {
+            return Err(wrong("there is no adapter_config.json".to_owned()));
+        }
+        // Its base may lie elsewhere by now, or be named as it is on somebody's hub: then the shapes have to fit, and no more is known.
+        if let Ok(named) = config::language_of(&folder).inspect_err(|why| tracing::warn!("--adapter {name}: {why}"))
+            && fs::canonicalize(&named).ok() != fs::canonicalize(base).ok()
+        {
+            tracing::warn!("--adapter {name}: it was made on {}, and sits on {} here", named.display(), base.display());
+        }
+        folders.push(folder);
+    }
+    Ok(folders)
 }
 
 /// Tokens that the model can see at once.
 fn context(folder: &Path) -> Result<u32, String> {
-    let path = folder.join(CONFIG);
+    let path = config::base_of(folder)?.join(CONFIG);
     let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
     let config: Value = serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
     let context = config.get("max_position_embeddings").and_then(Value::as_u64).and_then(|len| u32::try_from(len).ok());

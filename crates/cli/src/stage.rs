@@ -79,7 +79,7 @@ pub struct Stage {
     troupe: Troupe,
     sheets: Sheets,
     checkpoints: Checkpoints,
-    /// What a model's weights are called in its folder.
+    /// What the file with what it learned is called in a model's folder.
     weights_file: &'static str,
 }
 
@@ -127,7 +127,7 @@ impl Stage {
         let steering = serde_json::from_value::<Option<Steering>>(state.extra.clone())
             .context("what steers learning, in the checkpoint")?
             .unwrap_or_default();
-        let weights_file = loader.weights_file();
+        let weights_file = loader.weights_file(&setup.settings);
         let mut stage = Stage {
             setup,
             samples,
@@ -329,7 +329,8 @@ fn spoken(setup: &Setup, base: &Path) -> Result<Dialect, Failure> {
     let mut folders: Vec<PathBuf> = learners.map(|seat| config::model_of_seat(base, seat)).collect();
     folders.dedup();
     let open = |folder: &PathBuf| {
-        Dialect::open(folder, reasons).map_err(|error| wrong(format!("{}: {error}", folder.display()), hint))
+        let words = config::language_of(folder).map_err(|why| wrong(why, hint))?;
+        Dialect::open(&words, reasons).map_err(|error| wrong(format!("{}: {error}", folder.display()), hint))
     };
     let mut spoken = folders.iter().map(open).collect::<Result<Vec<Dialect>, Failure>>()?;
     let files = |dialect: &Dialect| (dialect.tokenizer().to_json().to_owned(), dialect.template().source().to_owned());
@@ -422,7 +423,14 @@ fn open_folder(setup: &Setup, wanted: &Manifest) -> Result<RunFolder, Failure> {
 /// A seat's model before the first update.
 fn begin(setup: &Setup, text: &TextFiles, loader: &dyn ModelLoader, seat: Seat) -> Result<Model, LearnError> {
     match &setup.settings.base {
-        Some(base) => loader.based(&config::model_of_seat(&base.path, seat), &setup.settings, seat),
+        Some(base) => {
+            let folder = config::model_of_seat(&base.path, seat);
+            match &base.adapters {
+                Some(adapters) if !config::is_adapter(&folder) => loader.adapted(adapters, &setup.settings, seat),
+                // An adapter goes on learning.
+                Some(_) | None => loader.based(&folder, &setup.settings, seat),
+            }
+        }
         None => loader.fresh(&setup.settings, text, seat),
     }
 }

@@ -25,7 +25,13 @@ use parrot::Parrot;
 async fn client(path: &str, capture: Option<&Path>) -> Client<OpenAIConfig> {
     let dialect = parrot::dialect();
     let (policy, _) = Parrot::new(&dialect, None);
-    let served = Served { name: "parrot".to_owned(), policy: Box::new(policy), dialect, context: parrot::CONTEXT };
+    let served = Served {
+        name: "parrot".to_owned(),
+        adapters: Vec::new(),
+        policy: Box::new(policy),
+        dialect,
+        context: parrot::CONTEXT,
+    };
     let server = serve::Server::bind(served, "127.0.0.1:0", Limits::default(), capture).await.expect("there are ports");
     let base = format!("http://{}{path}", server.address());
     // Dropped with the test's runtime, which ends the server too.

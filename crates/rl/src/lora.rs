@@ -81,8 +81,7 @@ impl LoraShape {
             ("mlp.down_proj", of.intermediate_size, of.hidden_size),
         ];
         let layers = (0..of.num_hidden_layers).flat_map(|layer| linears.map(|linear| (layer, linear)));
-        let adapted =
-            layers.filter(|(layer, (name, ..))| self.targets.has(&format!("model.layers.{layer}.{name}")));
+        let adapted = layers.filter(|(layer, (name, ..))| self.targets.has(&format!("model.layers.{layer}.{name}")));
         adapted.map(|(_, (_, input, output))| size(self.rank) * (size(input) + size(output))).sum()
     }
 }

@@ -25,6 +25,13 @@ impl Hash {
         Hash::of_digest(&Sha256::digest(bytes))
     }
 
+    /// One that was written down; `None` if it is not 64 lower-case hexadecimal digits.
+    #[must_use]
+    pub fn of_hex(digits: &str) -> Option<Hash> {
+        let is_digit = |digit: u8| digit.is_ascii_digit() || (b'a'..=b'f').contains(&digit);
+        (digits.len() == 64 && digits.bytes().all(is_digit)).then(|| Hash(digits.to_owned()))
+    }
+
     pub(crate) fn of_digest(digest: &[u8]) -> Hash {
         let mut hex = String::with_capacity(64);
         for byte in digest {

@@ -96,7 +96,10 @@ pub struct Manifest {
     pub template: Option<Hash>,
     /// Of `tokenizer.json`; `None` until it is trained.
     pub tokenizer: Option<Hash>,
-    /// Of each seat's file of weights in `step-000000`; `None` before the cold start has ended, and for a seat that does not learn.
+    /// Of the folder that each seat's model starts from, an adapter's base included; `None`: from nothing.
+    #[serde(default)]
+    pub base: Pair<Option<Hash>>,
+    /// Of each seat's file of weights, or of its adapter's, in `step-000000`; `None` before the cold start has ended, and for a seat that does not learn.
     pub cold_start: Pair<Option<Hash>>,
     /// Seed of every address of randomness.
     pub seed: u64,
@@ -155,6 +158,7 @@ impl Manifest {
             scenario,
             template,
             tokenizer,
+            base,
             cold_start,
             seed,
             device,
@@ -179,6 +183,7 @@ impl Manifest {
             entry("tokenizer", tokenizer.as_ref()),
         ];
         for seat in Seat::ALL {
+            entries.push(entry(&format!("base.{seat}"), base[seat].as_ref()));
             entries.push(entry(&format!("cold_start.{seat}"), cold_start[seat].as_ref()));
         }
         entries

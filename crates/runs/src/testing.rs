@@ -139,6 +139,7 @@ pub(crate) fn manifest() -> Manifest {
         scenario: Hash::of_bytes(b"scenario"),
         template: Some(Hash::of_bytes(b"template")),
         tokenizer: None,
+        base: Pair::default(),
         cold_start: Pair::default(),
         seed: 1,
         device: "cpu".to_owned(),

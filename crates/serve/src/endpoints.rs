@@ -62,26 +62,26 @@ pub fn router(host: Arc<Host>) -> Router {
 }
 
 async fn chat(State(host): Shared, body: Body) -> Result<Response, Problem> {
-    let request = chat_request(&host, body)?;
+    let (request, adapter) = chat_request(&host, body)?;
     let mut stream = host.speech.silence(request.setting.thinks);
     host.speech.show(&mut stream, &request.turns, &request.setting.tools);
     let (number, name) = host.number();
     let prompts = vec![stream.tokens().to_vec()];
-    let choices = host.admit((number, &name), ("messages", &prompts), &request.manner, reading(&request))?;
-    let reply = reply(&host, Form::Chat, format!("chatcmpl-{name}"), prompts, &request.manner);
+    let choices = host.admit((number, &name), adapter, ("messages", &prompts), &request.manner, reading(&request))?;
+    let reply = reply(&host, (Form::Chat, &request.model), format!("chatcmpl-{name}"), prompts, &request.manner);
     answer(reply, choices, None, &request.manner).await
 }
 
 async fn captured(State(host): Shared, Path(episode): Path<String>, body: Body) -> Result<Response, Problem> {
     let capture = host.capture.as_ref().ok_or_else(no_capture)?;
-    let request = chat_request(&host, body)?;
+    let (request, adapter) = chat_request(&host, body)?;
     let (number, name) = host.number();
     let id = format!("chatcmpl-{name}");
     let recording = capture.begin(&episode, id.clone(), &host.speech, &request)?;
     let prompts = vec![recording.prompt().to_vec()];
-    match host.admit((number, &name), ("messages", &prompts), &request.manner, reading(&request)) {
+    match host.admit((number, &name), adapter, ("messages", &prompts), &request.manner, reading(&request)) {
         Ok(choices) => {
-            let reply = reply(&host, Form::Chat, id, prompts, &request.manner);
+            let reply = reply(&host, (Form::Chat, &request.model), id, prompts, &request.manner);
             answer(reply, choices, Some(recording), &request.manner).await
         }
         Err(problem) => {
@@ -94,25 +94,25 @@ async fn captured(State(host): Shared, Path(episode): Path<String>, body: Body) 
 async fn text(State(host): Shared, body: Body) -> Result<Response, Problem> {
     host.check_standing()?;
     let request = TextRequest::read(&bytes(body)?, &host.limits)?;
-    host.check_model(&request.model)?;
+    let adapter = host.adapter(&request.model)?;
     let (number, name) = host.number();
     let ids = |prompt: &Prompt| match prompt {
         Prompt::Text(text) => host.speech.encode(text),
         Prompt::Tokens(ids) => ids.clone(),
     };
     let prompts: Vec<Vec<u32>> = request.prompts.iter().map(ids).collect();
-    let choices = host.admit((number, &name), ("prompt", &prompts), &request.manner, Reading::Plain)?;
-    let reply = reply(&host, Form::Text, format!("cmpl-{name}"), prompts, &request.manner);
+    let choices = host.admit((number, &name), adapter, ("prompt", &prompts), &request.manner, Reading::Plain)?;
+    let reply = reply(&host, (Form::Text, &request.model), format!("cmpl-{name}"), prompts, &request.manner);
     answer(reply, choices, None, &request.manner).await
 }
 
 async fn models(State(host): Shared) -> Json<Value> {
-    Json(json!({ "object": "list", "data": [host.model()] }))
+    Json(json!({ "object": "list", "data": host.models() }))
 }
 
 async fn model(State(host): Shared, Path(name): Path<String>) -> Result<Json<Value>, Problem> {
-    host.check_model(&name)?;
-    Ok(Json(host.model()))
+    host.adapter(&name)?;
+    Ok(Json(host.model(&name)))
 }
 
 async fn health(State(host): Shared) -> Response {
@@ -140,15 +140,16 @@ fn no_capture() -> Problem {
     Problem::of(StatusCode::NOT_FOUND, "this server records no episodes: it was started without --capture")
 }
 
-fn chat_request(host: &Host, body: Body) -> Result<ChatRequest, Problem> {
+/// A chat, and the number of the adapter that it asks.
+fn chat_request(host: &Host, body: Body) -> Result<(ChatRequest, Option<u32>), Problem> {
     host.check_standing()?;
     let request = ChatRequest::read(&bytes(body)?, &host.limits)?;
-    host.check_model(&request.model)?;
+    let adapter = host.adapter(&request.model)?;
     if request.setting.thinks && !host.speech.knows_thinking() {
         let what = "this model's template does not know `enable_thinking`";
         return Err(Problem::invalid("chat_template_kwargs", what).coded("unsupported_parameter"));
     }
-    Ok(request)
+    Ok((request, adapter))
 }
 
 fn bytes(body: Body) -> Result<Bytes, Problem> {
@@ -163,11 +164,11 @@ fn reading(request: &ChatRequest) -> Reading {
     if request.setting.tools.is_empty() { Reading::Talk } else { Reading::Calls }
 }
 
-fn reply(host: &Host, form: Form, id: String, prompts: Vec<Vec<u32>>, manner: &Manner) -> Reply {
+fn reply(host: &Host, (form, model): (Form, &str), id: String, prompts: Vec<Vec<u32>>, manner: &Manner) -> Reply {
     Reply {
         form,
         id,
-        model: host.name.clone(),
+        model: model.to_owned(),
         created: reply::now(),
         prompts,
         logprobs: manner.logprobs,

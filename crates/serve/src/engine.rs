@@ -48,6 +48,8 @@ pub const CHUNK: u32 = 8;
 pub struct Ask {
     /// What it continues; not empty.
     pub prompt: Vec<u32>,
+    /// The number of the adapter that answers; `None`: the model itself.
+    pub adapter: Option<u32>,
     /// At most this many tokens; at least 1, and within the context.
     pub tokens_max: u32,
     /// Above 0; of no effect if `greedy`.
@@ -332,7 +334,7 @@ impl Room {
     fn open(&mut self, ask: Ask) {
         self.next += 1;
         let episode = EpisodeId { phase: Phase::Rollout, round: self.next, group: 0, trial: 0, member: 1 };
-        let session = Session { episode, seat: Seat::Agent };
+        let session = Session { episode, seat: Seat::Agent, adapter: ask.adapter };
         self.live.insert(session, Live { stream: ask.prompt.clone(), ask, sampled: 0 });
         self.shared.opened.fetch_add(1, Ordering::SeqCst);
         self.shared.live.store(self.live.len(), Ordering::SeqCst);

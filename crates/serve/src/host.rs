@@ -33,6 +33,8 @@ use crate::writer::Writer;
 pub struct Served {
     /// What requests call it.
     pub name: String,
+    /// What they call the adapters on it, by their numbers ([`rl::Session::adapter`]); all names differ.
+    pub adapters: Vec<String>,
     /// What samples.
     pub policy: Box<dyn Policy>,
     /// How it reads and writes.
@@ -65,6 +67,8 @@ impl Default for Limits {
 pub struct Host {
     /// Its name.
     pub name: String,
+    /// Those of the adapters on it, by their numbers.
+    pub adapters: Vec<String>,
     /// How it reads and writes.
     pub speech: Speech,
     /// Tokens of a prompt and its answer together.
@@ -84,10 +88,16 @@ pub struct Host {
 impl Host {
     /// A host over an engine.
     #[must_use]
-    pub fn new(served: (String, Dialect, u32), engine: Engine, limits: Limits, capture: Option<Capture>) -> Host {
-        let (name, dialect, context) = served;
+    pub fn new(
+        (name, adapters): (String, Vec<String>),
+        (dialect, context): (Dialect, u32),
+        engine: Engine,
+        limits: Limits,
+        capture: Option<Capture>,
+    ) -> Host {
         Host {
             name,
+            adapters,
             speech: Speech::new(dialect),
             context,
             places: Arc::new(Semaphore::new(limits.requests_max as usize)),
@@ -118,15 +128,19 @@ impl Host {
         }
     }
 
-    /// Whether a request means this model.
+    /// Which adapter a request means by this name: `None` is the model itself.
     ///
     /// # Errors
     /// [`Problem`] 404.
-    pub fn check_model(&self, name: &str) -> Result<(), Problem> {
+    pub fn adapter(&self, name: &str) -> Result<Option<u32>, Problem> {
         if name == self.name {
-            return Ok(());
+            return Ok(None);
         }
-        let what = format!("there is no model `{name}` here; this is `{}`", self.name);
+        if let Some((number, _)) = (0..).zip(&self.adapters).find(|(_, adapter)| *adapter == name) {
+            return Ok(Some(number));
+        }
+        let adapters: String = self.adapters.iter().map(|name| format!(", `{name}`")).collect();
+        let what = format!("there is no model `{name}` here; this is `{}`{adapters}", self.name);
         let problem = Problem::of(axum::http::StatusCode::NOT_FOUND, what).coded("model_not_found");
         Err(Problem { param: Some("model".to_owned()), ..problem })
     }
@@ -138,6 +152,7 @@ impl Host {
     pub fn admit(
         &self,
         (number, name): (u64, &str),
+        adapter: Option<u32>,
         (param, prompts): (&str, &[Vec<u32>]),
         manner: &Manner,
         reading: Reading,
@@ -158,6 +173,7 @@ impl Host {
                 let asked = manner.tokens_max.or(self.limits.tokens_max).unwrap_or(room);
                 self.engine.ask(Ask {
                     prompt: prompt.clone(),
+                    adapter,
                     tokens_max: asked.min(room),
                     temperature: manner.temperature,
                     filter: manner.filter,
@@ -189,6 +205,7 @@ impl Host {
         json!({
             "status": standing,
             "model": self.name,
+            "adapters": self.adapters,
             "weight_version": self.engine.version(),
             "requests": { "live": live, "max": self.limits.requests_max },
             "sessions": {
@@ -200,10 +217,20 @@ impl Host {
         })
     }
 
-    /// The model as a client lists it.
+    /// The model and its adapters, as a client lists them.
     #[must_use]
-    pub fn model(&self) -> Value {
-        json!({ "id": self.name, "object": "model", "created": 0, "owned_by": "duologue", "max_model_len": self.context })
+    pub fn models(&self) -> Vec<Value> {
+        std::iter::once(&self.name).chain(&self.adapters).map(|name| self.model(name)).collect()
+    }
+
+    /// One of them, by its name.
+    #[must_use]
+    pub fn model(&self, name: &str) -> Value {
+        let parent = (name != self.name).then_some(&self.name);
+        json!({
+            "id": name, "object": "model", "created": 0, "owned_by": "duologue", "max_model_len": self.context,
+            "parent": parent,
+        })
     }
 
     /// Waits until nobody is live.

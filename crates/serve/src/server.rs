@@ -78,9 +78,9 @@ impl Server {
                     .map_err(|source| ServeError::Capture { folder: folder.display().to_string(), source })
             })
             .transpose()?;
-        let Served { name, policy, dialect, context } = served;
+        let Served { name, adapters, policy, dialect, context } = served;
         let (engine, dead) = Engine::start(policy).map_err(ServeError::Thread)?;
-        let host = Arc::new(Host::new((name, dialect, context), engine, limits, capture));
+        let host = Arc::new(Host::new((name, adapters), (dialect, context), engine, limits, capture));
         Ok(Server { listener, address: bound, host, dead })
     }
 

@@ -432,9 +432,9 @@ fn what_cannot_be_exported_is_refused_with_a_hint() {
     refused(run, "hf", &["--top", "3"], "--top: has no effect with --format hf");
     refused(run, "sharegpt", &["--checkpoint", "step-000000"], "--checkpoint: has no effect with --format sharegpt");
     refused(run, "sharegpt", &["--top", "0"], "--top");
-    for unknown in ["peft", "traces"] {
-        refused(run, unknown, &[], "it is one of hf, messages, sharegpt");
-    }
+    refused(run, "traces", &[], "it is one of hf, peft, messages, sharegpt");
+    refused(run, "peft", &[], "there is no adapter_config.json\nhint: only adapters are handed out with --format peft");
+    refused(run, "peft", &["--top", "3"], "--top: has no effect with --format peft");
     assert!(duologue(&["export", "nowhere", "--format", "hf"]).refused().contains("--out"));
 }
 

@@ -87,23 +87,46 @@ fn field(file: &Path, key: &str) -> Option<String> {
 
 /// The text of `README.md`. `numbers`: of the weights. `hashes`: of the files handed out, by name.
 pub(super) fn card(origin: &Origin, numbers: u64, hashes: &[(&str, Hash)]) -> String {
+    let head = "library_name: transformers\npipeline_tag: text-generation";
+    page(origin, "hf", head, facts(origin, numbers), hashes) + &usage(origin)
+}
+
+/// The same of an adapter with so many numbers on `base`.
+pub(super) fn adapter_card(origin: &Origin, base: &str, numbers: u64, hashes: &[(&str, Hash)]) -> String {
+    let head = format!("library_name: peft\npipeline_tag: text-generation\nbase_model: {base}");
+    let base = ("base".to_owned(), format!("`{base}`"));
+    let facts = [facts(origin, numbers), vec![base]].concat();
+    page(origin, "peft", &head, facts, hashes) + ADAPTER_USAGE
+}
+
+const ADAPTER_USAGE: &str = "\n## Use\n\n\
+    ```python\n\
+    from peft import AutoPeftModelForCausalLM\n\
+    from transformers import AutoTokenizer\n\n\
+    tokenizer = AutoTokenizer.from_pretrained(FOLDER)\n\
+    model = AutoPeftModelForCausalLM.from_pretrained(FOLDER)\n\
+    ```\n\n\
+    `adapter_config.json` says where the base lies: change `base_model_name_or_path` there if it moves.\n";
+
+/// Everything above how it is used.
+fn page(origin: &Origin, format: &str, head: &str, facts: Vec<(String, String)>, hashes: &[(&str, Hash)]) -> String {
     let title = match (origin.seat, &origin.run) {
         (Some(seat), Some(run)) => format!("{run}: the {seat}"),
         (Some(seat), None) => format!("The {seat}"),
         (None, _) => "A model".to_owned(),
     };
     let mut text = format!(
-        "---\nlibrary_name: transformers\npipeline_tag: text-generation\ntags:\n- duologue\n---\n\n# {title}\n\n\
-         Trained with Duologue, which co-trains an agent and a simulated user, and exported by `duologue export --format hf`.\n\n\
+        "---\n{head}\ntags:\n- duologue\n---\n\n# {title}\n\n\
+         Trained with Duologue, which co-trains an agent and a simulated user, and exported by `duologue export --format {format}`.\n\n\
          | | |\n|---|---|\n"
     );
-    for (what, value) in facts(origin, numbers) {
+    for (what, value) in facts {
         let _ = writeln!(text, "| {what} | {value} |");
     }
     for (name, hash) in hashes {
         let _ = writeln!(text, "| SHA-256 of `{name}` | `{hash}` |");
     }
-    text + &usage(origin)
+    text
 }
 
 /// What is known, in words.
@@ -111,6 +134,7 @@ fn facts(origin: &Origin, numbers: u64) -> Vec<(String, String)> {
     let Origin { seat, checkpoint, updates, run, scenario, reasons: _, manifest, score } = origin;
     let fact = |what: &str, value: Option<String>| value.map(|value| (what.to_owned(), value));
     let of_manifest = |value: &dyn Fn(&Manifest) -> String| manifest.as_ref().map(value);
+    let base = manifest.as_ref().zip(*seat).and_then(|(manifest, seat)| manifest.base[seat].as_ref());
     let cold_start = manifest.as_ref().zip(*seat).and_then(|(manifest, seat)| manifest.cold_start[seat].as_ref());
     let score = score.as_ref().map(|(opponent, mean)| format!("{mean:+.3} on held-out items against `{opponent}`"));
     let known = [
@@ -125,6 +149,7 @@ fn facts(origin: &Origin, numbers: u64) -> Vec<(String, String)> {
         fact("SHA-256 of the config", of_manifest(&|manifest| format!("`{}`", manifest.config))),
         fact("SHA-256 of the scenario", of_manifest(&|manifest| format!("`{}`", manifest.scenario))),
         fact("SHA-256 of the program that began the run", of_manifest(&|manifest| format!("`{}`", manifest.binary))),
+        fact("SHA-256 of the folder that it began with", base.map(|hash| format!("`{hash}`"))),
         fact("SHA-256 of the cold start's weights", cold_start.map(|hash| format!("`{hash}`"))),
     ];
     known.into_iter().flatten().collect()

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use anyhow::Context;
+use rl::ModelLoader;
 use runs::Checkpoint;
 use runs::CheckpointError;
 use runs::Checkpoints;
@@ -19,18 +20,20 @@ use sim::Seat;
 
 use super::card;
 use super::card::Origin;
+use super::peft;
 use super::weights;
 use crate::failure::Failure;
 use crate::flags::ExportFlags;
+use crate::flags::Format;
 use crate::flags::Seats;
 use crate::stdout::say;
 
-const CONFIG: &str = "config.json";
-const WEIGHTS: &str = "model.safetensors";
-const TOKENIZER: &str = "tokenizer.json";
-const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
-const TEMPLATE: &str = "chat_template.jinja";
-const CARD: &str = "README.md";
+pub(super) const CONFIG: &str = "config.json";
+pub(super) const WEIGHTS: &str = "model.safetensors";
+pub(super) const TOKENIZER: &str = "tokenizer.json";
+pub(super) const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
+pub(super) const TEMPLATE: &str = "chat_template.jinja";
+pub(super) const CARD: &str = "README.md";
 
 /// What a model cannot do without.
 const NEEDED: [&str; 3] = [CONFIG, WEIGHTS, TOKENIZER];
@@ -44,11 +47,17 @@ const STATE: &str = "state.json";
 ///
 /// # Errors
 /// [`Failure::Input`] if there is no such model or it is damaged, [`Failure::Work`] if it cannot be written.
-pub(super) fn export(flags: &ExportFlags) -> Result<(), Failure> {
+pub(super) fn export(flags: &ExportFlags, loader: &dyn ModelLoader) -> Result<(), Failure> {
     let models = models(flags)?;
     let parcel = super::begin(&flags.out)?;
     for model in &models {
-        model.write(&model.place(parcel.beside()))?;
+        let to = model.place(parcel.beside());
+        fs::create_dir_all(&to).with_context(|| to.display().to_string())?;
+        match flags.format {
+            Format::Peft => peft::write(model, &to)?,
+            _ if config::is_adapter(&model.folder) => peft::merge(model, &to, loader)?,
+            _ => model.write(&to)?,
+        }
     }
     parcel.deliver().map_err(super::undelivered)?;
     for model in &models {
@@ -58,8 +67,8 @@ pub(super) fn export(flags: &ExportFlags) -> Result<(), Failure> {
 }
 
 /// A model to be exported.
-struct Model {
-    folder: PathBuf,
+pub(super) struct Model {
+    pub(super) folder: PathBuf,
     /// The commit it is from, and whose it is there; `None` for a folder that lies by itself.
     committed: Option<(Checkpoint, Seat)>,
     /// Whether it gets a folder of its seat's name.
@@ -69,7 +78,7 @@ struct Model {
 /// The models that the flags ask for.
 fn models(flags: &ExportFlags) -> Result<Vec<Model>, Failure> {
     let dir = &flags.folder;
-    let is_model = dir.join(CONFIG).exists();
+    let is_model = dir.join(CONFIG).exists() || config::is_adapter(dir);
     let is_checkpoint = dir.join(STATE).exists();
     if (is_model || is_checkpoint) && flags.checkpoint.is_some() {
         return Err(without_effect("--checkpoint", dir, if is_model { "one model" } else { "one checkpoint" }));
@@ -184,7 +193,6 @@ impl Model {
     }
 
     fn write(&self, to: &Path) -> Result<(), Failure> {
-        fs::create_dir_all(to).with_context(|| to.display().to_string())?;
         let mut hashes = Vec::new();
         // Of what is handed out as it was; `tokenizer_config.json` is added to.
         for name in NEEDED.into_iter().chain(OPTIONAL) {
@@ -198,25 +206,35 @@ impl Model {
                 None => {}
             }
         }
-        let damaged = |file: &str, why: String| {
-            let what = format!("{}: {why}", self.folder.join(file).display());
-            Failure::input(what, Some("the folder is damaged: give another one"))
-        };
-        let numbers = weights::count(&to.join(WEIGHTS)).map_err(|why| damaged(WEIGHTS, why))?;
-        let object = |file: &str| read_object(&to.join(file)).map_err(|why| damaged(file, why));
+        self.finish(to, &hashes)
+    }
+
+    /// Adds what others look for beside the files that lie there, and the card, which names them with these hashes.
+    pub(super) fn finish(&self, to: &Path, hashes: &[(&str, Hash)]) -> Result<(), Failure> {
+        let numbers = weights::count(&to.join(WEIGHTS)).map_err(|why| self.damaged(WEIGHTS, &why))?;
+        let object = |file: &str| read_object(&to.join(file)).map_err(|why| self.damaged(file, &why));
         let given = if to.join(TOKENIZER_CONFIG).exists() { object(TOKENIZER_CONFIG)? } else { Map::new() };
         let template = fs::read_to_string(to.join(TEMPLATE)).ok();
         let tokenizer_config = tokenizer_config(given, &object(CONFIG)?, &object(TOKENIZER)?, template);
         write_text(to, TOKENIZER_CONFIG, &format!("{tokenizer_config:#}\n"))?;
-        let origin = match &self.committed {
-            Some((checkpoint, seat)) => Origin::of(checkpoint, *seat)?,
-            None => Origin::default(),
-        };
-        write_text(to, CARD, &card::card(&origin, numbers, &hashes))
+        write_text(to, CARD, &card::card(&self.origin()?, numbers, hashes))
+    }
+
+    /// Where it comes from.
+    pub(super) fn origin(&self) -> Result<Origin, Failure> {
+        match &self.committed {
+            Some((checkpoint, seat)) => Origin::of(checkpoint, *seat),
+            None => Ok(Origin::default()),
+        }
+    }
+
+    pub(super) fn damaged(&self, file: &str, why: &str) -> Failure {
+        let what = format!("{}: {why}", self.folder.join(file).display());
+        Failure::input(what, Some("the folder is damaged: give another one"))
     }
 
     /// Copies a file and says what was in it; `None` if there is none.
-    fn copy(&self, name: &str, to: &Path) -> Result<Option<Hash>, Failure> {
+    pub(super) fn copy(&self, name: &str, to: &Path) -> Result<Option<Hash>, Failure> {
         let copied = match &self.committed {
             Some((checkpoint, seat)) if checkpoint.names_of(*seat).any(|committed| committed == name) => {
                 checkpoint.copy(*seat, name, &to.join(name)).map_err(unusable)?
@@ -262,7 +280,7 @@ fn read_object(file: &Path) -> Result<Map<String, Value>, String> {
     serde_json::from_str(&text).map_err(|error| format!("is no JSON object: {error}"))
 }
 
-fn write_text(folder: &Path, file: &str, text: &str) -> Result<(), Failure> {
+pub(super) fn write_text(folder: &Path, file: &str, text: &str) -> Result<(), Failure> {
     let path = folder.join(file);
     Ok(fs::write(&path, text).with_context(|| path.display().to_string())?)
 }

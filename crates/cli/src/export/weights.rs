@@ -28,7 +28,15 @@ struct Entry {
 ///
 /// # Errors
 /// In words, if it cannot be read, is no such file, or does not hold the bytes that its head promises.
-pub(super) fn count(file: &Path) -> Result<u64, String> {
+pub(crate) fn count(file: &Path) -> Result<u64, String> {
+    count_of(file, |_| true)
+}
+
+/// The same of those tensors whose names count.
+///
+/// # Errors
+/// As [`count`].
+pub(crate) fn count_of(file: &Path, counts: impl Fn(&str) -> bool) -> Result<u64, String> {
     let mut open = File::open(file).map_err(|error| error.to_string())?;
     let len = open.metadata().map_err(|error| error.to_string())?.len();
     let mut head_len = [0; 8];
@@ -44,7 +52,7 @@ pub(super) fn count(file: &Path) -> Result<u64, String> {
     let (mut numbers, mut end) = (0, 0);
     for (name, entry) in head.into_iter().filter(|(name, _)| name != METADATA) {
         let entry: Entry = serde_json::from_value(entry).map_err(|error| format!("{name}: {error}"))?;
-        numbers += entry.shape.iter().product::<u64>();
+        numbers += if counts(&name) { entry.shape.iter().product::<u64>() } else { 0 };
         end = end.max(entry.data_offsets.1);
     }
     let found = len - 8 - head_len;

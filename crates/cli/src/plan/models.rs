@@ -1,14 +1,21 @@
 //! How large the models are, in memory and on disk.
 
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use rl::AdapterSettings;
 use rl::plan;
+use rl::settings::Dtype;
 use serde::Serialize;
 use sim::Seat;
 use text::Dialect;
 
+use crate::export::weights;
 use crate::setup::Setup;
 use crate::train;
 
-/// Bytes of a number: everything is float32.
+/// Bytes of a number that learns: all of these are float32.
 const BYTES: u64 = 4;
 
 /// The models of a run: one shape, one set of weights for each seat that learns.
@@ -18,8 +25,10 @@ pub struct Models {
     pub seats: Vec<Seat>,
     /// Entries of the tokenizer that the cold start trains.
     pub vocabulary: usize,
-    /// Numbers each model learns.
+    /// Numbers each model learns: all of it, or its adapter's.
     pub parameters: u64,
+    /// What lies under adapters and never changes; `None`: the models learn themselves.
+    pub base: Option<Base>,
     /// What each keeps in memory, besides activations.
     pub memory: Memory,
     /// What one commit writes, all seats together. The tokenizer is counted, `state.json` and headers (a few kB) are not.
@@ -28,10 +37,23 @@ pub struct Models {
     pub cold_start_checkpoint_bytes: u64,
 }
 
-/// Bytes of one model.
+/// The weights under adapters, in memory once for all seats that share them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Base {
+    /// How many there are: one, unless the seats start from models of their own.
+    pub count: usize,
+    /// Numbers of each.
+    pub parameters: u64,
+    /// What they are held in, by PyTorch's name.
+    pub dtype: &'static str,
+    /// Bytes of all of them together.
+    pub bytes: u64,
+}
+
+/// Bytes of one model, but for a base that it shares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Memory {
-    /// The weights.
+    /// The weights that learn.
     pub weights: u64,
     /// AdamW's two moments.
     pub moments: u64,
@@ -62,7 +84,12 @@ impl Models {
         let learning = setup.learning();
         let seats: Vec<Seat> = Seat::ALL.into_iter().filter(|seat| learning[*seat]).collect();
         let vocabulary = dialect.tokenizer().len();
-        let parameters = setup.settings.model.parameters(vocabulary);
+        let shape = &setup.settings.model;
+        let adapters = setup.settings.adapters();
+        let parameters = match adapters {
+            Some(adapters) => adapters.shape.parameters(shape),
+            None => shape.parameters(vocabulary),
+        };
         let numbers = parameters * BYTES;
         let memory = Memory {
             weights: numbers,
@@ -78,12 +105,40 @@ impl Models {
         Models {
             vocabulary,
             parameters,
+            base: adapters.map(|adapters| base(setup, adapters, &seats)),
             memory,
             checkpoint_bytes: all(without_reference + memory.reference),
             cold_start_checkpoint_bytes: all(without_reference),
             seats,
         }
     }
+}
+
+fn base(setup: &Setup, adapters: &AdapterSettings, seats: &[Seat]) -> Base {
+    let place =
+        |seat: &Seat| fs::canonicalize(&adapters.bases[*seat]).unwrap_or_else(|_| adapters.bases[*seat].clone());
+    let folders: BTreeSet<_> = seats.iter().map(place).collect();
+    let shape = &setup.settings.model;
+    let counted = folders.first().and_then(|folder| counted(folder, shape.tie_word_embeddings));
+    let parameters = counted.unwrap_or_else(|| shape.parameters(shape.vocab_max));
+    let (dtype, width) = match adapters.dtype {
+        Dtype::F32 => ("float32", 4),
+        Dtype::Bf16 => ("bfloat16", 2),
+    };
+    Base { count: folders.len(), parameters, dtype, bytes: parameters * width * folders.len() as u64 }
+}
+
+/// Numbers in a folder's files of weights, as their heads say; `None` if there are none, or one cannot be read. What is computed is not counted.
+fn counted(folder: &Path, tied: bool) -> Option<u64> {
+    let counts = |name: &str| !(tied && name == "lm_head.weight" || name.ends_with("rotary_emb.inv_freq"));
+    let mut sum = None;
+    for entry in fs::read_dir(folder).ok()? {
+        let name = entry.ok()?.file_name().to_string_lossy().into_owned();
+        if name == "model.safetensors" || name.starts_with("model-") && name.ends_with(".safetensors") {
+            sum = Some(sum.unwrap_or(0) + weights::count_of(&folder.join(&name), counts).ok()?);
+        }
+    }
+    sum
 }
 
 /// Sessions are dropped when their episode ends, so no more are kept than episodes are alive.
@@ -93,6 +148,10 @@ fn cache_max(setup: &Setup) -> u64 {
     let most = usize::max(steps, train::eval_castings(setup, 0).len());
     let live = most.min(settings.limits.episodes_live_max) as u64;
     let context = u64::try_from(settings.model.max_position_embeddings).unwrap_or(0);
-    let all = live * context * settings.model.cached_per_token() * BYTES;
+    let width = match settings.adapters().map(|adapters| adapters.dtype) {
+        Some(Dtype::Bf16) => 2,
+        Some(Dtype::F32) | None => BYTES,
+    };
+    let all = live * context * settings.model.cached_per_token() * width;
     all.min(settings.limits.cache_bytes_max() as u64)
 }

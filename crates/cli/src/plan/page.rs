@@ -13,6 +13,7 @@ use crate::plan::budget::PhaseBudget;
 use crate::plan::budget::Tokens;
 use crate::plan::groups::Groups;
 use crate::plan::groups::Table;
+use crate::plan::models::Base;
 use crate::plan::models::Models;
 use crate::plan::words::Objectives;
 
@@ -78,16 +79,26 @@ fn seats(plan: &Plan) -> String {
 }
 
 fn models(models: &Models) -> String {
-    let Models { seats, vocabulary, parameters, memory, .. } = models;
+    let Models { seats, vocabulary, parameters, base, memory, .. } = models;
     let names: Vec<&str> = seats.iter().map(|seat| seat.name()).collect();
     let mut text = "MODELS\n".to_owned();
     let _ = writeln!(
         text,
-        "  {} ({}), {} parameters each, float32; a vocabulary of {vocabulary}",
+        "  {} ({}), {} parameters each, float32{}; a vocabulary of {vocabulary}",
         seats.len(),
         names.join(", "),
-        grouped(*parameters)
+        grouped(*parameters),
+        if base.is_some() { ", in an adapter" } else { "" }
     );
+    if let Some(Base { count, parameters, dtype, bytes: size }) = base {
+        let under = if *count == 1 { "one base under all of them" } else { "a base under each of them" };
+        let _ = writeln!(
+            text,
+            "  {under}, which never changes: {} parameters, {dtype}; {} in memory",
+            grouped(*parameters),
+            bytes(*size)
+        );
+    }
     let parts = [
         ("weights", memory.weights),
         ("moments", memory.moments),
@@ -99,6 +110,10 @@ fn models(models: &Models) -> String {
     let parts: Vec<String> =
         parts.iter().filter(|(_, n)| *n > 0).map(|(what, n)| format!("{what} {}", bytes(*n))).collect();
     let _ = writeln!(text, "  memory of each: {} = {}; activations besides", parts.join(" + "), bytes(memory.sum()));
+    if let Some(base) = base {
+        let all = base.bytes + memory.sum() * seats.len() as u64;
+        let _ = writeln!(text, "  memory of all: {} with what lies under them", bytes(all));
+    }
     text
 }
 

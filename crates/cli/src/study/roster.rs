@@ -1,6 +1,7 @@
 //! Who sits where under which seed, as something that can be played.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::PathBuf;
 
 use config::Bout;
@@ -105,6 +106,12 @@ fn find(policy: &StudyPolicy, seat: Seat, seed: u64, trainings: &[Training<'_>])
         return Ok(None);
     };
     let folder = config::model_of_seat(&folder, seat);
-    let identity = format!("model {}", hash_of_folder(&folder)?);
+    let unfound =
+        |why| DiskError::Io { action: "find the base of", file: folder.clone(), source: io::Error::other(why) };
+    let base = config::base_of(&folder).map_err(unfound)?;
+    let identity = match config::is_adapter(&folder) {
+        true => format!("model {} on {}", hash_of_folder(&folder)?, hash_of_folder(&base)?),
+        false => format!("model {}", hash_of_folder(&folder)?),
+    };
     Ok(Some(Seated { policy: format!("model:{}", folder.display()), identity }))
 }

@@ -133,7 +133,8 @@ fn named(check: &mut Check<'_>, given: Option<TargetsFile>) -> Targets {
 pub(super) fn of_folder(folder: &Path) -> Result<LoraShape, String> {
     let config = model_folder::adapter_config(folder)?;
     let missing = |key: &str| format!("{}: {key} is missing", folder.join("adapter_config.json").display());
-    let names = |names: &Vec<serde_json::Value>| names.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect();
+    let names =
+        |names: &Vec<serde_json::Value>| names.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect();
     Ok(LoraShape {
         rank: config["r"].as_i64().ok_or_else(|| missing("r"))?,
         alpha: config["lora_alpha"].as_f64().ok_or_else(|| missing("lora_alpha"))?,

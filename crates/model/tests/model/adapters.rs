@@ -371,7 +371,8 @@ fn rows_of_two_adapters_and_of_none_are_sampled_together_as_they_are_apart() {
             sample(&mut *together, &next)
         })
         .collect();
-    let alone = |folder: Option<&Path>| loader.open(folder.unwrap_or(home.path()), None, Seat::Agent).expect("a folder");
+    let alone =
+        |folder: Option<&Path>| loader.open(folder.unwrap_or(home.path()), None, Seat::Agent).expect("a folder");
     for (rows, folder) in each.iter().zip([Some(first.path()), Some(second.path()), None]) {
         let mut alone = alone(folder).policy;
         for (turn, mixed) in (0..).zip(&turns) {
@@ -468,7 +469,8 @@ fn merged_into_a_folder_an_adapter_says_the_same_and_needs_no_base() {
 #[test]
 fn an_adapter_s_parameters_are_as_many_as_a_plan_counts() {
     let (_folder, base) = base();
-    for targets in [Targets::AllLinear, some_linears().targets, Targets::Named(vec!["layers.1.mlp.up_proj".to_owned()])] {
+    for targets in [Targets::AllLinear, some_linears().targets, Targets::Named(vec!["layers.1.mlp.up_proj".to_owned()])]
+    {
         let shape = rl::LoraShape { rank: 3, alpha: 6.0, rank_stabilized: false, targets };
         let layout = Adapter::layout(base.decoder().config(), &Lora::of_run(&shape)).expect("it fits");
         assert_eq!(shape.parameters(&settings().model), layout.parameters() as u64);

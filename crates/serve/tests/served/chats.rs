@@ -3,6 +3,8 @@
 use serde_json::Value;
 use serde_json::json;
 
+use crate::stage::ADAPTERS;
+use crate::stage::MODEL;
 use crate::stage::Stage;
 use crate::stage::saying;
 use crate::stage::user;
@@ -212,4 +214,43 @@ async fn a_client_can_ask_what_there_is() {
     let (_, health) = stage.get("/health").await;
     assert_eq!(health["sessions"], json!({ "live": 0, "opened": 1, "forgotten": 1 }));
     assert_eq!(health["weight_version"], 7);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_is_answered_by_the_adapter_that_it_names_and_by_nobody_it_does_not() {
+    let stage = Stage::open().await;
+    let (_, listed) = stage.get("/v1/models").await;
+    let listed: Vec<(&str, Option<&str>)> = listed["data"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|model| (model["id"].as_str().expect("a name"), model["parent"].as_str()))
+        .collect();
+    assert_eq!(listed, [(MODEL, None), (ADAPTERS[0], Some(MODEL)), (ADAPTERS[1], Some(MODEL))]);
+    let (status, one) = stage.get(&format!("/v1/models/{}", ADAPTERS[1])).await;
+    assert_eq!((status, &one["id"]), (200, &json!(ADAPTERS[1])));
+    for (name, version) in [(MODEL, 7), (ADAPTERS[0], 100), (ADAPTERS[1], 101)] {
+        let more = json!({ "model": name });
+        let chat = stage.chat(with(saying("say who"), &more)).await;
+        let text =
+            stage.ask("/v1/completions", json!({ "model": name, "prompt": "<|assistant|>", "max_tokens": 3 })).await;
+        for reply in [chat, text] {
+            assert_eq!(
+                (&reply["model"], &reply["system_fingerprint"]),
+                (&json!(name), &json!(format!("weights-{version}")))
+            );
+        }
+    }
+    for path in [CHAT, "/v1/completions"] {
+        let more = json!({ "model": "cockatoo", "prompt": "x" });
+        let body = if path == CHAT { with(saying("say who"), &json!({ "model": "cockatoo" })) } else { more };
+        let (status, refused) = stage.post(path, &body).await;
+        assert_eq!(
+            (status, &refused["error"]["code"], &refused["error"]["param"]),
+            (404, &json!("model_not_found"), &json!("model"))
+        );
+        let words = refused["error"]["message"].as_str().expect("words");
+        assert!(words.contains("`cockatoo`") && words.contains("`grey`, `macaw`"), "{words}");
+    }
+    stage.assert_nothing_left().await;
 }

@@ -99,7 +99,10 @@ impl Parrot {
             None => self.chatter(row),
         };
         let closed = tokens.last() == Some(&self.close_id);
-        Sampled { tokens, logprobs, closed, version: self.weights.as_ref().map_or(0, |weights| weights.version()) }
+        let own = self.weights.as_ref().map_or(0, |weights| weights.version());
+        // An adapter is known by its version.
+        let version = row.session.adapter.map_or(own, |number| 100 + u64::from(number));
+        Sampled { tokens, logprobs, closed, version }
     }
 
     /// Letters, each as likely, and an end once in a hundred.

@@ -28,6 +28,9 @@ use crate::parrot::dialect;
 /// What the model is called.
 pub const MODEL: &str = "parrot";
 
+/// What adapters on it are called.
+pub const ADAPTERS: [&str; 2] = ["grey", "macaw"];
+
 /// Longest wait for something that has to come.
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -50,8 +53,13 @@ impl Stage {
     pub async fn with(limits: Limits, capture: Option<&Path>, gate: Option<mpsc::Receiver<()>>) -> Stage {
         let dialect = dialect();
         let (parrot, book) = Parrot::new(&dialect, gate);
-        let served =
-            Served { name: MODEL.to_owned(), policy: Box::new(parrot), dialect: dialect.clone(), context: CONTEXT };
+        let served = Served {
+            name: MODEL.to_owned(),
+            adapters: ADAPTERS.map(str::to_owned).to_vec(),
+            policy: Box::new(parrot),
+            dialect: dialect.clone(),
+            context: CONTEXT,
+        };
         let server = Server::bind(served, "127.0.0.1:0", limits, capture).await.expect("this machine has ports");
         let (base, host) = (format!("http://{}", server.address()), server.host());
         let (stop, stopped) = oneshot::channel();
