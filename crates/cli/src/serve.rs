@@ -76,12 +76,13 @@ fn served(flags: &ServeFlags, given: &Path, loader: &dyn ModelLoader) -> Result<
     let folder = config::model_of_seat(given, seat);
     let own = || folder.file_name().map(|name| name.to_string_lossy().into_owned());
     let name = flags.name.clone().or_else(own).unwrap_or_else(|| "model".to_owned());
-    let context = context(&folder).map_err(wrong)?;
     if flags.adapter.is_empty() {
         let voice = cast::open(&folder, Pair::default(), seat, loader).map_err(wrong)?;
+        let context = context(&folder).map_err(wrong)?;
         return Ok(Served { name, adapters: Vec::new(), policy: voice.policy, dialect: voice.dialect, context });
     }
     let folders = adapters(flags, &name, &folder)?;
+    let context = context(&folder).map_err(wrong)?;
     let dialect = Dialect::open(&folder, Pair::default()).map_err(|error| wrong(error.to_string()))?;
     let mut policy = loader.dressed(&folder, &folders).map_err(|error| wrong(error.to_string()))?;
     policy.close_with(dialect.close_ids());

@@ -503,6 +503,9 @@ fn models(
             };
             let hint = match (checkpoint, &setup.settings.base) {
                 (Some(_), _) => Some(DAMAGED_CHECKPOINT),
+                (None, Some(base)) if base.adapters.is_some() => {
+                    Some("name a whole folder in `model.from`, whose linear layers adapters can sit beside")
+                }
                 (None, Some(_)) => Some("name a whole folder in `model.from`"),
                 (None, None) => None,
             };

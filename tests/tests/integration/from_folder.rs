@@ -112,3 +112,18 @@ fn a_folder_that_changes_is_another_run_and_a_broken_one_is_refused() {
     assert!(said.contains("based.toml:") && said.contains("model.from: ") && said.contains("tokenizer.json"), "{said}");
     assert!(!other.exists(), "nothing was begun");
 }
+
+#[test]
+fn adapters_are_refused_by_models_that_take_none_and_nothing_is_begun() {
+    let scratch = scratch();
+    let (file, out) =
+        (run_file(scratch.path(), &TRAINED.join("checkpoints/step-000003"), ""), scratch.path().join("out"));
+    let adapted = ["--set", "model.lora.rank=4", "--set", "model.lora.alpha=8"];
+    let said = duologue(&[&["train", path(&file), "--out", path(&out)][..], &adapted].concat()).refused();
+    assert!(said.contains("counts take no adapters") && said.contains("hint: name a whole folder"), "{said}");
+    assert!(!out.exists(), "nothing was begun");
+    // What is planned needs no model: seven layers of these are 8 wide, and the file has no weights to count.
+    let plan = duologue(&[&["plan", path(&file), "--json"][..], &adapted].concat()).done();
+    let models = serde_json::from_str::<Value>(&plan).expect("it is JSON")["models"].clone();
+    assert_eq!((&models["parameters"], &models["base"]["count"]), (&(4 * 7 * 16).into(), &2.into()));
+}

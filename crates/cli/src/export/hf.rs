@@ -53,10 +53,12 @@ pub(super) fn export(flags: &ExportFlags, loader: &dyn ModelLoader) -> Result<()
     for model in &models {
         let to = model.place(parcel.beside());
         fs::create_dir_all(&to).with_context(|| to.display().to_string())?;
-        match flags.format {
-            Format::Peft => peft::write(model, &to)?,
-            _ if config::is_adapter(&model.folder) => peft::merge(model, &to, loader)?,
-            _ => model.write(&to)?,
+        if flags.format == Format::Peft {
+            peft::write(model, &to)?;
+        } else if config::is_adapter(&model.folder) {
+            peft::merge(model, &to, loader)?;
+        } else {
+            model.write(&to)?;
         }
     }
     parcel.deliver().map_err(super::undelivered)?;

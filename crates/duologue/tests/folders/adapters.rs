@@ -260,6 +260,21 @@ fn a_run_goes_on_with_the_adapters_of_another() {
 }
 
 #[test]
+fn both_seats_learn_side_by_side_on_a_base_held_in_half_the_memory() {
+    let trained = &*TRAINED;
+    let out = trained.scratch.path().join("short");
+    let sets = ["model.dtype=bf16", "grpo.mode=simultaneous", "grpo.agent_steps=", "grpo.steps=1", "eval.every=1"];
+    let sets: Vec<&str> = sets.iter().flat_map(|set| ["--set", set]).collect();
+    duologue(&[&["train", path(&trained.file), "--out", path(&out)], &sets[..]].concat());
+    let at = |step: u32, seat: Seat| bytes(&out.join(format!("checkpoints/step-{step:06}/{seat}")), ADAPTER);
+    for seat in Seat::ALL {
+        assert_ne!(at(0, seat), at(1, seat), "{seat}");
+        assert_ne!(at(0, seat), bytes(&trained.adapter(0, seat), ADAPTER), "{seat}: short numbers lead elsewhere");
+    }
+    assert!(contents(&trained.base) == trained.untouched, "the base has changed");
+}
+
+#[test]
 fn an_adapter_without_its_base_is_refused_by_the_place_it_names() {
     let trained = &*TRAINED;
     let lost = trained.scratch.path().join("lost");

@@ -206,7 +206,10 @@ async fn a_history_is_shown_as_the_template_shows_it() {
 async fn a_client_can_ask_what_there_is() {
     let stage = Stage::open().await;
     let (_, models) = stage.get("/v1/models").await;
-    assert_eq!((&models["data"][0]["id"], models["data"].as_array().map(Vec::len)), (&json!("parrot"), Some(1)));
+    assert_eq!(
+        (&models["data"][0]["id"], models["data"].as_array().map(Vec::len)),
+        (&json!("parrot"), Some(1 + ADAPTERS.len()))
+    );
     assert_eq!(stage.get("/v1/models/parrot").await.1, models["data"][0]);
     let (status, health) = stage.get("/health").await;
     assert_eq!((status, health["status"].as_str()), (200, Some("ok")));
