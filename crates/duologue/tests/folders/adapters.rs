@@ -265,7 +265,7 @@ fn both_seats_learn_side_by_side_on_a_base_held_in_half_the_memory() {
     let out = trained.scratch.path().join("short");
     let sets = ["model.dtype=bf16", "grpo.mode=simultaneous", "grpo.agent_steps=", "grpo.steps=1", "eval.every=1"];
     let sets: Vec<&str> = sets.iter().flat_map(|set| ["--set", set]).collect();
-    duologue(&[&["train", path(&trained.file), "--out", path(&out)], &sets[..]].concat());
+    duologue(&[&["train", path(&trained.file), "--out", path(&out)][..], &sets].concat());
     let at = |step: u32, seat: Seat| bytes(&out.join(format!("checkpoints/step-{step:06}/{seat}")), ADAPTER);
     for seat in Seat::ALL {
         assert_ne!(at(0, seat), at(1, seat), "{seat}");
@@ -376,7 +376,7 @@ fn a_server_refuses_what_is_no_adapter_on_its_model() {
     let adapter = trained.adapter(2, Seat::Agent);
     let (base, named) = (path(&trained.base), format!("agent={}", adapter.display()));
     let refused = |arguments: &[&str], words: &str| {
-        let said = run(&[&["serve", "--port", "0"], arguments].concat());
+        let said = run(&[&["serve", "--port", "0"][..], arguments].concat());
         let stderr = String::from_utf8_lossy(&said.stderr).into_owned();
         assert!(said.status.code() == Some(2) && stderr.contains(words), "{arguments:?}: {stderr}");
     };

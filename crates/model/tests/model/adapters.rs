@@ -12,7 +12,11 @@ use duologue_model::loader::Base;
 use duologue_model::lora::Targets;
 use duologue_model::lora::Worn;
 use duologue_model::optimizer::AdamW;
+use duologue_model::sampler::Bounds;
+use duologue_model::sampler::Memory;
+use duologue_model::sampler::sample;
 use duologue_model::transformer::Window;
+use duologue_model::windows::Windows;
 use rl::LearnError;
 use rl::Model;
 use rl::ModelLoader;
@@ -387,6 +391,36 @@ fn rows_of_two_adapters_and_of_none_are_sampled_together_as_they_are_apart() {
     }
     let versions: Vec<u64> = [&each[0], &each[2]].map(|rows| turns[0][place(&rows[0])].version).to_vec();
     assert_eq!(versions, [3, 0], "an adapter's updates are its own");
+}
+
+#[test]
+fn side_by_side_rows_of_several_adapters_say_what_they_say_in_blocks() {
+    let (_home, base) = base();
+    let adapter = |lora, seed| {
+        let folder = worn_out(&base, lora, seed);
+        let mut model = base.open(folder.path(), None).expect("what we wrote");
+        with_decoder(&mut model, |decoder| decoder.adapter().expect("it has one").copy())
+    };
+    let decoder = base.decoder().dressed(vec![adapter(Lora::new(4, 32.0), 1), adapter(some_linears(), 20)]);
+    let mut rows = [rows_of(Some(0), 0..9), rows_of(Some(1), 9..20), rows_of(None, 20..26)].concat();
+    rows.sort_by_key(|row| row.session.episode.member % 5);
+    let stream_max = decoder.config().positions_max as usize;
+    let bounds = Bounds { stream_max, closing: &[] };
+    let mut memories = [
+        Memory::new(&decoder, 1 << 22, stream_max),
+        Memory::Windows(Windows::new(4096, 1)),
+        Memory::Windows(Windows::new(4096, 16)),
+    ];
+    for turn in 0..2 {
+        let rows: Vec<Row> = rows.iter().map(|row| go_on(row, turn)).collect();
+        let sampled = |memory: &mut Memory| -> Vec<Sampled> {
+            let all = no_grad(|| sample(&decoder, memory, 0, bounds, &rows));
+            all.into_iter().map(|sampled| sampled.expect("a sound row")).collect()
+        };
+        let [pages, seen, unseen] = memories.each_mut().map(sampled);
+        same(&seen, &pages);
+        same(&unseen, &pages);
+    }
 }
 
 /// The second turn goes on from a stream that grew by a fixed answer, so that most of it is kept.
