@@ -16,8 +16,9 @@ episodes    32 conversations of 8 turns: 8 to 24 tokens shown, then a reply that
 step        one step of GRPO: 8 prompts of 64 tokens x 8 replies of 32 at 1m, 4 of 32 x 8 of 32 at 40m, rewards, one update; theirs is `GRPOTrainer`
 learn       forward, backward, clipping, AdamW on 64 rows of 96 tokens at 1m, 32 of 64 at 40m, each token but the first a loss token
 memory      one update on 32 rows of 256 tokens with a loss on 192: the whole process's peak, and how far that is above what it held before
-            the update with the model loaded. Theirs is `GRPOTrainer` with all rows in one micro-batch, its answers given instead of
-            generated; `memory-checkpointed` with `gradient_checkpointing`. Ours is the quickstart's `micro_tokens_max`
+            the update with the model and AdamW's moments. Theirs is `GRPOTrainer` with all rows in one micro-batch, its answers given instead of
+            generated; `memory-checkpointed` with `gradient_checkpointing`, `memory-accumulated` with micro-batches of 4 rows, which are
+            1024 tokens: as many as ours has by the quickstart's `micro_tokens_max`
 """
 
 import argparse
@@ -63,6 +64,7 @@ KINDS = {
     "learn": kind("learn", "tokens/s learned", {"1m": "", "40m": ""}),
     "memory": kind("memory", "MiB", {"40m": "≤ 0.5"}, fresh=True),
     "memory-checkpointed": kind("memory", "MiB", {"40m": "≤ 0.5"}, "memory-checkpointed", fresh=True),
+    "memory-accumulated": kind("memory", "MiB", {"40m": ""}, "memory-accumulated", fresh=True),
 }
 
 

@@ -1,6 +1,6 @@
 """The other half of compare.py: `transformers` and `trl` doing what `benches/src/pace.rs` does.
 
-    python other_side.py MODEL_DIR TASK.json THREADS KIND      KIND is decode, episodes, step, learn, memory or memory-checkpointed
+    python other_side.py MODEL_DIR TASK.json THREADS KIND      KIND is decode, episodes, step, learn, or memory and its variants
 
 Then a line on stdin for each time, answered by one on stdout: {"seconds": ..., "tokens": ...}; `memory` adds "level" and "peak" in bytes. The line
 `ceilings` is answered by what the machine can do at best with these threads: {"flops": ..., "bytes": ...} a second.
@@ -34,7 +34,9 @@ def main():
     model.generation_config.eos_token_id = task.get("closing")
     kinds = {
         "decode": decode, "episodes": episodes, "learn": learn, "step": step, "memory": memory,
-        "memory-checkpointed": lambda model: memory(model, checkpointing=True),
+        "memory-checkpointed": lambda model: memory(model, gradient_checkpointing=True),
+        # Rows of a micro-batch as ours has them: 4 of 256 tokens.
+        "memory-accumulated": lambda model: memory(model, per_device_train_batch_size=4, gradient_accumulation_steps=8),
     }
     kinds[KIND](model)
 
@@ -135,7 +137,7 @@ def step(model):
     """`GRPOTrainer`, one update for each generation. The clock runs from the step's beginning to its end."""
     times, sampled = asked(), []
 
-    def begin():
+    def begin(_):
         if next(times, "over") == "over":
             sys.exit(0)
         return {"start": time.perf_counter()}
@@ -146,19 +148,30 @@ def step(model):
     trainer(model, begin, end, counted=sampled).train()
 
 
-def memory(model, checkpointing=False):
+def memory(model, **settings):
     """The same trainer, with answers that are given instead of generated: what the process held before the one step, and at its peak."""
 
-    def begin():
+    def begin(optimizer):
         next(asked())
+        make_moments(optimizer)
         return {"start": time.perf_counter(), "level": held("VmRSS")}
 
     def end(start, level):
         answer(seconds=time.perf_counter() - start, tokens=sum(map(len, task["completions"])), level=level, peak=held("VmHWM"))
 
-    one = trainer(model, begin, end, gradient_checkpointing=checkpointing, max_steps=1)
+    one = trainer(model, begin, end, max_steps=1, **settings)
     one._generate_single_turn = lambda prompts, *_: (task["completions"], None)
     one.train()
+
+
+def make_moments(optimizer):
+    """AdamW makes its moments at its first step, ours when a model is opened: so a step without a gradient goes before."""
+    plain = getattr(optimizer, "optimizer", optimizer)
+    for group in plain.param_groups:
+        for parameter in group["params"]:
+            parameter.grad = torch.zeros_like(parameter)
+    plain.step()
+    plain.zero_grad()
 
 
 def held(key):
@@ -168,15 +181,16 @@ def held(key):
 
 
 def trainer(model, begin, end, counted=None, **settings):
-    """A trainer that says when a step begins and ends. All rows are one micro-batch; what is not named has the trainer's default."""
+    """A trainer that says when a step begins and ends. Unless `settings` say otherwise all rows are one micro-batch; what is not named has the
+    trainer's default."""
     from datasets import Dataset
     from transformers import TrainerCallback
     from trl import GRPOConfig
     from trl import GRPOTrainer
 
     class Clock(TrainerCallback):
-        def on_step_begin(self, args, state, control, **kwargs):
-            self.begun = begin()
+        def on_step_begin(self, args, state, control, optimizer=None, **kwargs):
+            self.begun = begin(optimizer)
 
         def on_step_end(self, args, state, control, **kwargs):
             end(**self.begun)
