@@ -33,7 +33,7 @@ use crate::flags::TrainFlags;
 use crate::stdout::say;
 use crate::train;
 
-/// What `selftest --record` wrote, on a CPU in f32.
+/// What `selftest --record` wrote, on a CPU.
 const RECORDED: &str = include_str!("selftest/recorded.json");
 
 /// Presets that a batch is recorded under, and whether their bounds are narrower than what bf16 rounds to.
@@ -81,6 +81,9 @@ pub fn selftest(flags: SelftestFlags, loader: &dyn ModelLoader) -> Result<(), Fa
         }))?;
     }
     verdict(&findings, &unfit)?;
+    if !flags.json {
+        say(format_args!("{} checks are within their bounds", findings.len()))?;
+    }
     match run {
         None => Ok(()),
         Some(run) => train_there(&flags, run, loader),
@@ -150,7 +153,6 @@ fn told(finding: &Finding) -> Value {
 /// The largest distance of each model in each check, over all rules; what is out of bounds is marked.
 fn table(findings: &[Finding]) -> std::io::Result<()> {
     let mut models: Vec<&str> = findings.iter().map(|finding| finding.model.as_str()).collect();
-    models.dedup();
     models.sort_by_key(|model| findings.iter().position(|finding| finding.model == **model));
     models.dedup();
     let heads: Vec<String> = CHECKS.iter().map(|check| format!("{check:>17}")).collect();
@@ -158,7 +160,7 @@ fn table(findings: &[Finding]) -> std::io::Result<()> {
     for model in models {
         let cell = |check: &&str| {
             let own: Vec<&Finding> =
-                findings.iter().filter(|finding| finding.model == model && finding.check == **check).collect();
+                findings.iter().filter(|finding| finding.model == model && finding.check == *check).collect();
             let failed = own.iter().find(|finding| !finding.passed());
             let worst = own.iter().max_by(|a, b| a.distance.total_cmp(&b.distance));
             let mark = if failed.is_some() { "!" } else { " " };
@@ -194,7 +196,6 @@ fn verdict(findings: &[Finding], unfit: &[Value]) -> Result<(), Failure> {
         let what = format!("{} {} was not measured: {}", first["shape"], first["dtype"], first["why"]);
         return Err(Failure::work(anyhow!(what.replace('"', "")), hint));
     }
-    eprintln!("{} checks are within their bounds", findings.len());
     Ok(())
 }
 

@@ -30,7 +30,6 @@ use crate::TchLoader;
 use crate::config::Family;
 use crate::device::prepare;
 use crate::guard::caught;
-use subject::Arithmetic;
 use subject::Subject;
 
 impl Selftest for TchLoader {
@@ -76,8 +75,9 @@ impl Selftest for TchLoader {
 
 /// Everything about one family.
 fn record(family: Family, rules: &[Rule], device: tch::Device) -> Result<RecordedModel, LearnError> {
-    let whole = Subject::new(family, Held::Weights, Arithmetic::Exact, device)?;
-    let (sft, grpo) = samples::around(&whole.decoder);
+    let whole = Subject::new(family, Held::Weights, device)?;
+    let adapted = Subject::new(family, Held::Adapter, device)?;
+    let (sft, grpo) = samples::around(&[&whole.decoder, &adapted.decoder]);
     let greedy = turns::greedy(whole.decoder)?;
     let name = family.model_type().to_owned();
     let mut recorded = RecordedModel { family: name, sft, grpo, steps: Vec::new(), greedy };
@@ -85,7 +85,7 @@ fn record(family: Family, rules: &[Rule], device: tch::Device) -> Result<Recorde
         if held == Held::AdapterOverBf16 && rule.sharp {
             continue;
         }
-        let subject = Subject::new(family, held, Arithmetic::Exact, device)?;
+        let subject = Subject::new(family, held, device)?;
         let step::Step { loss, norm, gradient } = step::step(subject, rule, &recorded.batch(rule.objective))?.0;
         let gradient = gradient.into_iter().map(short).collect();
         recorded.steps.push(RecordedStep { rule: rule.name.clone(), held, loss, norm, gradient });
@@ -106,7 +106,7 @@ fn compare(
     rule: &Rule,
     device: tch::Device,
 ) -> Result<[Finding; 2], LearnError> {
-    let subject = Subject::new(family, step.held, Arithmetic::AsHeld, device)?;
+    let subject = Subject::new(family, step.held, device)?;
     let (loss, gradient) = match step::step(subject, rule, &recorded.batch(rule.objective)) {
         Ok((now, shares)) => {
             let relative = (now.norm - step.norm).abs() / step.norm;

@@ -41,7 +41,7 @@ pub enum Held {
     Weights,
     /// An adapter over weights in f32.
     Adapter,
-    /// An adapter over weights in bf16. Recorded in f32 arithmetic over the same rounded weights.
+    /// An adapter over weights in bf16.
     AdapterOverBf16,
 }
 

@@ -15,14 +15,21 @@ use crate::Decoder;
 /// Samples of a batch.
 const SAMPLES: usize = 6;
 
-/// How far a token's recorded log-probability is off: within the narrow bounds of all presets, or beyond them by far.
+/// How far a token's log-probability is from the recorded one: within the narrow bounds of all presets, or beyond them by far.
 const OFF: [f64; 4] = [-0.6, -0.03, 0.03, 0.6];
 
-/// One batch to imitate, one to learn from by advantage.
-pub(super) fn around(decoder: &Decoder) -> (Vec<Sample>, Vec<Sample>) {
+/// Ratios at which a preset's bound lies that no rounding may carry a token across, and how far its logarithm keeps away.
+const EDGES: [f64; 4] = [0.8, 1.2, 1.28, 3.0];
+const MARGIN: f64 = 0.1;
+
+/// Draws for a place that keeps away from every edge.
+const TRIES: usize = 32;
+
+/// One batch to imitate, one to learn from by advantage: around what the first model says, and clear of edges for all.
+pub(super) fn around(decoders: &[&Decoder]) -> (Vec<Sample>, Vec<Sample>) {
     let mut draws = subject::draws(1, Stream::Item);
     let imitated = (0..SAMPLES).map(|index| imitated(&mut draws, index)).collect();
-    let played = (0..SAMPLES).map(|index| played(decoder, &mut draws, index)).collect();
+    let played = (0..SAMPLES).map(|index| played(decoders, &mut draws, index)).collect();
     (imitated, played)
 }
 
@@ -47,21 +54,35 @@ fn imitated(draws: &mut Draws, index: usize) -> Sample {
     Sample { episode: None, tokens, weights, advantages, logprobs, thought: vec![false; len], temperature: 1.0 }
 }
 
-fn played(decoder: &Decoder, draws: &mut Draws, index: usize) -> Sample {
+fn played(decoders: &[&Decoder], draws: &mut Draws, index: usize) -> Sample {
     let (tokens, own) = stream(draws, index);
     let temperature = [1.0, 0.8, 1.25][index % 3];
-    let logprobs = logprobs(decoder, &tokens, temperature);
+    let logprobs: Vec<Vec<f64>> = decoders.iter().map(|decoder| logprobs(decoder, &tokens, temperature)).collect();
     // Of one sign over a trajectory, as a group's are.
     let advantage = [1.1, -0.7][index % 2];
     let mut sample = Sample { episode: None, tokens, temperature, ..Sample::default() };
     for (place, own) in own.iter().enumerate() {
-        let moved = if *own { (logprobs[place] - *draws.pick(&OFF)).min(-1e-3) } else { 0.0 };
+        let said: Vec<f64> = logprobs.iter().map(|of_model| of_model[place]).collect();
+        let moved = if *own { moved(&said, draws) } else { 0.0 };
         sample.weights.push(f32::from(u8::from(*own)));
         sample.advantages.push(if *own { advantage * (0.5 + draws.uniform() as f32) } else { 0.0 });
         sample.logprobs.push(format!("{moved:.4}").parse().expect("it was written from a number"));
         sample.thought.push(*own && place % 2 == 0);
     }
     sample
+}
+
+/// A log-probability from which none of those that are said has a ratio near an edge.
+fn moved(said: &[f64], draws: &mut Draws) -> f64 {
+    let mut moved = f64::NAN;
+    for _ in 0..TRIES {
+        moved = (said[0] - *draws.pick(&OFF)).min(-1e-3);
+        let clear = |said: &f64| EDGES.iter().all(|edge| (said - moved - edge.ln()).abs() > MARGIN);
+        if said.iter().all(clear) {
+            break;
+        }
+    }
+    moved
 }
 
 /// Of each token but the first, whose is 0, after temperature.

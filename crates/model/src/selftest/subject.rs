@@ -1,6 +1,5 @@
 //! Small models of fixed shape: large enough that the kernels of real ones serve them, drawn by address, so that every machine has the same.
 
-use half::bf16;
 use rl::LearnError;
 use rl::TextFiles;
 use rl::selftest::Held;
@@ -36,15 +35,6 @@ pub(super) const VOCAB: u32 = 320;
 /// Longest stream.
 pub(super) const CONTEXT: usize = 160;
 
-/// In which numbers a base of bf16 is computed with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Arithmetic {
-    /// Rounded to bf16, and computed with in f32: what bf16 is measured against.
-    Exact,
-    /// As it is held.
-    AsHeld,
-}
-
 /// A model, and what its divergence is measured from.
 pub(super) struct Subject {
     pub(super) decoder: Decoder,
@@ -52,19 +42,11 @@ pub(super) struct Subject {
 }
 
 impl Subject {
-    pub(super) fn new(
-        family: Family,
-        held: Held,
-        arithmetic: Arithmetic,
-        device: Device,
-    ) -> Result<Subject, LearnError> {
+    pub(super) fn new(family: Family, held: Held, device: Device) -> Result<Subject, LearnError> {
         let [decoder, reference] = SEEDS.map(|seed| match held {
             Held::Weights => Ok(Decoder::new(config(family), whole(family, seed, device))),
             Held::Adapter => adapted(&Decoder::new(config(family), whole(family, SEEDS[0], device)), seed),
-            Held::AdapterOverBf16 => {
-                let kind = if arithmetic == Arithmetic::Exact { Kind::Float } else { Kind::BFloat16 };
-                adapted(&Decoder::new(config(family), rounded(family, SEEDS[0], device, kind)), seed)
-            }
+            Held::AdapterOverBf16 => adapted(&Decoder::new(config(family), rounded(family, SEEDS[0], device)), seed),
         });
         Ok(Subject { decoder: decoder?, reference: reference? })
     }
@@ -126,9 +108,8 @@ fn whole(family: Family, seed: u64, device: Device) -> Parameters {
     Parameters::new(&config(family), &numbers(family, seed), device)
 }
 
-fn rounded(family: Family, seed: u64, device: Device, kind: Kind) -> Parameters {
-    let numbers: Vec<f32> = numbers(family, seed).into_iter().map(|number| bf16::from_f32(number).to_f32()).collect();
-    let flat = Tensor::from_slice(&numbers).to_kind(kind).to_device(device);
+fn rounded(family: Family, seed: u64, device: Device) -> Parameters {
+    let flat = Tensor::from_slice(&numbers(family, seed)).to_kind(Kind::BFloat16).to_device(device);
     let config = config(family);
     Parameters::of_views(&config, Views::of_flat(Layout::new(&config), flat, false))
 }

@@ -26,7 +26,6 @@ use super::samples::ids;
 use super::samples::logits;
 use super::samples::logprobs;
 use super::subject;
-use super::subject::Arithmetic;
 use super::subject::Subject;
 use crate::Decoder;
 use crate::TchPolicy;
@@ -80,7 +79,7 @@ pub(super) fn sampled(policy: &mut TchPolicy, rows: Vec<Row>) -> Result<Vec<Samp
 }
 
 fn decoder(family: Family, held: Held, device: Device) -> Result<Decoder, LearnError> {
-    Ok(Subject::new(family, held, Arithmetic::AsHeld, device)?.decoder)
+    Ok(Subject::new(family, held, device)?.decoder)
 }
 
 /// The likeliest tokens, and how far the second likeliest are behind.
