@@ -36,7 +36,10 @@ impl Selftest for TchLoader {
     fn record(&self, rules: &[Rule]) -> Result<Recording, LearnError> {
         let device = caught(|| prepare(rl::settings::Device::Cpu, 1)).map_err(LearnError::Tensor)??;
         let models = Family::ALL.map(|family| caught(|| record(family, rules, device)).map_err(LearnError::Tensor)?);
-        Ok(Recording { made_with: self.describe(), models: models.into_iter().collect::<Result<_, _>>()? })
+        let known = |(name, _): &(String, String)| name == "libtorch" || name == "tch";
+        let mut made_with: Vec<(String, String)> = self.describe().into_iter().filter(known).collect();
+        made_with.push(("on".to_owned(), cpu_name().unwrap_or_else(|| std::env::consts::ARCH.to_owned())));
+        Ok(Recording { made_with, models: models.into_iter().collect::<Result<_, _>>()? })
     }
 
     fn machine(&self, device: rl::settings::Device, threads: usize) -> Result<Machine, LearnError> {
