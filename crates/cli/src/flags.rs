@@ -451,9 +451,9 @@ pub struct SelftestFlags {
     /// Which device; the GPU if there is one unless given.
     #[arg(long, value_enum, default_value_t = DeviceFlag::Auto)]
     pub device: DeviceFlag,
-    /// Threads of the tensor library; all cores unless given.
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = count)]
-    pub threads: Option<u32>,
+    /// Threads of the tensor library: as many as there are idle cores, where --pace measures a CPU.
+    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true, value_parser = count)]
+    pub threads: u32,
     /// Compare with this recording instead of the one that is built in.
     #[arg(long, value_name = "FILE")]
     pub batch: Option<PathBuf>,

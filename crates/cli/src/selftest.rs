@@ -61,7 +61,7 @@ pub fn selftest(flags: SelftestFlags, loader: &dyn ModelLoader) -> Result<(), Fa
     }
     let recording = recording(flags.batch.as_deref())?;
     let run = flags.train.as_deref().map(run_file).transpose()?;
-    let threads = flags.threads.map_or_else(cores, |threads| threads as usize);
+    let threads = flags.threads as usize;
     let machine = tester.machine(flags.device.into(), threads).map_err(no_device)?;
     if !flags.json {
         say(headline(&machine, &recording))?;
@@ -124,10 +124,6 @@ fn rules() -> Vec<Rule> {
     let imitated =
         Rule { name: SFT.to_owned(), objective: Objective::Sft, settings: settings("quickstart"), sharp: false };
     std::iter::once(imitated).chain(PRESETS.map(played)).collect()
-}
-
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 fn no_device(error: LearnError) -> Failure {
