@@ -54,7 +54,8 @@ static TRAINED: LazyLock<Trained> = LazyLock::new(|| {
     Trained { scratch, base, untouched, file, out }
 });
 
-/// A short run of a cold start and two steps, of which the agent learns from the first and the user from the second.
+/// A short run of a cold start and two steps, of which the agent learns from the first and the user from the second. Models as small as these get nowhere;
+/// what tells their talks apart is how long their turns are.
 fn run_file(folder: &Path, name: &str, model: &str) -> PathBuf {
     let file = folder.join(format!("{name}.toml"));
     let text = format!(
@@ -62,7 +63,7 @@ fn run_file(folder: &Path, name: &str, model: &str) -> PathBuf {
          sft = {{ updates = 2, dialogues = 10, tokens_per_update = 600, warmup = 1, lr = 0.01, probe_min = 0.0 }}\n\
          eval = {{ items = 2, every = 2 }}\n\
          [grpo]\nsteps = 2\nmode = \"alternating\"\nagent_steps = 1\ngroup_size = 4\ngroup_valid_min = 2\nminibatches = 1\nlr = 0.01\nkl_weight = 0.05\n\
-         baseline = \"batch\"\ngroups = {{ mutual = 0, fixed = 4 }}\n\
+         overlong_penalty = 1.0\noverlong_tokens = 40\noverlong_cache = 39\ngroups = {{ mutual = 0, fixed = 4 }}\n\
          [model]\nmax_position_embeddings = 3000\n{model}\n",
         root().join("scenarios/haggle.toml").display()
     );
@@ -108,10 +109,10 @@ fn who_learns_changes_its_own_adapter_and_neither_the_others_nor_the_base() {
     assert!(contents(&trained.base) == trained.untouched, "the base has changed");
     let at = |step, seat, file: &str| bytes(&trained.adapter(step, seat), file);
     for file in [ADAPTER, "optimizer.safetensors"] {
-        assert_ne!(at(0, Seat::Agent, file), at(1, Seat::Agent, file), "{file}: the agent learned from step 1");
-        assert_eq!(at(0, Seat::User, file), at(1, Seat::User, file), "{file}: and the user did not");
-        assert_eq!(at(1, Seat::Agent, file), at(2, Seat::Agent, file), "{file}: the agent did not from step 2");
-        assert_ne!(at(1, Seat::User, file), at(2, Seat::User, file), "{file}: the user did");
+        assert!(at(0, Seat::Agent, file) != at(1, Seat::Agent, file), "{file}: the agent learned from step 1");
+        assert!(at(0, Seat::User, file) == at(1, Seat::User, file), "{file}: and the user did not");
+        assert!(at(1, Seat::Agent, file) == at(2, Seat::Agent, file), "{file}: the agent did not from step 2");
+        assert!(at(1, Seat::User, file) != at(2, Seat::User, file), "{file}: the user did");
     }
     let manifest = Manifest::read(&trained.out.join("manifest.json")).expect("a run");
     for seat in Seat::ALL {
@@ -268,7 +269,7 @@ fn both_seats_learn_side_by_side_on_a_base_held_in_half_the_memory() {
     duologue(&[&["train", path(&trained.file), "--out", path(&out)][..], &sets].concat());
     let at = |step: u32, seat: Seat| bytes(&out.join(format!("checkpoints/step-{step:06}/{seat}")), ADAPTER);
     for seat in Seat::ALL {
-        assert_ne!(at(0, seat), at(1, seat), "{seat}");
+        assert!(at(0, seat) != at(1, seat), "{seat}");
         assert_ne!(at(0, seat), bytes(&trained.adapter(0, seat), ADAPTER), "{seat}: short numbers lead elsewhere");
     }
     assert!(contents(&trained.base) == trained.untouched, "the base has changed");
@@ -353,10 +354,11 @@ fn a_server_answers_by_the_adapter_that_each_request_names_as_servers_of_their_o
     let together =
         Serving::start(&[path(&trained.base), "--name", "base", "--adapter", &named[0], "--adapter", &named[1]]);
     // All at once, so that they are sampled side by side.
+    let served = &together;
     let mixed: Vec<(&str, u32, Value)> = thread::scope(|scope| {
         let asked = (0..9u32).map(|seed| (["base", "agent", "user"][seed as usize % 3], seed));
         let asking: Vec<_> =
-            asked.map(|(model, seed)| scope.spawn(|| (model, seed, together.answer(model, seed)))).collect();
+            asked.map(|(model, seed)| scope.spawn(move || (model, seed, served.answer(model, seed)))).collect();
         asking.into_iter().map(|asking| asking.join().expect("it answers")).collect()
     });
     for (name, folder) in [("base", &trained.base), ("agent", &adapters[0]), ("user", &adapters[1])] {
