@@ -1,5 +1,6 @@
 //! A run that is set up: its folder, its models, its troupe, and the one commit point they share.
 
+use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -19,6 +20,7 @@ use rl::ModelLoader;
 use rl::TextFiles;
 use rl::UpdateReport;
 use rl::failures::UserFailures;
+use rl::settings::BaseFolder;
 use runs::Checkpoint;
 use runs::CheckpointError;
 use runs::CheckpointId;
@@ -39,8 +41,12 @@ use sim::EpisodeRecord;
 use sim::Pair;
 use sim::Scenario;
 use sim::Seat;
+use sim::Thinking;
 use sim::record::Casting;
 use text::Dialect;
+use text::Folder;
+use text::Manner;
+use text::manner::MANNER_FILE;
 
 use crate::cast::Cast;
 use crate::cold_start::Lessons;
@@ -270,8 +276,10 @@ impl Stage {
         let folders = Pair::from_fn(|seat| learning[seat].then(|| commit.seat_folder(seat)));
         let saved = self.troupe.save(folders).await?;
         for (seat, saved) in saved.iter() {
-            if let Some(Err(error)) = saved {
-                return Err(anyhow!("{seat}: {error}"));
+            match saved {
+                Some(Err(error)) => return Err(anyhow!("{seat}: {error}")),
+                Some(Ok(())) => leave_manner(&self.dialect, &commit.seat_folder(seat))?,
+                None => {}
             }
         }
         commit.finish(&self.state, self.setup.settings.checkpoints.keep)?;
@@ -309,7 +317,7 @@ impl Stage {
 /// The language of a run's models: of the folder that they start from, or learned from its lessons.
 pub(crate) fn dialect(setup: &Setup, lessons: &Lessons) -> Result<Dialect, Failure> {
     if let Some(base) = &setup.settings.base {
-        return spoken(setup, &base.path);
+        return spoken(setup, base);
     }
     lessons.dialect(&setup.mix, setup.settings.model.vocab_max).map_err(|error| {
         let hint = "raise it: bytes, markers and whole words must fit".to_owned();
@@ -318,7 +326,7 @@ pub(crate) fn dialect(setup: &Setup, lessons: &Lessons) -> Result<Dialect, Failu
 }
 
 /// The language of a folder's models; of two that learn it has to be the same.
-fn spoken(setup: &Setup, base: &Path) -> Result<Dialect, Failure> {
+fn spoken(setup: &Setup, base: &BaseFolder) -> Result<Dialect, Failure> {
     let mix = &setup.mix;
     // The same in all scenarios, which was checked.
     let reasons = Pair::from_fn(|seat| mix.scenario(0).seats[seat].reasons);
@@ -326,10 +334,12 @@ fn spoken(setup: &Setup, base: &Path) -> Result<Dialect, Failure> {
     let hint = "name a folder with tokenizer.json and a chat template whose turns end with a token of their own";
     let learning = setup.learning();
     let learners = Seat::ALL.into_iter().filter(|seat| learning[*seat]);
-    let mut folders: Vec<PathBuf> = learners.map(|seat| config::model_of_seat(base, seat)).collect();
+    let mut folders: Vec<PathBuf> = learners.map(|seat| config::model_of_seat(&base.path, seat)).collect();
     folders.dedup();
     let open = |folder: &PathBuf| {
-        Dialect::open(folder, reasons).map_err(|error| wrong(format!("{}: {error}", folder.display()), hint))
+        let manner = Manner { thinking: base.thinking, ..Manner::default() };
+        let dialect = Folder::open(folder).and_then(|files| Dialect::of(files, reasons, manner));
+        dialect.map_err(|error| wrong(format!("{}: {error}", folder.display()), hint))
     };
     let mut spoken = folders.iter().map(open).collect::<Result<Vec<Dialect>, Failure>>()?;
     let files = |dialect: &Dialect| (dialect.tokenizer().to_json().to_owned(), dialect.template().source().to_owned());
@@ -337,7 +347,20 @@ fn spoken(setup: &Setup, base: &Path) -> Result<Dialect, Failure> {
         let what = "holds models of two languages: their tokenizers or chat templates differ".to_owned();
         return Err(wrong(what, "start both seats from models of one family"));
     }
-    Ok(spoken.swap_remove(0))
+    let dialect = spoken.swap_remove(0);
+    if base.thinking == Thinking::Strip
+        && !Seat::ALL.into_iter().any(|seat| learning[seat] && dialect.drops_thoughts(seat))
+    {
+        let what = "has no effect: the folder's chat template drops no thoughts".to_owned();
+        return Err(wrong_key(setup, "model.thinking", what, "keep them: `thinking = \"keep\"`".to_owned()));
+    }
+    Ok(dialect)
+}
+
+/// Says in a model's new folder how it was spoken with, unless it was as usual.
+fn leave_manner(dialect: &Dialect, folder: &Path) -> anyhow::Result<()> {
+    let path = folder.join(MANNER_FILE);
+    dialect.manner().file().map_or(Ok(()), |text| fs::write(&path, text)).with_context(|| path.display().to_string())
 }
 
 /// Whom the models meet besides each other, and who looks things up.

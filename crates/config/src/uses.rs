@@ -160,6 +160,7 @@ const ROWS: &[Row] = &[
     row("limits.threads", MODELS, "threads of the tensor library, for each model", |s| some(s.limits.threads)),
     row("limits.device", MODELS, "where the models live", |s| some(device(s.limits.device))),
     row("model.from", MODELS, "the folder that the models start from", |s| s.base.as_ref().map(|base| json!(base.path.display().to_string()))),
+    row("model.thinking", "seats, training loop", "whether earlier thoughts stay in what a model reads", |s| s.base.as_ref().map(|base| json!(base.thinking))),
     row("model.hidden_size", MODELS, "width of the residual stream", |s| shape(s, s.model.hidden_size)),
     row("model.num_hidden_layers", MODELS, "layers", |s| shape(s, s.model.num_hidden_layers)),
     row("model.num_attention_heads", MODELS, "query heads", |s| shape(s, s.model.num_attention_heads)),

@@ -263,6 +263,12 @@ hint: did you mean `group_size`?"#,
 hint: name a folder with config.json, tokenizer.json and weights in it, or a checkpoint's"#,
     ),
     (
+        "head_dim = 32",
+        "thinking = \"strip\"",
+        r#"error: run.toml:5: model.thinking: has no effect in this run: models from nothing have a template that keeps all thoughts
+hint: take it out of the file (or, for this call, `--set model.thinking=`)"#,
+    ),
+    (
         "seed = 1",
         "seed = 1\nopponents = { agent = \"scripted:nosy\" }",
         r#"error: run.toml:3: opponents.agent: there is no policy `scripted:nosy` for the agent

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use duologue_config::KeyUse;
 use duologue_config::Written;
@@ -56,6 +57,13 @@ const NO_SHAPE: &[&str] = &[
     "model.vocab_max=",
 ];
 
+/// What makes the quickstart's models start from a folder.
+fn from_model() -> &'static [&'static str] {
+    static NEEDS: LazyLock<Vec<&str>> =
+        LazyLock::new(|| [&[&*format!("model.from={}", model()).leak()], NO_SHAPE].concat());
+    &NEEDS
+}
+
 /// A key, another value, and what else it needs.
 type Change = (&'static str, Value, &'static [&'static str]);
 
@@ -79,6 +87,7 @@ fn changes() -> Vec<Change> {
         ("limits.threads", json!(2), &[]),
         ("limits.device", json!("cpu"), &[]),
         ("model.from", json!(model()), NO_SHAPE),
+        ("model.thinking", json!("strip"), from_model()),
         ("model.hidden_size", json!(64), &[]),
         ("model.num_hidden_layers", json!(2), &[]),
         ("model.num_attention_heads", json!(8), &[]),
@@ -207,21 +216,26 @@ fn a_key_without_a_user_in_this_run_is_one_that_the_reader_refuses() {
     let unused: Vec<&str> = uses(&[]).iter().filter(|used| used.value.is_none()).map(|used| used.key).collect();
     let parts = ["overlong_tokens", "overlong_cache", "normalizer_tokens", "kl", "importance_min", "importance_max"];
     let parts = parts.map(|key| format!("grpo.{key}"));
-    let others = ["mix", "model.from", "grpo.agent_steps", "grpo.gamma", "grpo.em_k"].map(str::to_owned);
+    let others =
+        ["mix", "model.from", "model.thinking", "grpo.agent_steps", "grpo.gamma", "grpo.em_k"].map(str::to_owned);
     assert_eq!(
         BTreeSet::from_iter(unused.iter().map(|key| (*key).to_owned())),
         others.into_iter().chain(parts).collect()
     );
     // These two are of no use because they are not there; what is there in their place is refused beside them.
     for key in unused.into_iter().filter(|key| !["mix", "model.from"].contains(key)) {
-        let value = if key == "grpo.kl" { "k2" } else { "1" };
+        let value = match key {
+            "grpo.kl" => "k2",
+            "model.thinking" => "strip",
+            _ => "1",
+        };
         let errors = load_run(&quickstart(), &[format!("{key}={value}")]).expect_err("it has no effect");
         assert!(errors.to_string().contains("has no effect in this run"), "{errors}");
     }
     let records = format!("sft.records=[\"{}\"]", talks());
     let collected = uses(&[&records, "sft.dialogues=", "sft.teacher="]);
     let unused: Vec<&str> = collected.iter().filter(|used| used.value.is_none()).map(|used| used.key).collect();
-    assert_eq!(unused[..4], ["mix", "model.from", "sft.dialogues", "sft.teacher"]);
+    assert_eq!(unused[..5], ["mix", "model.from", "model.thinking", "sft.dialogues", "sft.teacher"]);
     for key in ["sft.dialogues=60", "sft.teacher=scripted:good"] {
         let overrides = [&records, "sft.dialogues=", "sft.teacher=", key].map(str::to_owned);
         let errors = load_run(&quickstart(), &overrides).expect_err("it has no effect");

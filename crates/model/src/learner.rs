@@ -78,8 +78,7 @@ impl TchLearner {
             Objective::Grpo => settings.minibatches.max(1),
         };
         let mut tally = Tally::new(batch.objective, &settings);
-        // Every k-th sample: the episodes of a group lie side by side in a batch, so each minibatch sees every group.
-        let dealt = |first| batch.samples.iter().skip(first).step_by(minibatches).collect::<Vec<&Sample>>();
+        let dealt = |number| batch.dealt(number, minibatches);
         // The first minibatch is learned from with the very weights that its old log-probabilities would be computed with.
         let later: Vec<&Sample> = (1..minibatches).flat_map(dealt).collect();
         let old = match batch.objective {
@@ -248,8 +247,7 @@ fn divisor(objective: Objective, settings: &GrpoSettings, samples: &[&Sample]) -
         Objective::Sft => Normalizer::Tokens,
         Objective::Grpo => settings.loss.normalizer,
     };
-    let weight = samples.iter().flat_map(|sample| &sample.weights).map(|weight| f64::from(*weight)).sum();
-    Divisor::new(normalizer, weight, samples.iter().filter(|sample| sample.loss_tokens() > 0).count())
+    Divisor::of_samples(normalizer, samples)
 }
 
 /// Gradient of the loss, `[layout.len]`.

@@ -1,7 +1,7 @@
 //! The two losses over micro-batches, as tensors.
 //!
 //! Both are sums over loss tokens of a term over its divisor. The divisor is that of *all* loss tokens of the optimiser step, not of the micro-batch, so the
-//! gradients of the micro-batches add up to that of the step however it is cut: a trajectory is never cut.
+//! gradients of the micro-batches add up to that of the step however it is cut: a sample is never cut.
 //!
 //! ```text
 //! SFT    Σ w (−log π) / Σ w
@@ -83,7 +83,7 @@ impl MicroBatch {
             for (slot, id) in tokens[row * time..].iter_mut().zip(&sample.tokens[..seen_len(sample)]) {
                 *slot = i64::from(*id);
             }
-            let own = loss_places(sample).map(|place| f64::from(sample.weights[place])).sum();
+            let share = divisor.for_sample(sample);
             lengths.push(loss_places(sample).count() as f32);
             for place in loss_places(sample) {
                 let weight = f64::from(sample.weights[place]);
@@ -91,7 +91,7 @@ impl MicroBatch {
                 shares.push((weight / divisor.tokens()) as f32);
                 places.push((row * time + place - 1) as i64);
                 targets.push(i64::from(sample.tokens[place]));
-                weights.push((weight / divisor.for_sequence(own)) as f32);
+                weights.push((weight / share) as f32);
                 advantages.push(sample.advantages.get(place).copied().unwrap_or(0.0));
                 logprobs.push(sample.logprobs.get(place).copied().unwrap_or(0.0));
                 temperatures.push(sample.temperature);

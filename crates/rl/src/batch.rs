@@ -4,12 +4,12 @@ use serde::Deserialize;
 use serde::Serialize;
 use sim::EpisodeId;
 
-/// One seat's side of one episode, as tokens. All vectors have the stream's length.
+/// One seat's side of one episode, or one turn of it with what it read, as tokens. All vectors have one length.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
-    /// Which episode; `None` for dialogues of scripts.
+    /// Which episode: samples of one are one trajectory. `None` for dialogues of scripts.
     pub episode: Option<EpisodeId>,
-    /// The whole stream: what was shown and what was sampled, as it was, never re-encoded.
+    /// What was shown and what was sampled, as it was, never re-encoded.
     pub tokens: Vec<u32>,
     /// Loss weight of each token: 1 on the seat's own sampled tokens, 0 on everything shown to it. In SFT alone, partner tokens may have
     /// a small weight.
@@ -128,12 +128,35 @@ pub struct Batch {
     pub objective: Objective,
     /// Learning rate of this step; schedules are decided outside.
     pub lr: f64,
-    /// The samples.
+    /// The samples; those of a trajectory lie side by side, and so do the trajectories of a group.
     pub samples: Vec<Sample>,
+}
+
+impl Batch {
+    /// The samples of the minibatch with this number, from 0, of `count`: every `count`-th trajectory, so that each minibatch has a part of every
+    /// group, and no trajectory is in two.
+    #[must_use]
+    pub fn dealt(&self, number: usize, count: usize) -> Vec<&Sample> {
+        let mut trajectory = 0;
+        let mut last: Option<&Sample> = None;
+        let mut dealt = Vec::new();
+        for sample in &self.samples {
+            if last.is_some_and(|last| last.episode.is_none() || last.episode != sample.episode) {
+                trajectory += 1;
+            }
+            if trajectory % count == number {
+                dealt.push(sample);
+            }
+            last = Some(sample);
+        }
+        dealt
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use sim::Phase;
+
     use super::*;
 
     fn sample() -> Sample {
@@ -152,6 +175,25 @@ mod tests {
     fn a_sound_sample_passes() {
         assert_eq!(sample().check(), Ok(()));
         assert_eq!(sample().loss_tokens(), 2);
+    }
+
+    #[test]
+    fn trajectories_are_dealt_out_whole() {
+        let of = |episode: Option<u32>| Sample {
+            episode: episode.map(|member| EpisodeId { phase: Phase::Grpo, round: 1, group: 0, trial: 0, member }),
+            ..sample()
+        };
+        let members = |count: usize, samples: &[Option<u32>]| {
+            let samples = samples.iter().map(|episode| of(*episode)).collect();
+            let batch = Batch { objective: Objective::Grpo, lr: 1e-3, samples };
+            let dealt = |number| batch.dealt(number, count).iter().map(|s| s.episode.map(|e| e.member)).collect();
+            (0..count).map(dealt).collect::<Vec<Vec<Option<u32>>>>()
+        };
+        let [a, b, c, d] = [1, 2, 3, 4].map(Some);
+        assert_eq!(members(2, &[a, b, c, d]), [[a, c], [b, d]]);
+        assert_eq!(members(2, &[a, a, b, c, c, c, d]), [vec![a, a, c, c, c], vec![b, d]]);
+        assert_eq!(members(1, &[a, a, b]), [[a, a, b]]);
+        assert_eq!(members(2, &[None, None, None]), [vec![None, None], vec![None]]);
     }
 
     #[test]

@@ -97,6 +97,7 @@ pub(crate) fn generation(prompt: usize, tokens: usize, thought: u32) -> Generati
         thought_len: thought,
         temperature: 1.0,
         closed: true,
+        cuts: None,
     }
 }
 

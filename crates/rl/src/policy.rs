@@ -31,7 +31,8 @@ pub struct Session {
 pub struct Row {
     /// Whose stream it is.
     pub session: Session,
-    /// The seat's whole stream so far, ending where sampling starts. Streams only grow: what a session's earlier row held is a prefix.
+    /// What the model reads, ending where sampling starts: mostly the seat's whole stream, of which what a session's earlier row held is a prefix.
+    /// Where earlier thoughts are stripped it is so up to the first thought that is missing, so a policy compares ids before it relies on what it kept.
     pub stream: Vec<u32>,
     /// Where the sampling uniforms of this turn are drawn: `address.draws(Stream::Tokens(seat, turn))`, one uniform a token.
     pub address: Address,

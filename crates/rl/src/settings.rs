@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::Serialize;
 use sim::Pair;
 use sim::Seat;
+use sim::Thinking;
 
 /// Everything `duologue train` needs besides the scenario itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -137,6 +138,14 @@ pub struct BaseFolder {
     pub path: PathBuf,
     /// SHA-256 of each seat's model, in hex; `None` where a checkpoint has none, because that seat did not learn.
     pub models: Pair<Option<String>>,
+    /// What becomes of a seat's earlier thoughts. Only a folder's template may drop any.
+    #[serde(default, skip_serializing_if = "keeps")]
+    pub thinking: Thinking,
+}
+
+/// What is usual is not written, so that runs begun before there was a choice are still the same runs.
+fn keeps(thinking: &Thinking) -> bool {
+    *thinking == Thinking::Keep
 }
 
 /// A folder of recorded episodes, known by what is in it: where it lies makes no difference.

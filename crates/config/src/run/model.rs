@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 use sim::Pair;
+use sim::Thinking;
 
 use crate::allowed::Allowed;
 use crate::check::Check;
@@ -19,6 +20,9 @@ use crate::model_folder;
 /// micro-batch.
 const STREAM: i64 = 4096;
 const CONFIG: &str = "config.json";
+/// Says how the folder's model was spoken with when it learned; not there, if as usual.
+const MANNER: &str = "manner.json";
+const THINKING: [(&str, Thinking); 2] = [("keep", Thinking::Keep), ("strip", Thinking::Strip)];
 /// Keys that a folder decides.
 const SHAPE: [&str; 10] = [
     "model.hidden_size",
@@ -38,6 +42,9 @@ pub(super) struct ModelFile {
     /// A folder to start from, in place of random weights: of a model as Hugging Face writes it, or of a checkpoint, each seat from its own. Its
     /// shape, its tokenizer and its chat template are then the folder's. A path starts at this file's folder.
     from: Option<String>,
+    /// What becomes of a seat's earlier thoughts: they stay in what its model reads, or go where the folder's chat template drops them, and each turn
+    /// is then a sample of its own. Only with `from`, and by default what the folder's model has learned with, which is `keep` unless it says otherwise.
+    thinking: Option<String>,
     /// Width of the residual stream.
     hidden_size: Option<i64>,
     /// Layers.
@@ -64,15 +71,23 @@ pub(super) struct ModelFile {
 
 /// The shape of each seat's model, and the folder that it starts from, if it does.
 pub(super) fn model(check: &mut Check<'_>, file: ModelFile) -> (ModelShape, Option<BaseFolder>) {
-    let Some(written) = file.from.clone() else { return (fresh(check, file), None) };
+    let thinking = check.word_optional("model.thinking", file.thinking.as_deref(), &THINKING);
+    let Some(written) = file.from.clone() else {
+        check.without_effect(
+            "model.thinking",
+            file.thinking.as_ref(),
+            "models from nothing have a template that keeps all thoughts",
+        );
+        return (fresh(check, file), None);
+    };
     let (positions, path) = (file.max_position_embeddings, check.folder_of("model.from").join(&written));
     for key in SHAPE {
         check.without_effect(key, check.has(key).then_some(()), "the folder in `model.from` decides");
     }
     match read(&path) {
-        Ok((mut shape, models)) => {
+        Ok((mut shape, models, learned)) => {
             shape.max_position_embeddings = stream(check, positions, shape.max_position_embeddings);
-            (shape, Some(BaseFolder { path, models }))
+            (shape, Some(BaseFolder { path, models, thinking: thinking.unwrap_or(learned) }))
         }
         Err(why) => {
             let hint = "name a folder with config.json, tokenizer.json and weights in it, or a checkpoint's";
@@ -87,24 +102,39 @@ fn stream(check: &mut Check<'_>, given: Option<i64>, most: i64) -> i64 {
     check.whole("model.max_position_embeddings", given, most.min(STREAM), room)
 }
 
-fn read(path: &Path) -> Result<(ModelShape, Pair<Option<String>>), String> {
+fn read(path: &Path) -> Result<(ModelShape, Pair<Option<String>>, Thinking), String> {
     let folders = Pair::from_fn(|seat| model_folder::model_of_seat(path, seat));
     // Gigabytes may have to be read: of one folder for both seats, once.
     let mut identities = BTreeMap::new();
-    let mut shapes = Vec::new();
+    let (mut shapes, mut manners) = (Vec::new(), Vec::new());
     for folder in [&folders.agent, &folders.user].into_iter().filter(|folder| folder.join(CONFIG).exists()) {
         if !identities.contains_key(folder) {
             shapes.push(shape(folder)?);
+            manners.push(thinking(folder)?);
             identities.insert(folder.clone(), model_folder::identity(folder).map_err(|error| error.to_string())?);
         }
     }
     let models = Pair::from_fn(|seat| identities.get(&folders[seat]).cloned());
     shapes.dedup();
-    match &shapes[..] {
-        [alone] => Ok((alone.clone(), models)),
-        [] => Err(format!("{}: there is no such file", path.join(CONFIG).display())),
+    manners.dedup();
+    match (&shapes[..], &manners[..]) {
+        ([alone], [learned]) => Ok((alone.clone(), models, *learned)),
+        ([], _) => Err(format!("{}: there is no such file", path.join(CONFIG).display())),
+        ([_], _) => Err("of its agent and its user only one has learned without its earlier thoughts".to_owned()),
         _ => Err("its agent and its user have models of two shapes".to_owned()),
     }
+}
+
+/// What became of earlier thoughts when the folder's model learned.
+fn thinking(folder: &Path) -> Result<Thinking, String> {
+    let file = folder.join(MANNER);
+    if !file.exists() {
+        return Ok(Thinking::Keep);
+    }
+    let text = std::fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let manner: Value = serde_json::from_str(&text).map_err(|error| format!("{MANNER}: {error}"))?;
+    let known = THINKING.into_iter().find(|(word, _)| manner["thinking"] == *word);
+    known.map(|(_, thinking)| thinking).ok_or_else(|| format!("{MANNER}: thinking is neither \"keep\" nor \"strip\""))
 }
 
 /// What `config.json` says, by Hugging Face's names. Whether the weights fit it is found out when they are loaded.
@@ -134,6 +164,7 @@ fn shape(folder: &Path) -> Result<ModelShape, String> {
 fn fresh(check: &mut Check<'_>, file: ModelFile) -> ModelShape {
     let ModelFile {
         from: _,
+        thinking: _,
         hidden_size,
         num_hidden_layers,
         num_attention_heads,
