@@ -18,6 +18,7 @@
 //!  published.rs UserRL's own requests, where they are at hand
 //!  remote.rs    other people's models           server.rs    a server of them that misbehaves
 //!  from_folder.rs  models that start from a folder
+//!  thinking.rs  models whose earlier thoughts are stripped
 //!  serve.rs     a model behind OpenAI's protocol
 //!  opponents.rs  whom a model meets, if not its gym's own
 //!  engine.rs    searches in an engine outside
@@ -56,6 +57,7 @@ mod serve;
 mod server;
 mod study;
 mod tau;
+mod thinking;
 mod tokens;
 mod training;
 mod twice;

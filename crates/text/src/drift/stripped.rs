@@ -83,7 +83,9 @@ impl Stripped {
                 if frames.opened { generation.prompt.len() - frames.ask_block_len } else { generation.prompt.len() };
             (word("reply"), None, tokenizer.decode(&generation.prompt[block..]) + &public)
         } else {
-            let thought = private.trim_start_matches(THINK_OPEN).trim_end_matches(THINK_CLOSE).to_owned();
+            // A prompt that opens the thought itself leaves nothing to open.
+            let thought = private.strip_prefix(THINK_OPEN).unwrap_or(&private);
+            let thought = thought.strip_suffix(THINK_CLOSE).unwrap_or(thought).to_owned();
             let reply = public.trim_start_matches(|c: char| c.is_ascii_whitespace());
             let gap = &public[..public.len() - reply.len()];
             (
