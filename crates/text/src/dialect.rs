@@ -10,6 +10,7 @@ use sim::Pair;
 use sim::Seat;
 use sim::Thinking;
 
+use crate::ChatMessage;
 use crate::Json;
 use crate::Manner;
 use crate::Role;
@@ -172,6 +173,17 @@ impl Dialect {
         let (behind, mut contents) = writer.ask();
         contents.truncate(messages.len());
         (behind, contents)
+    }
+
+    /// Whether the template drops the thoughts before these words of the partner: it may take them for a tool's answer, to which the turn before
+    /// still belongs.
+    pub(crate) fn begins_anew(&self, reasons: bool, words: &str) -> bool {
+        let mark = ('\u{E000}'..='\u{F8FF}').find(|mark| !words.contains(*mark)).unwrap_or('\u{F8FF}');
+        let own = format!("{THINK_OPEN}\n{mark}\n{THINK_CLOSE}\n\nYes.");
+        let talk = [(Role::User, "Hm?"), (Role::Assistant, own.as_str()), (Role::User, words)];
+        let talk = talk.map(|(role, text)| ChatMessage::new(role, text));
+        // What it cannot show it cannot take for an answer either.
+        self.template().render_with(&talk, true, &self.extras(reasons)).map_or(true, |whole| !whole.contains(mark))
     }
 
     /// The joins for a seat that does or does not reason.

@@ -68,7 +68,7 @@ impl Lesson {
         if self.strips || self.samples.is_empty() {
             self.samples.push(Taught::default());
         }
-        let Some(Taught { tokens, weights, thought }) = self.samples.last_mut() else { return false };
+        let Taught { tokens, weights, thought } = self.samples.last_mut().expect("if there was none, there is one now");
         // What was cut lies before all that is new, so places in the stream move by as much as is missing.
         let missing = asked - context.len();
         tokens.splice(.., context);

@@ -46,7 +46,7 @@ pub struct SeatStream {
     asked: bool,
     /// Messages so far, the seat's own turns included.
     messages: usize,
-    /// The partner's last message.
+    /// The partner's last message that is not taken for a tool's answer.
     last_user: Option<usize>,
     /// The seat's turns so far.
     own: Vec<Own>,
@@ -106,7 +106,9 @@ impl SeatStream {
         assert!(!self.asked, "a seat is asked once for each turn");
         self.prompt_from = self.tokens.len();
         let (behind, contents) = self.dialect.show(self.reasons, self.behind, self.closed, messages, &mut self.tokens);
-        let partner = messages.iter().rposition(|message| message.from == Source::Partner);
+        let partner = messages
+            .iter()
+            .rposition(|message| message.from == Source::Partner && self.drops_thoughts_before(&message.text));
         self.last_user = partner.map(|at| self.messages + at).or(self.last_user);
         self.messages += messages.len();
         self.behind = behind;
@@ -198,6 +200,12 @@ impl SeatStream {
     pub fn own_prompt(&self) -> OwnPrompt {
         assert!(self.asked, "a prompt ends by asking the seat to write");
         OwnPrompt::new(&self.tokens, self.own_cuts())
+    }
+
+    /// Whether thoughts before these words of the partner are dropped. What is kept is not asked after.
+    fn drops_thoughts_before(&self, words: &str) -> bool {
+        let by_words = self.dialect.frames(self.reasons).treatment == Treatment::DroppedBeforeUser;
+        self.dialect.thinking() == Thinking::Keep || !by_words || self.dialect.begins_anew(self.reasons, words)
     }
 
     fn own_cuts(&self) -> Vec<Cut> {

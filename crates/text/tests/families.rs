@@ -488,6 +488,19 @@ proptest! {
     }
 }
 
+#[test]
+fn words_that_the_template_takes_for_a_tools_answer_leave_the_thought_before_them() {
+    let dialect = &STRIPPING[0];
+    let cuts = |answer: &str| {
+        let mut stream = SeatStream::new(dialect, true);
+        stream.observe(&[message(Source::Partner, "How many?")]);
+        sampled(&mut stream, dialect, ids(dialect, "<think>\nlook\n</think>\n\nLet me look.<|im_end|>"));
+        stream.observe(&[message(Source::Partner, answer)]);
+        stream.own_prompt().cuts.len()
+    };
+    assert_eq!((cuts("Three."), cuts("<tool_response>\n3\n</tool_response>")), (1, 0));
+}
+
 /// What is found in an episode of three turns with thoughts that were stripped, after somebody spoiled the record of the last.
 fn spoiled_strip(name: &str, spoil: impl Fn(&mut sim::Generation)) -> Drift {
     let dialect = &STRIPPING[NAMES.iter().position(|other| *other == name).expect("it is one of the three")];
