@@ -5,7 +5,8 @@
 //!        │                    │                                  │
 //!    TchLoader ─ makes ─> TchPolicy ── lends TchWeights ──> TchLearner
 //!        │                    │                                  │
-//!  folder, peft           sampler ── cache       surrogate ── loss ── optimizer
+//!  folder, peft           sampler ── cache     packing ── loss ── surrogate, optimizer
+//!        │                    │                 head, pass ── gradient
 //!        ├───────────── transformer ── lora ── parameters ────────┤
 //!     shards                                 config_file ── config ── rope
 //! ```
@@ -18,14 +19,18 @@ pub mod filter;
 #[cfg(test)]
 mod fixtures;
 pub mod folder;
+pub mod gradient;
 mod guard;
+mod head;
 pub mod learner;
 pub mod loader;
 pub mod lora;
 pub mod loss;
 mod metrics;
 pub mod optimizer;
+pub mod packing;
 pub mod parameters;
+mod pass;
 pub mod peft;
 pub mod policy;
 pub mod rope;

@@ -10,6 +10,9 @@ use tch::no_grad;
 
 use crate::parameters::Views;
 
+/// Numbers that are updated at once: what is in between stays in the cache, and nothing of the model's size is made.
+const SPAN: i64 = 1 << 17;
+
 /// Both moments and how often they were updated.
 #[derive(Debug)]
 pub struct AdamW {
@@ -41,16 +44,20 @@ impl AdamW {
         self.steps += 1;
         let correction1 = 1.0 - beta1.powf(self.steps as f64);
         let correction2 = 1.0 - beta2.powf(self.steps as f64);
-        let matrices_len = parameters.layout().matrices_len;
+        let (len, matrices_len) = (parameters.layout().len, parameters.layout().matrices_len);
         no_grad(|| {
             if weight_decay > 0.0 {
                 let _ = parameters.flat().narrow(0, 0, matrices_len).g_mul_scalar_(1.0 - lr * weight_decay);
             }
-            let _ = self.first.lerp_(gradient, 1.0 - beta1);
-            let _ = self.second.lerp_(&(gradient * gradient), 1.0 - beta2);
-            let scale = (self.second.sqrt() / correction2.sqrt()).g_add_scalar_(eps);
-            let change = (&self.first / scale).g_mul_scalar_(-lr / correction1);
-            let _ = parameters.flat_mut().g_add_(&change);
+            for first in (0..len).step_by(SPAN as usize) {
+                let of = |numbers: &Tensor| numbers.narrow(0, first, SPAN.min(len - first));
+                let (gradient, mut mean, mut square) = (of(gradient), of(&self.first), of(&self.second));
+                let _ = mean.lerp_(&gradient, 1.0 - beta1);
+                let _ = square.lerp_(&(&gradient * &gradient), 1.0 - beta2);
+                let scale = (square.sqrt() / correction2.sqrt()).g_add_scalar_(eps);
+                let change = (mean / scale).g_mul_scalar_(-lr / correction1);
+                let _ = of(parameters.flat_mut()).g_add_(&change);
+            }
         });
     }
 
@@ -62,10 +69,10 @@ impl AdamW {
 }
 
 /// Scales a gradient down to the norm `norm_max`; gives its norm before. Not finite if any number in it is not.
-pub fn clip(gradient: &mut Tensor, norm_max: f64) -> f64 {
+pub fn clip(gradient: &Tensor, norm_max: f64) -> f64 {
     let norm = gradient.norm().double_value(&[]);
     if norm.is_finite() && norm > norm_max {
-        let _ = gradient.g_mul_scalar_(norm_max / norm);
+        let _ = gradient.shallow_clone().g_mul_scalar_(norm_max / norm);
     }
     norm
 }
@@ -127,12 +134,12 @@ mod tests {
 
     #[test]
     fn a_long_gradient_is_scaled_to_the_bound_and_a_short_one_is_left() {
-        let mut long = Tensor::from_slice(&[3.0f32, 4.0]);
-        assert!((clip(&mut long, 1.0) - 5.0).abs() < 1e-6);
+        let long = Tensor::from_slice(&[3.0f32, 4.0]);
+        assert!((clip(&long, 1.0) - 5.0).abs() < 1e-6);
         assert!((host(&long)[0] - 0.6).abs() < 1e-6 && (host(&long)[1] - 0.8).abs() < 1e-6);
-        let mut short = Tensor::from_slice(&[0.3f32, 0.4]);
-        assert!((clip(&mut short, 1.0) - 0.5).abs() < 1e-6);
+        let short = Tensor::from_slice(&[0.3f32, 0.4]);
+        assert!((clip(&short, 1.0) - 0.5).abs() < 1e-6);
         assert_eq!(host(&short), [f64::from(0.3f32), f64::from(0.4f32)]);
-        assert!(!clip(&mut Tensor::from_slice(&[f32::NAN, 1.0]), 1.0).is_finite());
+        assert!(!clip(&Tensor::from_slice(&[f32::NAN, 1.0]), 1.0).is_finite());
     }
 }

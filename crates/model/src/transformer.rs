@@ -137,6 +137,11 @@ impl Decoder {
         }
     }
 
+    /// Cosines and signed sines `[positions_max, 1, head_dim]` of the rotation.
+    pub(crate) fn rotary(&self) -> (&Tensor, &Tensor) {
+        (&self.cos, &self.sin)
+    }
+
     fn worn(&self) -> Worn<'_> {
         self.adapter.as_ref().map_or(Worn::Nothing, Worn::Everywhere)
     }
@@ -252,7 +257,7 @@ impl Decoder {
     }
 
     /// Keys or values `[batch, kv_heads, time, head_dim]`, each repeated for the query heads that share it.
-    fn repeat(&self, x: &Tensor) -> Tensor {
+    pub(crate) fn repeat(&self, x: &Tensor) -> Tensor {
         let Config { heads, kv_heads, head_dim, .. } = self.config;
         if heads == kv_heads {
             return x.shallow_clone();
@@ -302,12 +307,7 @@ struct Worked<'a> {
 impl Worked<'_> {
     /// One of its products of `[batch, time, in]`.
     fn product(&self, product: Product, x: &Tensor) -> Tensor {
-        let (weight, bias) = match product {
-            Product::Qkv => (self.views.qkv, self.views.qkv_bias),
-            Product::O => (self.views.o, self.views.o_bias),
-            Product::GateUp => (self.views.gate_up, self.views.gate_up_bias),
-            Product::Down => (self.views.down, self.views.down_bias),
-        };
+        let (weight, bias) = self.views.of(product);
         self.worn.add(x.linear(weight, bias), self.index, product, x)
     }
 }
