@@ -118,7 +118,7 @@ impl TchLearner {
         if !norm.is_finite() {
             return Err(not_finite("gradient norm"));
         }
-        self.optimizer.step(&settings.optimizer, weights.decoder.learnt_mut(), gradient.flat(), batch.lr);
+        self.optimizer.step(&settings.optimizer, weights.decoder.learnt(), gradient.flat(), batch.lr);
         weights.version += 1;
         tally.step(loss, norm);
         Ok(())
@@ -162,7 +162,8 @@ impl TchLearner {
             steps: self.optimizer.steps,
         });
         let reference = self.reference.as_ref().map(|reference| numbers(reference.learnt().flat()));
-        let (name, text, weights_now) = (self.name.clone(), &self.text, numbers(learnt));
+        let weights_now = numbers(self.optimizer.masters.as_ref().unwrap_or(learnt));
+        let (name, text) = (self.name.clone(), &self.text);
         if let Some(adapter) = weights.decoder.adapter() {
             let lora = adapter.lora().clone();
             let contents = peft::Contents { name, lora, weights: weights_now, version, moments, reference };
@@ -407,6 +408,28 @@ mod tests {
         let (with, without) = (with_weight(1.0), with_weight(0.0));
         assert!(with["entropy"] > without["entropy"], "{} and {}", with["entropy"], without["entropy"]);
         assert!((with["entropy_bonus"] - with["entropy"]).abs() < 1e-6 && !without.contains_key("entropy_bonus"));
+    }
+
+    #[test]
+    fn weights_in_short_numbers_learn_as_long_ones_do() {
+        let curve = |kind: Kind| -> Vec<f64> {
+            let (mut learner, mut weights) = learner(None);
+            let parameters = weights.decoder.parameters();
+            let flat = no_grad(|| parameters.flat().to_kind(kind));
+            weights.decoder = Decoder::new(config(), parameters.with_flat(&config(), flat));
+            learner.optimizer = AdamW::new(weights.decoder.learnt());
+            let batch = Batch { objective: Objective::Sft, lr: 3e-3, samples: groups() };
+            let mut loss = || {
+                let report = learner.steps(&mut weights, &batch).expect("the batch fits");
+                report.metrics.into_iter().find(|(name, _)| name == "loss").expect("it has a loss").1
+            };
+            (0..40).map(|_| loss()).collect()
+        };
+        let (long, short) = (curve(Kind::Float), curve(Kind::BFloat16));
+        assert!(long[39] < 0.8 * long[0], "{long:?}");
+        for (long, short) in long.iter().zip(&short) {
+            assert!((long - short).abs() < 0.02 * long, "{short} and not {long}");
+        }
     }
 
     /// Samples whose ratios are all 1.05: far from the kinks of the clips, where a difference quotient says nothing.

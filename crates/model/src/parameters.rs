@@ -298,6 +298,20 @@ impl Views {
         &self.leaves
     }
 
+    /// Gradients of the views as one flat tensor `[layout.len]`, zeros in the gaps.
+    pub fn gather(&self, gradients: &[Tensor]) -> Tensor {
+        let mut pieces = Vec::with_capacity(gradients.len());
+        for (leaf, gradient) in self.layout.leaves.iter().zip(gradients) {
+            let numbers: i64 = leaf.shape.iter().product();
+            pieces.push(gradient.reshape([numbers]));
+            let gap = (ALIGN - numbers % ALIGN) % ALIGN;
+            if gap > 0 {
+                pieces.push(Tensor::zeros([gap], (gradient.kind(), gradient.device())));
+            }
+        }
+        Tensor::cat(&pieces, 0)
+    }
+
     /// Frozen views, laid out like these, of other numbers.
     pub(crate) fn with_flat(&self, flat: Tensor) -> Views {
         Views::of_flat(self.layout.clone(), flat, false)

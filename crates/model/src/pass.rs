@@ -488,11 +488,7 @@ mod tests {
             let gradients = Tensor::run_backward(&[&loss], leaves, false, false);
             sums.iter().zip(gradients).for_each(|(sum, gradient)| drop(sum.shallow_clone().g_add_(&gradient)));
         }
-        let flat = decoder.learnt().flat().zeros_like();
-        for (leaf, sum) in decoder.learnt().layout().leaves.iter().zip(&sums) {
-            flat.narrow(0, leaf.offset, sum.numel() as i64).copy_(&sum.flatten(0, -1));
-        }
-        flat
+        decoder.learnt().gather(&sums)
     }
 
     fn found(decoder: &Decoder, micros: &[Micro<'_>], divisor: &Divisor, kept_bytes_max: usize) -> Tensor {
@@ -522,6 +518,19 @@ mod tests {
                 assert!(apart < 1e-5 * size, "decoder {index}: {apart} of {size}");
             }
         }
+    }
+
+    #[test]
+    fn in_short_numbers_the_gradient_is_nearly_the_same() {
+        let samples = groups();
+        let samples: Vec<&Sample> = samples.iter().collect();
+        let (micros, divisor) = (cut(&samples, 300), Divisor::new(Normalizer::Tokens, 100.0, samples.len()));
+        let long = decoder(config());
+        let flat = no_grad(|| long.parameters().flat().to_kind(Kind::BFloat16));
+        let short = Decoder::new(config(), long.parameters().with_flat(&config(), flat));
+        let [long, short] = [long, short].map(|decoder| found(&decoder, &micros, &divisor, usize::MAX));
+        let apart = (&short - &long).norm().double_value(&[]) / long.norm().double_value(&[]);
+        assert!(short.kind() == Kind::Float && (1e-5..0.1).contains(&apart), "{apart} of the gradient");
     }
 
     #[test]
