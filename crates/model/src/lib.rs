@@ -5,12 +5,14 @@
 //!        │                    │                                  │
 //!    TchLoader ─ makes ─> TchPolicy ── lends TchWeights ──> TchLearner
 //!        │                    │                                  │
-//!  folder, peft           sampler ── cache     packing ── loss ── surrogate, optimizer
-//!        │                    │                 head, pass ── gradient
-//!        ├───────────── transformer ── lora ── parameters ────────┤
+//!  folder, peft      sampler ┬ paged ── blocks   packing ── loss ── surrogate, optimizer
+//!        │                   │   └ fused ── kernels       head, pass ── gradient
+//!        │                   └ windows ── cache                  │
+//!        ├───────────── transformer ── lora ── parameters ───────┤
 //!     shards                                 config_file ── config ── rope
 //! ```
 
+pub mod blocks;
 pub mod cache;
 pub mod config;
 mod config_file;
@@ -18,10 +20,13 @@ mod device;
 pub mod filter;
 #[cfg(test)]
 mod fixtures;
+mod floats;
 pub mod folder;
+pub mod fused;
 pub mod gradient;
 mod guard;
 mod head;
+mod kernels;
 pub mod learner;
 pub mod loader;
 pub mod lora;
@@ -29,6 +34,7 @@ pub mod loss;
 mod metrics;
 pub mod optimizer;
 pub mod packing;
+pub mod paged;
 pub mod parameters;
 mod pass;
 pub mod peft;
@@ -38,6 +44,7 @@ pub mod sampler;
 pub mod shards;
 pub mod surrogate;
 pub mod transformer;
+pub mod windows;
 
 pub use config::Config;
 pub use learner::TchLearner;

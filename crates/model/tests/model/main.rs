@@ -7,4 +7,5 @@ mod fixtures;
 mod folders;
 mod hf_model;
 mod learning;
+mod paged;
 mod sampling;
