@@ -200,15 +200,16 @@ fn bundles<'a>(samples: &[&'a Sample]) -> Vec<Bundle<'a>> {
     let mut sorted = samples.to_vec();
     let seen = |sample: &'a Sample| &sample.tokens[..seen_len(sample)];
     sorted.sort_by(|a, b| seen(a).cmp(seen(b)));
+    // Of each sample: how many tokens it has in common with the next.
+    let alike = |pair: &[&'a Sample]| seen(pair[0]).iter().zip(seen(pair[1])).take_while(|(a, b)| a == b).count();
+    let alike: Vec<usize> = sorted.windows(2).map(alike).collect();
     // Of each sample: the most that those up to it save, where the last run begins, and its prefix.
     let mut best: Vec<(usize, usize, usize)> = vec![(0, 0, 0)];
     for last in 0..sorted.len() {
         let mut prefix = seen_len(sorted[last]).saturating_sub(1);
         let mut chosen = (best[last].0, last, 0);
         for first in (last.saturating_sub(MEMBERS_MAX - 1)..last).rev() {
-            let [a, b] = [sorted[first], sorted[first + 1]].map(seen);
-            let alike = a.iter().zip(b).take_while(|(a, b)| a == b).count();
-            prefix = prefix.min(alike).min(a.len().saturating_sub(1));
+            prefix = prefix.min(alike[first]).min(seen_len(sorted[first]).saturating_sub(1));
             if prefix == 0 {
                 break;
             }
