@@ -37,7 +37,6 @@ impl Gradient {
     }
 
     /// `[layout.len]`, zeros in the gaps.
-    #[must_use]
     pub fn flat(&self) -> &Tensor {
         match &self.of {
             Of::Parameters(parameters) => parameters.flat(),

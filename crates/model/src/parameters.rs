@@ -486,7 +486,6 @@ pub struct Layer<'a> {
 
 impl<'a> Layer<'a> {
     /// Weight `[out, in]` and bias `[out]` of a product.
-    #[must_use]
     pub fn of(&self, product: Product) -> (&'a Tensor, Option<&'a Tensor>) {
         match product {
             Product::Qkv => (self.qkv, self.qkv_bias),

@@ -351,12 +351,11 @@ impl<'a> Pass<'a> {
                 add_sum(bias, dy);
             }
         }
-        if let Some((adapter, sums)) = self.decoder.adapter().zip(gradient.adapter()) {
-            if let Some(through) = adapter.delta_back(index, product, x, dy, sums) {
-                dx = dx.g_add_(&through);
-            }
+        let adapter = self.decoder.adapter().zip(gradient.adapter());
+        match adapter.and_then(|(adapter, sums)| adapter.delta_back(index, product, x, dy, sums)) {
+            None => dx,
+            Some(through) => dx.g_add_(&through),
         }
-        dx
     }
 
     fn norm(&self, x: &Tensor, weight: &Tensor) -> Normed {
@@ -483,7 +482,7 @@ mod tests {
             let mut loss = Tensor::zeros([], (Kind::Float, Device::Cpu));
             for place in loss_places(sample) {
                 let logprob = all.get(place as i64 - 1).get(i64::from(sample.tokens[place]));
-                loss = loss - logprob * (f64::from(sample.weights[place]) / divisor.tokens());
+                loss = logprob * (-f64::from(sample.weights[place]) / divisor.tokens()) + loss;
             }
             let gradients = Tensor::run_backward(&[&loss], leaves, false, false);
             sums.iter().zip(gradients).for_each(|(sum, gradient)| drop(sum.shallow_clone().g_add_(&gradient)));
