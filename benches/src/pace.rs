@@ -178,6 +178,7 @@ fn sample(prompt: &[u32], sampled: &Sampled, advantage: f64) -> Sample {
         weights: behind(vec![1.0; own]),
         advantages: behind(vec![advantage as f32; own]),
         logprobs: behind(sampled.logprobs.clone()),
+        versions: [vec![0; prompt.len()], vec![sampled.version; own]].concat(),
         thought: vec![false; prompt.len() + own],
         temperature: 1.0,
     }
