@@ -1,4 +1,4 @@
-//! The desk: calls come in, one is carried out at a time, and its answer goes out.
+//! The desk: calls come in, one is carried out at a time, with updates beside it perhaps, and its answer goes out.
 
 use ractor::ActorRef;
 use ractor::SpawnErr;

@@ -353,6 +353,11 @@ fn alarms(metrics: &Metrics) -> Vec<String> {
         alarms.push(format!("{turns} turns hold other tokens than were shown and sampled (drift)"));
     }
     for seat in Seat::ALL {
+        if let Some(talks) = metrics.get(&format!("{seat}/stale")).filter(|talks| *talks > 0.0) {
+            alarms.push(format!(
+                "{talks} talks do not train the {seat}: they were sampled by weights further behind than grpo.staleness_max ({seat}/stale)"
+            ));
+        }
         let name = format!("{seat}/mismatch_kl");
         if let Some(nats) = metrics.get(&name).filter(|nats| *nats > MISMATCH_MAX) {
             alarms.push(format!(
@@ -516,6 +521,8 @@ mod tests {
         };
         assert!(with(&[("drift", 0.0), ("agent/mismatch_kl", 3e-9), ("user/mismatch_kl", -1e-12)]).is_empty());
         assert!(with(&[]).is_empty(), "a stand-in measures neither");
+        let stale = with(&[("agent/stale", 0.0), ("user/stale", 3.0)]);
+        assert!(stale.len() == 1 && stale[0].starts_with("3 talks do not train the user"), "{stale:?}");
         let found = with(&[("drift", 2.0), ("agent/mismatch_kl", 0.02), ("user/mismatch_kl", 3.0)]);
         assert_eq!(found.len(), 3, "{found:?}");
         assert!(found[0].starts_with("2 turns") && found[1].contains("the agent's") && found[2].contains("the user's"));
