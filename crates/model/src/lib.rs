@@ -5,11 +5,14 @@
 //!        │                    │                                  │
 //!    TchLoader ─ makes ─> TchPolicy ── lends TchWeights ──> TchLearner
 //!        │                    │                                  │
-//!  folder, peft           sampler ── cache       surrogate ── loss ── optimizer
-//!        ├───────────── transformer ── lora ── parameters ────────┤
+//!  folder, peft      sampler ┬ paged ── blocks   surrogate ── loss ── optimizer
+//!        │                   │   └ fused ── kernels              │
+//!        │                   └ windows ── cache                  │
+//!        ├───────────── transformer ── lora ── parameters ───────┤
 //!     shards                                 config_file ── config ── rope
 //! ```
 
+pub mod blocks;
 pub mod cache;
 pub mod config;
 mod config_file;
@@ -17,14 +20,18 @@ mod device;
 pub mod filter;
 #[cfg(test)]
 mod fixtures;
+mod floats;
 pub mod folder;
+pub mod fused;
 mod guard;
+mod kernels;
 pub mod learner;
 pub mod loader;
 pub mod lora;
 pub mod loss;
 mod metrics;
 pub mod optimizer;
+pub mod paged;
 pub mod parameters;
 pub mod peft;
 pub mod policy;
@@ -33,6 +40,7 @@ pub mod sampler;
 pub mod shards;
 pub mod surrogate;
 pub mod transformer;
+pub mod windows;
 
 pub use config::Config;
 pub use learner::TchLearner;

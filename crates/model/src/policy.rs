@@ -12,11 +12,10 @@ use sim::FaultKind;
 use sim::Party;
 use tch::no_grad;
 
-use crate::cache::Sessions;
 use crate::guard::caught;
 use crate::sampler;
 use crate::sampler::Bounds;
-use crate::sampler::Workspace;
+use crate::sampler::Memory;
 use crate::transformer::Decoder;
 
 /// A decoder and the number of optimiser updates that made it.
@@ -46,10 +45,9 @@ impl Weights for TchWeights {
 #[derive(Debug)]
 pub struct TchPolicy {
     weights: Option<Box<TchWeights>>,
-    sessions: Sessions,
-    workspace: Workspace,
-    /// Columns of a working cache.
-    columns_max: usize,
+    memory: Memory,
+    /// Bytes of keys and values.
+    cache_bytes_max: usize,
     /// Tokens of a stream.
     stream_max: usize,
     /// Ids that close a turn.
@@ -57,28 +55,25 @@ pub struct TchPolicy {
 }
 
 impl TchPolicy {
-    /// A policy that holds these weights. Keys and values take at most `cache_bytes_max`: half of it those that are kept between turns, half those
-    /// that are being worked on, of which one row is worked on in any case.
+    /// A policy that holds these weights. Keys and values, those that are kept between turns and those that are being worked on, take at most
+    /// `cache_bytes_max`, but one row is worked on in any case.
     #[must_use]
     pub fn new(weights: TchWeights, cache_bytes_max: usize) -> TchPolicy {
-        let tokens_max = cache_bytes_max / 2 / weights.decoder.cached_bytes_per_token();
         let config = weights.decoder.config();
         let (stream_max, closing) = (config.positions_max as usize, config.eos_ids.clone());
-        TchPolicy {
-            weights: Some(Box::new(weights)),
-            sessions: Sessions::new(tokens_max),
-            workspace: Workspace::default(),
-            columns_max: tokens_max,
-            stream_max,
-            closing,
-        }
+        let memory = Memory::new(&weights.decoder, cache_bytes_max, stream_max);
+        TchPolicy { weights: Some(Box::new(weights)), memory, cache_bytes_max, stream_max, closing }
     }
 
     /// The same for streams of at most so many tokens, if the model has more positions.
+    ///
+    /// # Panics
+    /// If the weights are out.
     #[must_use]
-    pub fn within(mut self, stream_max: usize) -> TchPolicy {
-        self.stream_max = self.stream_max.min(stream_max);
-        self
+    pub fn within(self, stream_max: usize) -> TchPolicy {
+        let stream_max = self.stream_max.min(stream_max);
+        let decoder = &self.weights.as_ref().expect("a policy begins with its weights").decoder;
+        TchPolicy { memory: Memory::new(decoder, self.cache_bytes_max, stream_max), stream_max, ..self }
     }
 
     /// Bytes of the keys and values of one token; 0 while the weights are out.
@@ -90,7 +85,7 @@ impl TchPolicy {
     /// Sessions whose keys and values are kept.
     #[must_use]
     pub fn sessions(&self) -> usize {
-        self.sessions.len()
+        self.memory.sessions()
     }
 
     fn sample(&mut self, rows: &[Row]) -> Vec<Result<rl::Sampled, Fault>> {
@@ -100,15 +95,14 @@ impl TchPolicy {
         let Some(weights) = &self.weights else {
             return all(FaultKind::Refused, "the policy's weights are out for an update");
         };
-        let bounds = Bounds { columns_max: self.columns_max, stream_max: self.stream_max, closing: &self.closing };
-        let (sessions, workspace) = (&mut self.sessions, &mut self.workspace);
-        let work = || sampler::sample(&weights.decoder, sessions, workspace, weights.version, bounds, rows);
+        let bounds = Bounds { stream_max: self.stream_max, closing: &self.closing };
+        let memory = &mut self.memory;
+        let work = || sampler::sample(&weights.decoder, memory, weights.version, bounds, rows);
         match caught(|| no_grad(work)) {
             Ok(results) => results,
             Err(panic) => {
                 // Whatever was half written is not to be trusted.
-                self.sessions.clear();
-                self.workspace = Workspace::default();
+                self.memory = Memory::new(&weights.decoder, self.cache_bytes_max, self.stream_max);
                 all(FaultKind::Panicked, &panic)
             }
         }
@@ -126,16 +120,16 @@ impl Policy for TchPolicy {
     }
 
     fn forget(&mut self, sessions: &[Session]) {
-        self.sessions.forget(sessions);
+        self.memory.forget(sessions);
     }
 
     fn lend(&mut self) -> Option<Box<dyn Weights>> {
-        self.sessions.clear();
+        self.memory.clear();
         self.weights.take().map(|weights| weights as Box<dyn Weights>)
     }
 
     fn load(&mut self, weights: Box<dyn Weights>) {
-        self.sessions.clear();
+        self.memory.clear();
         let weights = weights.into_any().downcast().expect("a policy is given back the weights it lent");
         self.weights = Some(weights);
     }

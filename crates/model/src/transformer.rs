@@ -137,7 +137,7 @@ impl Decoder {
         }
     }
 
-    fn worn(&self) -> Worn<'_> {
+    pub(crate) fn worn(&self) -> Worn<'_> {
         self.adapter.as_ref().map_or(Worn::Nothing, Worn::Everywhere)
     }
 
@@ -154,7 +154,7 @@ impl Decoder {
         let sin = self.sin.narrow(0, 0, time);
         let mut x = self.embed(tokens);
         for index in 0..self.config.layers {
-            let layer = Worked { index, worn, views: self.parameters.layer(index as usize) };
+            let layer = self.layer(index, worn);
             let (q, k, v) = self.queries_keys_values(&layer, &x, &cos, &sin);
             let (q, k, v) = (q.transpose(1, 2), self.repeat(&k.transpose(1, 2)), self.repeat(&v.transpose(1, 2)));
             let attended = Tensor::scaled_dot_product_attention(&q, &k, &v, None::<&Tensor>, 0.0, true, None, false);
@@ -179,7 +179,7 @@ impl Decoder {
         let sin = self.sin.index_select(0, &flat_positions).view(shape);
         let mut x = self.embed(tokens);
         for index in 0..self.config.layers {
-            let layer = Worked { index, worn, views: self.parameters.layer(index as usize) };
+            let layer = self.layer(index, worn);
             let (q, k, v) = self.queries_keys_values(&layer, &x, &cos, &sin);
             // [batch, kv_heads, first_column + new, head_dim], the new columns just written.
             let keep = |plane: i64, new_values: &Tensor| {
@@ -200,7 +200,18 @@ impl Decoder {
         hidden.linear(self.parameters.head(), None::<&Tensor>)
     }
 
-    fn embed(&self, tokens: &Tensor) -> Tensor {
+    /// A layer with what is worn in it.
+    pub(crate) fn layer<'a>(&'a self, index: i64, worn: Worn<'a>) -> Worked<'a> {
+        Worked { index, worn, views: self.parameters.layer(index as usize) }
+    }
+
+    /// Cosines and signed sines, each `[positions, 1, head_dim]`.
+    pub(crate) fn rotary(&self) -> (&Tensor, &Tensor) {
+        (&self.cos, &self.sin)
+    }
+
+    /// `[…, d]` of ids `[…]`.
+    pub(crate) fn embed(&self, tokens: &Tensor) -> Tensor {
         Tensor::embedding(self.parameters.embedding(), tokens, -1, false, false)
     }
 
@@ -293,15 +304,15 @@ impl Decoder {
 }
 
 /// A layer with what is worn in it.
-struct Worked<'a> {
-    index: i64,
+pub(crate) struct Worked<'a> {
+    pub(crate) index: i64,
     worn: Worn<'a>,
-    views: Layer<'a>,
+    pub(crate) views: Layer<'a>,
 }
 
 impl Worked<'_> {
     /// One of its products of `[batch, time, in]`.
-    fn product(&self, product: Product, x: &Tensor) -> Tensor {
+    pub(crate) fn product(&self, product: Product, x: &Tensor) -> Tensor {
         let (weight, bias) = match product {
             Product::Qkv => (self.views.qkv, self.views.qkv_bias),
             Product::O => (self.views.o, self.views.o_bias),

@@ -8,4 +8,5 @@ mod fixtures;
 mod folders;
 mod hf_model;
 mod learning;
+mod paged;
 mod sampling;
