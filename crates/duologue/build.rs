@@ -1,6 +1,6 @@
-//! The binary finds libtorch where `.libtorch` led when it was built, by its RPATH.
+//! The binary finds libtorch where `.libtorch` led when it was built, by its RUNPATH: what `LD_LIBRARY_PATH` names comes before it, so that the
+//! launcher, on this machine or another, can give it a libtorch that lies elsewhere. An RPATH could not be overruled.
 //!
-//! An old-style RPATH (`--disable-new-dtags`) also serves the libraries that libtorch itself needs; a RUNPATH would not.
 //! A missing libtorch is said here in one line; without it, the C++ compiler would say it in a hundred.
 
 use std::env;
@@ -21,5 +21,5 @@ fn main() {
     };
     let folder = library.parent().expect("a file lies in a folder");
     println!("cargo::rustc-env=DUOLOGUE_LIBTORCH_LIB={}", folder.display());
-    println!("cargo::rustc-link-arg=-Wl,-rpath,{},--disable-new-dtags", folder.display());
+    println!("cargo::rustc-link-arg=-Wl,-rpath,{},--enable-new-dtags", folder.display());
 }

@@ -11,6 +11,8 @@ use clap::builder::PossibleValuesParser;
 use clap::builder::TypedValueParser;
 use config::FileKind;
 use data::Release;
+use rl::settings::Device;
+use rl::settings::Dtype;
 use runs::CheckpointId;
 use sim::EpisodeId;
 use sim::Phase;
@@ -63,6 +65,8 @@ pub enum Command {
     Data(DataFlags),
     /// Put a model behind OpenAI's protocol, and record what agents ask of it.
     Serve(ServeFlags),
+    /// Test a machine: its numbers beside recorded ones, its pace beside what it can do at most.
+    Selftest(SelftestFlags),
 }
 
 /// `duologue check FILE…`
@@ -441,6 +445,89 @@ pub struct ServeFlags {
     pub json: bool,
 }
 
+/// `duologue selftest`
+#[derive(Debug, Args)]
+pub struct SelftestFlags {
+    /// Which device; the GPU if there is one unless given.
+    #[arg(long, value_enum, default_value_t = DeviceFlag::Auto)]
+    pub device: DeviceFlag,
+    /// Threads of the tensor library: as many as there are idle cores, where --pace measures a CPU.
+    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true, value_parser = count)]
+    pub threads: u32,
+    /// Compare with this recording instead of the one that is built in.
+    #[arg(long, value_name = "FILE")]
+    pub batch: Option<PathBuf>,
+    /// Only make a recording, on the CPU, and write it.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["batch", "pace", "train", "json"])]
+    pub record: Option<PathBuf>,
+    /// Also measure prefill, decoding and training with random weights, beside the device's matrix rate and memory bandwidth.
+    #[arg(long)]
+    pub pace: bool,
+    /// Measure a decoder of this shape; repeat it for others. The quickstart's unless given.
+    #[arg(long = "shape", value_name = "SHAPE", requires = "pace", value_parser = PossibleValuesParser::new(rl::selftest::SHAPES))]
+    pub shapes: Vec<String>,
+    /// Measure it in this type: f32, where all weights learn, or bf16, where an adapter does; repeat it for both. f32 unless given, and on a GPU both.
+    #[arg(long = "dtype", value_name = "TYPE", requires = "pace", value_enum)]
+    pub dtypes: Vec<DtypeFlag>,
+    /// Streams that are measured side by side.
+    #[arg(long, requires = "pace", value_name = "N", default_value_t = 32, allow_negative_numbers = true, value_parser = count)]
+    pub rows: u32,
+    /// Tokens that each of them begins with.
+    #[arg(long, requires = "pace", value_name = "N", default_value_t = 256, allow_negative_numbers = true, value_parser = count)]
+    pub prompt: u32,
+    /// Tokens that are sampled of each, from 2.
+    #[arg(long, requires = "pace", value_name = "N", default_value_t = 64, allow_negative_numbers = true, value_parser = several)]
+    pub tokens: u32,
+    /// Then train this run file there; where no such file is named or found, the one beside the program.
+    #[arg(long, value_name = "RUN.toml", num_args = 0..=1, default_missing_value = "configs/quickstart.toml")]
+    pub train: Option<PathBuf>,
+    /// The run folder of --train; `runs/NAME` unless given.
+    #[arg(long, requires = "train")]
+    pub out: Option<PathBuf>,
+    /// Print JSON on stdout.
+    #[arg(long, conflicts_with = "train")]
+    pub json: bool,
+}
+
+/// Where tensors live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DeviceFlag {
+    /// The GPU if there is one.
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// The first GPU.
+    Cuda,
+}
+
+impl From<DeviceFlag> for Device {
+    fn from(device: DeviceFlag) -> Device {
+        match device {
+            DeviceFlag::Auto => Device::Auto,
+            DeviceFlag::Cpu => Device::Cpu,
+            DeviceFlag::Cuda => Device::Cuda,
+        }
+    }
+}
+
+/// What numbers are held in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DtypeFlag {
+    /// Single precision.
+    F32,
+    /// Its upper half.
+    Bf16,
+}
+
+impl From<DtypeFlag> for Dtype {
+    fn from(dtype: DtypeFlag) -> Dtype {
+        match dtype {
+            DtypeFlag::F32 => Dtype::F32,
+            DtypeFlag::Bf16 => Dtype::Bf16,
+        }
+    }
+}
+
 /// In which form results are handed out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -548,6 +635,11 @@ fn releases() -> impl TypedValueParser<Value = Release> {
 fn count(text: &str) -> Result<u32, String> {
     let count = text.parse().ok().filter(|count| *count > 0);
     count.ok_or_else(|| format!("it is a whole number from 1 to {}", u32::MAX))
+}
+
+/// How many of something of which there have to be two.
+fn several(text: &str) -> Result<u32, String> {
+    count(text).ok().filter(|count| *count > 1).ok_or_else(|| format!("it is a whole number from 2 to {}", u32::MAX))
 }
 
 /// An amount of money.

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!  main ─> run(args, loader) ─> flags ─> one match
-//!       check │ schema │ rollout │ play │ plan │ train │ eval │ study │ replay │ export │ data │ serve ─> exit code
+//!       check │ schema │ rollout │ play │ plan │ train │ eval │ study │ replay │ export │ data │ serve │ selftest ─> exit code
 //! ```
 
 pub mod acts;
@@ -28,6 +28,7 @@ pub mod report;
 pub mod rollout;
 mod scenario_file;
 pub mod schema;
+pub mod selftest;
 pub mod serve;
 pub mod setup;
 pub mod stage;
@@ -95,6 +96,7 @@ fn carry_out(command: Command, loader: &dyn ModelLoader) -> Result<(), Failure> 
         Command::Export(flags) => export::export(&flags),
         Command::Data(flags) => data::data(&flags),
         Command::Serve(flags) => runtime()?.block_on(serve::serve(flags, loader)),
+        Command::Selftest(flags) => selftest::selftest(flags, loader),
     }
 }
 

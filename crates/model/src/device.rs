@@ -1,6 +1,6 @@
 //! Where tensors live, and what must be settled before the first of them.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Once;
 use std::sync::OnceLock;
 
@@ -9,9 +9,6 @@ use libloading::os::unix::RTLD_GLOBAL;
 use libloading::os::unix::RTLD_NOW;
 use rl::LearnError;
 use rl::settings::Device;
-
-/// The folder libtorch was linked from; `None` if the package was built without one.
-const LIB: Option<&str> = option_env!("DUOLOGUE_LIBTORCH_LIB");
 
 /// Sets the thread counts, which hold for the whole process, and finds the device.
 ///
@@ -55,12 +52,12 @@ fn keep_freed_memory() {
 #[cfg(not(target_env = "gnu"))]
 fn keep_freed_memory() {}
 
-/// Whether libtorch has a GPU. Its GPU half is a library of its own that nothing links to; where it lies beside the CPU half it is loaded now,
-/// once and for good.
+/// Whether libtorch has a GPU. Its GPU half is a library of its own that nothing links to; where it lies beside the CPU half that this process
+/// has loaded, be it that of the build or another, it is loaded now, once and for good.
 fn gpu() -> Result<bool, LearnError> {
     static CUDA: OnceLock<Result<(), String>> = OnceLock::new();
     let loaded = CUDA.get_or_init(|| {
-        let Some(path) = LIB.map(|lib| Path::new(lib).join("libtorch_cuda.so")).filter(|path| path.exists()) else {
+        let Some(path) = libraries().map(|lib| lib.join("libtorch_cuda.so")).filter(|path| path.exists()) else {
             return Ok(());
         };
         // SAFETY: this is libtorch's own half of the version we link; its initialisers only register kernels.
@@ -70,5 +67,39 @@ fn gpu() -> Result<bool, LearnError> {
     match loaded {
         Ok(()) => Ok(tch::Cuda::is_available()),
         Err(why) => Err(LearnError::Model(why.clone())),
+    }
+}
+
+/// The folder of the CPU half that this process has loaded; `None` where the system does not tell, and no GPU half exists for it.
+fn libraries() -> Option<PathBuf> {
+    loaded(&std::fs::read_to_string("/proc/self/maps").ok()?, "libtorch_cpu.so")
+}
+
+/// The folder of a library, by what `/proc/PID/maps` says: a line for each piece, with the path from the sixth column on.
+fn loaded(maps: &str, library: &str) -> Option<PathBuf> {
+    let path = maps.lines().filter_map(|line| line.find('/').map(|start| PathBuf::from(&line[start..])));
+    path.filter(|path| path.file_name().is_some_and(|name| name == library))
+        .find_map(|path| path.parent().map(PathBuf::from))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_of_a_loaded_library_is_read_from_the_map() {
+        let maps = "\
+7f00-7f01 r-xp 00000000 fe:00 11                         /opt/a b/lib/libc10.so
+7f01-7f02 r-xp 00000000 fe:00 12                         /opt/a b/lib/libtorch_cpu.so
+7f02-7f03 rw-p 00000000 00:00 0                          [heap]
+";
+        assert_eq!(loaded(maps, "libtorch_cpu.so"), Some("/opt/a b/lib".into()));
+        assert_eq!(loaded(maps, "libtorch_cuda.so"), None);
+    }
+
+    #[test]
+    fn this_process_knows_which_libtorch_it_has() {
+        let there = libraries().expect("these tests are linked to it");
+        assert!(there.join("libtorch_cpu.so").is_file(), "{}", there.display());
     }
 }

@@ -17,6 +17,7 @@ use crate::floats::floats;
 use crate::floats::floats_mut;
 use crate::kernels;
 use crate::kernels::Asked;
+use crate::kernels::QUERIES;
 use crate::kernels::Scratch;
 use crate::lora::Adapter;
 use crate::lora::Product;
@@ -63,7 +64,7 @@ pub fn pass(decoder: &Decoder, worn: Worn<'_>, pool: &mut Pool, spans: &[Span<'_
         Worn::InRows(_) => Worn::InRows(&by_token),
         same => same,
     };
-    let mut pass = Pass { decoder, pool, spans, scratch: Scratch::default() };
+    let mut pass = Pass { decoder, pool, spans, answers: Answers::default() };
     let mut stream = decoder.embed(&Tensor::from_slice(&ids));
     let mut normed = pass.norm(&stream, decoder.layer(0, all).views.input_norm);
     let last = decoder.config().layers - 1;
@@ -77,6 +78,27 @@ pub fn pass(decoder: &Decoder, worn: Worn<'_>, pool: &mut Pool, spans: &[Span<'_
     let attended = pass.attention(&decoder.layer(last, all), &normed, true);
     let mut stream = stream.index_select(0, &Tensor::from_slice(&ends(spans)));
     pass.feed_forward(&decoder.layer(last, worn), &mut stream, &attended, decoder.parameters().norm())
+}
+
+/// Logits `[rows, vocab]` of normed hidden states `[rows, d]`.
+pub fn logits(decoder: &Decoder, hidden: &Tensor) -> Tensor {
+    linear(hidden, decoder.parameters().head(), None)
+}
+
+/// Rows `[n, in]` times weights `[out, in]`, by whoever is faster: the library for many rows, or where all threads are needed.
+fn linear(rows: &Tensor, weights: &Tensor, bias: Option<&Tensor>) -> Tensor {
+    let (count, width) = rows.size2().expect("each token has a row");
+    if count as usize > kernels::FEW_ROWS || tch::get_num_threads() > 1 || !kernels::has_product() {
+        return rows.linear(weights, bias);
+    }
+    let mut across = Vec::new();
+    kernels::lay_across(floats(rows), width as usize, &mut across);
+    let mut out = Tensor::empty([count, weights.size()[0]], (Kind::Float, Device::Cpu));
+    kernels::product(&across, floats(weights), count as usize, floats_mut(&mut out));
+    match bias {
+        None => out,
+        Some(bias) => out + bias,
+    }
 }
 
 /// Rows of the spans' last tokens.
@@ -107,7 +129,7 @@ struct Pass<'a> {
     decoder: &'a Decoder,
     pool: &'a mut Pool,
     spans: &'a [Span<'a>],
-    scratch: Scratch,
+    answers: Answers,
 }
 
 impl Pass<'_> {
@@ -124,7 +146,7 @@ impl Pass<'_> {
     /// Writes keys and values of all new tokens, and gives what is attended to, `[rows, heads head_dim]`: by all of them, or by the last of each
     /// span.
     fn attention(&mut self, layer: &Worked<'_>, normed: &Tensor, only_ends: bool) -> Tensor {
-        let mut qkv = layer.product(Product::Qkv, normed);
+        let mut qkv = layer.product_by(Product::Qkv, normed, linear);
         let (new, width) = qkv.size2().expect("each token has a row");
         self.turn(floats_mut(&mut qkv), layer.views.qk_norm.map(floats));
         self.write(layer.index as usize, floats(&qkv), width as usize);
@@ -167,6 +189,8 @@ impl Pass<'_> {
     fn attend(&mut self, layer: usize, qkv: &[f32], only_ends: bool, out: &mut [f32]) {
         let Shape { kv_heads, head_dim, .. } = self.pool.shape();
         let heads = self.decoder.config().heads as usize;
+        let shared = heads / kv_heads;
+        let (mut keys, mut values) = (Vec::new(), Vec::new());
         let (mut qkv, mut out) = (qkv, out);
         for span in self.spans {
             let new = span.tokens.len();
@@ -175,16 +199,16 @@ impl Pass<'_> {
             let (own, later) = std::mem::take(&mut out).split_at_mut(asking.len() * heads * head_dim);
             (qkv, out) = (later_rows, later);
             for kv_head in 0..kv_heads {
-                let blocks = span.table.blocks().iter().map(|id| self.pool.head(*id, layer, kv_head));
-                let (keys, values): (Vec<&[f32]>, Vec<&[f32]>) = blocks.unzip();
-                let questions = Questions {
-                    rows,
-                    first: span.first(),
-                    asking: asking.clone(),
-                    heads: kv_head * heads / kv_heads..(kv_head + 1) * heads / kv_heads,
-                    head_dim,
-                };
-                questions.answer(&keys, &values, (own, heads * head_dim), &mut self.scratch);
+                keys.clear();
+                values.clear();
+                for id in span.table.blocks() {
+                    let (own_keys, own_values) = self.pool.head(*id, layer, kv_head);
+                    keys.push(own_keys);
+                    values.push(own_values);
+                }
+                let heads = kv_head * shared..(kv_head + 1) * shared;
+                let questions = Questions { rows, first: span.first(), asking: asking.clone(), heads, head_dim };
+                questions.answer(&keys, &values, own, &mut self.answers);
             }
         }
     }
@@ -192,14 +216,14 @@ impl Pass<'_> {
     /// Adds attention and the feed-forward layer to the residual stream, and gives it normed for what comes next.
     fn feed_forward(&self, layer: &Worked<'_>, stream: &mut Tensor, attended: &Tensor, next: &Tensor) -> Tensor {
         let mut normed = Tensor::empty_like(stream);
-        let mixed = layer.product(Product::O, attended);
+        let mixed = layer.product_by(Product::O, attended, linear);
         let (post_norm, eps) = (floats(layer.views.post_norm), self.eps());
         kernels::add_norm(floats_mut(stream), floats(&mixed), post_norm, eps, floats_mut(&mut normed));
-        let gate_up = layer.product(Product::GateUp, &normed);
+        let gate_up = layer.product_by(Product::GateUp, &normed, linear);
         let ff = self.decoder.config().intermediate_size;
         let mut gated = Tensor::empty([gate_up.size()[0], ff], (Kind::Float, Device::Cpu));
         kernels::gate(floats(&gate_up), ff as usize, floats_mut(&mut gated));
-        let down = layer.product(Product::Down, &gated);
+        let down = layer.product_by(Product::Down, &gated, linear);
         kernels::add_norm(floats_mut(stream), floats(&down), floats(next), eps, floats_mut(&mut normed));
         normed
     }
@@ -218,30 +242,47 @@ struct Questions<'a> {
     head_dim: usize,
 }
 
+/// Memory for questions and answers, used again.
+#[derive(Default)]
+struct Answers {
+    /// `[4, head_dim]`
+    queries: Vec<f32>,
+    /// `[4, head_dim]`
+    answers: Vec<f32>,
+    scratch: Scratch,
+}
+
 impl Questions<'_> {
-    /// Four at a time, into rows `[asking, width]`.
-    fn answer(&self, keys: &[&[f32]], values: &[&[f32]], (out, width): (&mut [f32], usize), scratch: &mut Scratch) {
-        let each = self.asking.clone().flat_map(|row| self.heads.clone().map(move |head| (row, head)));
-        let each: Vec<(usize, usize)> = each.collect();
-        let row_len = self.rows.len() / (self.asking.end);
-        let scale = 1.0 / (self.head_dim as f32).sqrt();
-        let mut queries = Vec::with_capacity(4 * self.head_dim);
-        let mut answers = vec![0.0; 4 * self.head_dim];
-        for four in each.chunks(4) {
-            queries.clear();
-            let mut columns = [0; 4];
-            for ((row, head), columns) in four.iter().zip(&mut columns) {
-                let from = row * row_len + head * self.head_dim;
-                queries.extend(self.rows[from..from + self.head_dim].iter().map(|number| number * scale));
-                *columns = self.first + row + 1;
+    /// Some at a time, into rows `[asking, width]`.
+    fn answer(&self, keys: &[&[f32]], values: &[&[f32]], out: &mut [f32], memory: &mut Answers) {
+        let (width, shared) = (out.len() / self.asking.len(), self.heads.len());
+        let count = self.asking.len() * shared;
+        for first in (0..count).step_by(QUERIES) {
+            let some = first..count.min(first + QUERIES);
+            // Row and head of a question.
+            let place = |question: usize| (question / shared, self.heads.start + question % shared);
+            let mut columns = [0; QUERIES];
+            memory.queries.clear();
+            for (question, columns) in some.clone().zip(&mut columns) {
+                let (row, head) = place(question);
+                self.ask(self.asking.start + row, head, &mut memory.queries);
+                *columns = self.first + self.asking.start + row + 1;
             }
-            let answers = &mut answers[..four.len() * self.head_dim];
-            let columns = &columns[..four.len()];
-            kernels::attend(Asked { keys, values, queries: &queries, columns, out: answers }, scratch);
-            for ((row, head), answer) in four.iter().zip(answers.chunks_exact(self.head_dim)) {
-                let from = (row - self.asking.start) * width + head * self.head_dim;
-                out[from..from + self.head_dim].copy_from_slice(answer);
+            memory.answers.resize(memory.queries.len(), 0.0);
+            let (queries, columns) = (&memory.queries, &columns[..some.len()]);
+            let asked = Asked { keys, values, queries, columns, out: &mut memory.answers };
+            kernels::attend(asked, &mut memory.scratch);
+            for (question, answer) in some.zip(memory.answers.chunks_exact(self.head_dim)) {
+                let (row, head) = place(question);
+                out[row * width + head * self.head_dim..][..self.head_dim].copy_from_slice(answer);
             }
         }
+    }
+
+    /// Appends a query, scaled.
+    fn ask(&self, row: usize, head: usize, queries: &mut Vec<f32>) {
+        let scale = 1.0 / (self.head_dim as f32).sqrt();
+        let from = row * (self.rows.len() / self.asking.end) + head * self.head_dim;
+        queries.extend(self.rows[from..from + self.head_dim].iter().map(|number| number * scale));
     }
 }

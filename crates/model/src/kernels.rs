@@ -192,6 +192,9 @@ versions! {
     /// Attention of one to four queries over the same blocks.
     pub(crate) fn attend(asked: Asked<'_>, scratch: &mut Scratch) = attend_blocks;
 
+    /// A product of few rows: sums over `width` of rows that [`lay_across`] has laid out, times weights `[n, width]`, into `[rows, n]`.
+    pub(crate) fn product(across: &[[Lanes; 2]], weights: &[f32], rows: usize, out: &mut [f32]) = product_rows;
+
     /// Inverts a row's distribution at a uniform; `None` takes the likeliest. The id, and its log-probability.
     pub(crate) fn draw(logits: &[f32], temperature: f32, uniform: Option<f64>) -> (u32, f32) = draw_row;
 }
@@ -216,6 +219,9 @@ pub(crate) struct Asked<'a> {
 pub(crate) struct Scratch {
     scores: [Vec<f32>; 4],
 }
+
+/// Most queries that [`attend`] takes at once.
+pub(crate) const QUERIES: usize = 4;
 
 /// The sum over all lanes, by halves.
 #[inline(always)]
@@ -303,15 +309,29 @@ fn exp<F: Fma>(x: Lanes) -> Lanes {
 fn gate_rows<F: Fma>(rows: &[f32], ff: usize, out: &mut [f32]) {
     for (row, out) in rows.chunks_exact(2 * ff).zip(out.chunks_exact_mut(ff)) {
         let (gate, up) = row.split_at(ff);
-        for ((gate, up), out) in gate.chunks(LANES).zip(up.chunks(LANES)).zip(out.chunks_mut(LANES)) {
-            let mut negative = [0.0; LANES];
-            gate.iter().zip(&mut negative).for_each(|(gate, negative)| *negative = -gate);
-            let shares = exp::<F>(negative);
-            for (((gate, up), share), out) in gate.iter().zip(up).zip(shares).zip(out) {
-                *out = gate / (1.0 + share) * up;
-            }
+        let ((gate, gate_rest), (up, up_rest)) = (gate.as_chunks(), up.as_chunks());
+        let (out, out_rest) = out.as_chunks_mut();
+        for ((gate, up), out) in gate.iter().zip(up).zip(out) {
+            *out = gate_lanes::<F>(gate, up);
         }
+        let (mut gate, mut up) = ([0.0; LANES], [0.0; LANES]);
+        gate[..gate_rest.len()].copy_from_slice(gate_rest);
+        up[..up_rest.len()].copy_from_slice(up_rest);
+        out_rest.copy_from_slice(&gate_lanes::<F>(&gate, &up)[..out_rest.len()]);
     }
+}
+
+#[inline(always)]
+fn gate_lanes<F: Fma>(gate: &Lanes, up: &Lanes) -> Lanes {
+    let mut lanes = [0.0; LANES];
+    for lane in 0..LANES {
+        lanes[lane] = -gate[lane];
+    }
+    let shares = exp::<F>(lanes);
+    for lane in 0..LANES {
+        lanes[lane] = gate[lane] / (1.0 + shares[lane]) * up[lane];
+    }
+    lanes
 }
 
 #[inline(always)]
@@ -328,6 +348,84 @@ fn turn_heads<F: Fma>(heads: &mut [f32], weight: Option<&[f32]>, eps: f32, cos: 
             (*a, *b) = (F::fma(*b, sin_a[place], *a * cos_a[place]), F::fma(*a, sin_b[place], *b * cos_b[place]));
         }
     }
+}
+
+/// Most rows of [`product`].
+pub(crate) const FEW_ROWS: usize = 2 * LANES;
+
+/// Whether [`product`] is faster than a library's product, which first copies the weights into an order of its own: for few rows that is a good part of
+/// all its time. It takes a processor whose registers hold all sums at once.
+pub(crate) fn has_product() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    let has = is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512vl")
+        && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512bw");
+    #[cfg(not(target_arch = "x86_64"))]
+    let has = false;
+    has
+}
+
+/// Rows `[rows, width]`, at most 32, laid side by side as `[width, 32]`.
+pub(crate) fn lay_across(rows: &[f32], width: usize, across: &mut Vec<[Lanes; 2]>) {
+    across.clear();
+    across.resize(width, [[0.0; LANES]; 2]);
+    for (row, numbers) in rows.chunks_exact(width).enumerate() {
+        for (across, number) in across.iter_mut().zip(numbers) {
+            across[row / LANES][row % LANES] = *number;
+        }
+    }
+}
+
+#[inline(always)]
+fn product_rows<F: Fma>(across: &[[Lanes; 2]], weights: &[f32], rows: usize, out: &mut [f32]) {
+    /// Weight rows at once: 24 sums, which leave registers for what they are summed from.
+    const SIDE: usize = 12;
+    /// Of what is left over: a sum waits four steps for itself.
+    const SMALL_SIDE: usize = 4;
+    let width = across.len();
+    let all = out.len() / rows;
+    let mut first = 0;
+    while first < all {
+        let weights = &weights[first * width..];
+        first += match all - first {
+            SIDE.. if rows <= LANES => product_tile::<F, SIDE, 1>(across, weights, rows, (out, first, all)),
+            SIDE.. => product_tile::<F, SIDE, 2>(across, weights, rows, (out, first, all)),
+            SMALL_SIDE.. => product_tile::<F, SMALL_SIDE, 2>(across, weights, rows, (out, first, all)),
+            _ => product_tile::<F, 1, 2>(across, weights, rows, (out, first, all)),
+        };
+    }
+}
+
+/// Some columns, from `first` on, of the rows of `out`, each of `all` numbers; how many.
+#[inline(always)]
+fn product_tile<F: Fma, const SIDE: usize, const HALVES: usize>(
+    across: &[[Lanes; 2]],
+    weights: &[f32],
+    rows: usize,
+    (out, first, all): (&mut [f32], usize, usize),
+) -> usize {
+    let width = across.len();
+    assert!(weights.len() >= SIDE * width, "a row for each column");
+    let mut sums = [[F::zero(); HALVES]; SIDE];
+    for (place, across) in across.iter().enumerate() {
+        for (side, sums) in sums.iter_mut().enumerate() {
+            // SAFETY: `place` is below `width` and `side` below `SIDE`; a check here would cost as much as the sum.
+            let number = unsafe { *weights.get_unchecked(side * width + place) };
+            for (sum, column) in sums.iter_mut().zip(across) {
+                *sum = F::add(*sum, number, column);
+            }
+        }
+    }
+    for (side, sums) in sums.into_iter().enumerate() {
+        for (half, sum) in sums.into_iter().enumerate() {
+            let lanes = F::lanes(sum);
+            for (row, number) in (half * LANES..rows).zip(lanes) {
+                out[row * all + first + side] = number;
+            }
+        }
+    }
+    SIDE
 }
 
 #[inline(always)]
@@ -443,6 +541,7 @@ fn mix_one<F: Fma>(shares: &[f32], values: &[&[f32]], sum: f32, out: &mut [f32])
     let registers = values[0].len() / BLOCK / LANES;
     for (pair, out) in out.chunks_mut(2 * LANES).enumerate() {
         let (first, second) = (2 * pair, (2 * pair + 1).min(registers - 1));
+        assert!(first < registers && second < registers, "checked once, and not in the loop");
         let (mut even_a, mut even_b, mut odd_a, mut odd_b) = (F::zero(), F::zero(), F::zero(), F::zero());
         for (values, shares) in values.iter().zip(shares.as_chunks::<BLOCK>().0) {
             let values = whole(values).chunks_exact(2 * registers);
@@ -494,25 +593,25 @@ const STRIP: usize = 16 * LANES;
 #[inline(always)]
 fn draw_row<F: Fma>(logits: &[f32], temperature: f32, uniform: Option<f64>) -> (u32, f32) {
     let most = highest(logits) / temperature;
-    let mut sum = 0.0;
+    let mut sums = Vec::with_capacity(logits.len() / STRIP + 1);
     for strip in logits.chunks(STRIP) {
-        sum += strip_sum::<F>(strip, temperature, most);
+        sums.push(strip_sum::<F>(strip, temperature, most));
     }
+    let sum: f64 = sums.iter().sum();
     let id = match uniform {
         // The first of equals.
         None => logits.iter().position(|logit| *logit / temperature >= most).unwrap_or(0),
-        Some(uniform) => invert_row::<F>(logits, temperature, most, uniform * sum),
+        Some(uniform) => invert_row::<F>(logits, &sums, temperature, most, uniform * sum),
     };
     (id as u32, logits[id] / temperature - most - sum.ln() as f32)
 }
 
 /// The id at which the sum of the shares passes `target`.
 #[inline(always)]
-fn invert_row<F: Fma>(logits: &[f32], temperature: f32, most: f32, target: f64) -> usize {
+fn invert_row<F: Fma>(logits: &[f32], sums: &[f64], temperature: f32, most: f32, target: f64) -> usize {
     let (mut left, mut last) = (target, 0);
-    for (number, strip) in logits.chunks(STRIP).enumerate() {
-        let own = strip_sum::<F>(strip, temperature, most);
-        if own <= left {
+    for ((number, strip), own) in logits.chunks(STRIP).enumerate().zip(sums) {
+        if *own <= left {
             left -= own;
             continue;
         }
@@ -657,6 +756,25 @@ mod tests {
                 let mut scratch = Scratch { scores: [(); 4].map(|()| vec![7.0; 200]) };
                 attend(asked, &mut scratch);
                 close(&out, &expected, 2e-6);
+            }
+        }
+    }
+
+    #[test]
+    fn a_product_of_few_rows_is_a_product() {
+        for (rows, width, columns) in [(1, 5, 12), (7, 33, 25), (16, 16, 1), (17, 64, 30), (32, 128, 48)] {
+            let (x, weights) = (numbers(rows * width, 1), numbers(columns * width, 2));
+            let dot = |row: &[f32], weight: &[f32]| -> f64 {
+                row.iter().zip(weight).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
+            };
+            let expected: Vec<f64> =
+                x.chunks(width).flat_map(|row| weights.chunks(width).map(move |weight| dot(row, weight))).collect();
+            let mut across = vec![[[7.0; LANES]; 2]; 3];
+            lay_across(&x, width, &mut across);
+            for product in [product, product_rows::<Plain>] {
+                let mut out = vec![9.0; rows * columns];
+                product(&across, &weights, rows, &mut out);
+                close(&out, &expected, 1e-5);
             }
         }
     }

@@ -67,6 +67,12 @@ impl TchLearner {
         TchLearner { kept, ..self }
     }
 
+    /// What it knows of earlier gradients.
+    #[must_use]
+    pub fn optimizer(&self) -> &AdamW {
+        &self.optimizer
+    }
+
     /// All optimiser steps of a batch.
     fn steps(&mut self, weights: &mut TchWeights, batch: &Batch) -> Result<UpdateReport, LearnError> {
         let Some(settings) = self.settings.clone() else {

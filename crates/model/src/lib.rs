@@ -37,6 +37,7 @@ pub mod peft;
 pub mod policy;
 pub mod rope;
 pub mod sampler;
+mod selftest;
 pub mod shards;
 pub mod surrogate;
 pub mod transformer;

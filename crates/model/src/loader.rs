@@ -8,6 +8,7 @@ use rl::LearnError;
 use rl::Model;
 use rl::ModelLoader;
 use rl::RunSettings;
+use rl::Selftest;
 use rl::TextFiles;
 use rl::settings::CACHE_BYTES_MAX;
 use rl::settings::Device;
@@ -172,6 +173,10 @@ impl ModelLoader for TchLoader {
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .to_vec()
+    }
+
+    fn selftest(&self) -> Option<&dyn Selftest> {
+        Some(self)
     }
 }
 

@@ -241,7 +241,7 @@ impl Room<'_, '_> {
         }
         let all = hidden.size()[0] as usize == ready.len();
         let hidden = if all { hidden.shallow_clone() } else { hidden.index_select(0, &Tensor::from_slice(ready)) };
-        let logits = self.decoder.logits(&hidden);
+        let logits = fused::logits(self.decoder, &hidden);
         let speaking = self.speaking.iter_mut().filter(|speaker| speaker.new > 0 && speaker.pending() == 0);
         let vocab = logits.size()[1] as usize;
         for (speaker, logits) in speaking.zip(floats(&logits).chunks_exact(vocab)) {

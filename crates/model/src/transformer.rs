@@ -311,15 +311,25 @@ pub(crate) struct Worked<'a> {
 }
 
 impl Worked<'_> {
-    /// One of its products of `[batch, time, in]`.
+    /// One of its products of `[…, in]`.
     pub(crate) fn product(&self, product: Product, x: &Tensor) -> Tensor {
+        self.product_by(product, x, |x, weight, bias| x.linear(weight, bias))
+    }
+
+    /// The same, where whoever calls knows how to multiply `[…, in]` by `[out, in]` and add a bias `[out]`.
+    pub(crate) fn product_by(
+        &self,
+        product: Product,
+        x: &Tensor,
+        linear: impl FnOnce(&Tensor, &Tensor, Option<&Tensor>) -> Tensor,
+    ) -> Tensor {
         let (weight, bias) = match product {
             Product::Qkv => (self.views.qkv, self.views.qkv_bias),
             Product::O => (self.views.o, self.views.o_bias),
             Product::GateUp => (self.views.gate_up, self.views.gate_up_bias),
             Product::Down => (self.views.down, self.views.down_bias),
         };
-        self.worn.add(x.linear(weight, bias), self.index, product, x)
+        self.worn.add(linear(x, weight, bias), self.index, product, x)
     }
 }
 

@@ -18,7 +18,8 @@ pub struct Sample {
     pub advantages: Vec<f32>,
     /// Log-probability under which each own token was sampled; 0 elsewhere. Unused in SFT.
     pub logprobs: Vec<f32>,
-    /// Version of the weights that sampled each own token, which in one stream may differ; 0 elsewhere. Unused in SFT.
+    /// Version of the weights that sampled each own token, which in one stream may differ; 0 elsewhere. Empty where nobody took it down. Unused in SFT.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub versions: Vec<u64>,
     /// Whether the token belongs to the private thought; for metrics told apart by thought and reply.
     pub thought: Vec<bool>,
@@ -44,7 +45,7 @@ impl Sample {
             ("weights", self.weights.len()),
             ("advantages", self.advantages.len()),
             ("logprobs", self.logprobs.len()),
-            ("versions", self.versions.len()),
+            ("versions", if self.versions.is_empty() { tokens } else { self.versions.len() }),
             ("thought", self.thought.len()),
         ];
         if let Some((what, len)) = lengths.into_iter().find(|(_, len)| *len != tokens) {
@@ -61,7 +62,8 @@ impl Sample {
         if weight != 0.0 && weight != 1.0 {
             return Err(SampleError::Weight { at, weight });
         }
-        let is_marked = advantage != 0.0 || logprob != 0.0 || self.versions[at] != 0 || self.thought[at];
+        let version = self.versions.get(at).copied().unwrap_or(0);
+        let is_marked = advantage != 0.0 || logprob != 0.0 || version != 0 || self.thought[at];
         if weight == 0.0 && is_marked {
             return Err(SampleError::NotOwn { at });
         }
@@ -157,6 +159,7 @@ mod tests {
     fn a_sound_sample_passes() {
         assert_eq!(sample().check(), Ok(()));
         assert_eq!(sample().loss_tokens(), 2);
+        assert_eq!(Sample { versions: Vec::new(), ..sample() }.check(), Ok(()), "nobody took them down");
     }
 
     #[test]

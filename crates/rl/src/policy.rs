@@ -17,6 +17,7 @@ use sim::Seat;
 use crate::Batch;
 use crate::Filter;
 use crate::RunSettings;
+use crate::Selftest;
 
 /// Which conversation a row continues: a policy may keep what it computed for it (its KV cache) until [`Policy::forget`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -209,4 +210,9 @@ pub trait ModelLoader: Send + Sync {
 
     /// What the numbers depend on besides the seed, for the manifest: library version, device, threads.
     fn describe(&self) -> Vec<(String, String)>;
+
+    /// How the program behind it looks at itself; `None` if it computes with nothing that could differ between machines.
+    fn selftest(&self) -> Option<&dyn Selftest> {
+        None
+    }
 }

@@ -11,8 +11,10 @@ use crate::program::finish;
 use crate::program::root;
 use crate::published;
 
-const COMMANDS: [&str; 12] =
-    ["check", "schema", "rollout", "play", "plan", "train", "eval", "study", "replay", "export", "data", "serve"];
+const COMMANDS: [&str; 13] = [
+    "check", "schema", "rollout", "play", "plan", "train", "eval", "study", "replay", "export", "data", "serve",
+    "selftest",
+];
 
 #[test]
 fn help_and_version_are_no_errors() {
