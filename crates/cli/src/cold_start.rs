@@ -265,6 +265,7 @@ fn sample(taught: Taught) -> Sample {
         weights: taught.weights,
         advantages: vec![0.0; len],
         logprobs: vec![0.0; len],
+        versions: vec![0; len],
         thought: taught.thought,
         temperature: 1.0,
     }

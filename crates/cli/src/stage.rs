@@ -8,6 +8,7 @@ use actors::Played;
 use actors::Sampling;
 use actors::Terms;
 use actors::Troupe;
+use actors::Underway;
 use actors::Voice;
 use actors::troupe::Updates;
 use anyhow::Context;
@@ -184,8 +185,29 @@ impl Stage {
     /// # Errors
     /// If a service died, or a loss or gradient was no finite number.
     pub async fn update(&mut self, batches: Pair<Option<Batch>>) -> anyhow::Result<Pair<Option<UpdateReport>>> {
-        let batches = batches.map(|_, batch| batch.filter(|batch| !batch.samples.is_empty()));
-        let Updates { agent, user } = self.troupe.update(batches).await?;
+        let updates = self.troupe.update(with_samples(batches)).await?;
+        self.note_update(updates)
+    }
+
+    /// Begins the same: what is played until [`Stage::end_update`] is played with the weights from before.
+    ///
+    /// # Errors
+    /// If the run has ended.
+    pub fn begin_update(&mut self, batches: Pair<Option<Batch>>) -> anyhow::Result<Underway> {
+        Ok(self.troupe.begin_update(with_samples(batches))?)
+    }
+
+    /// Notes what came of an update that is done; what is played from now on is played with the new weights.
+    ///
+    /// # Errors
+    /// As [`Stage::update`].
+    pub async fn end_update(&mut self, updates: Updates) -> anyhow::Result<Pair<Option<UpdateReport>>> {
+        self.troupe.renew().await?;
+        self.note_update(updates)
+    }
+
+    fn note_update(&mut self, updates: Updates) -> anyhow::Result<Pair<Option<UpdateReport>>> {
+        let Updates { agent, user } = updates;
         let reports = Pair {
             agent: agent.transpose().context("the agent's update")?,
             user: user.transpose().context("the user's update")?,
@@ -312,6 +334,11 @@ impl Stage {
         self.troupe.stop().await;
         (self.setup, self.folder)
     }
+}
+
+/// A seat without samples has nothing to be updated with.
+fn with_samples(batches: Pair<Option<Batch>>) -> Pair<Option<Batch>> {
+    batches.map(|_, batch| batch.filter(|batch| !batch.samples.is_empty()))
 }
 
 /// The language of a run's models: of the folder that they start from, or learned from its lessons.

@@ -225,6 +225,7 @@ const ROWS: &[Row] = &[
     row("grpo.refills_max", LOOP, "how often a step replaces groups without a difference", |s| {
         (s.grpo.baseline != Baseline::Batch || !sums_first(&s.grpo)).then(|| json!(s.grpo.refills_max))
     }),
+    row("grpo.staleness_max", "training loop, policy servers", "updates by which the weights that play may be behind; 0: play and learn in turns", |s| some(s.grpo.staleness_max)),
     row("grpo.ratio", "learners", "which ratio of probabilities: a token's, or its trajectory's", |s| some(ratio(s.grpo.loss.ratio))),
     row("grpo.clip", "learners", "what its bounds hold", |s| some(clip(s.grpo.loss.clip))),
     row("grpo.clip_low", "learners", "the ratio is kept above 1 less this", |s| some(s.grpo.clip_low)),

@@ -428,6 +428,18 @@ hint: write "batch", or leave it out"#,
     ),
     (
         "clip_low = 0.2",
+        "staleness_max = -1",
+        r#"error: run.toml:15: grpo.staleness_max: cannot be -1: it is a number of updates, and as many steps wait in memory to be learned from
+hint: it is at least 0 and at most 100; the default is 0"#,
+    ),
+    (
+        "clip_low = 0.2",
+        "ratio = \"sequence\"\nstaleness_max = 1",
+        r#"error: run.toml:16: grpo.staleness_max: cannot be 1 with `ratio = "sequence"` alone: the mean ratio of a trajectory does not make up for the older weights that sampled it
+hint: add `importance = "token_truncate"`, or leave it at 0"#,
+    ),
+    (
+        "clip_low = 0.2",
         "overlong_penalty = 1.0\noverlong_tokens = 4\noverlong_cache = 5",
         r#"error: run.toml:17: grpo.overlong_cache: cannot be 5: it is a number of a turn's tokens
 hint: it is at least 1 and at most 4; the default is 1"#,

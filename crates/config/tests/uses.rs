@@ -145,6 +145,7 @@ fn later_changes() -> Vec<Change> {
         ("grpo.malformed_penalty", json!(0.1), &[]),
         ("grpo.user_burden", json!(0.01), &[]),
         ("grpo.refills_max", json!(3), &[]),
+        ("grpo.staleness_max", json!(1), &[]),
         ("grpo.ratio", json!("sequence"), &[]),
         ("grpo.clip", json!("weight"), &["grpo.dual_clip="]),
         ("grpo.clip_low", json!(0.1), &[]),

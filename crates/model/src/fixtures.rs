@@ -71,6 +71,7 @@ pub(crate) fn grpo() -> GrpoSettings {
         malformed_penalty: 0.0,
         user_burden: 0.0,
         refills_max: 0,
+        staleness_max: 0,
         clip_low: 0.2,
         clip_high: 0.28,
         dual_clip: Some(3.0),
@@ -106,6 +107,7 @@ pub(crate) fn samples() -> Vec<Sample> {
                 weights: own.iter().map(|own| f32::from(u8::from(*own))).collect(),
                 advantages,
                 logprobs,
+                versions: own.iter().map(|own| u64::from(*own)).collect(),
                 thought: own.iter().zip(0..).map(|(own, place)| *own && place % 2 == 0).collect(),
                 temperature: [1.0, 0.7, 1.3][index % 3],
             }

@@ -298,12 +298,14 @@ fn append(sample: &mut Sample, read: &[u32], generation: &Generation, advantage:
     sample.weights.extend([0.0].repeat(shown));
     sample.advantages.extend([0.0].repeat(shown));
     sample.logprobs.extend([0.0].repeat(shown));
+    sample.versions.extend([0].repeat(shown));
     sample.thought.extend([false].repeat(shown));
     sample.temperature = generation.temperature;
     if let Some(advantage) = advantage {
         sample.weights.extend([1.0].repeat(own));
         sample.advantages.extend([advantage].repeat(own));
         sample.logprobs.extend(&generation.logprobs);
+        sample.versions.extend([generation.version].repeat(own));
         sample.thought.extend((0..own).map(|at| at < generation.thought_len as usize));
     }
 }

@@ -1,7 +1,8 @@
 //! The seams between the simulation and whatever holds weights. `actors` knows models only through these.
 //!
 //! One value of [`Weights`] exists per model. The policy server lends it to the learner and gets it back by message, so nothing
-//! samples from weights that are being updated, and no lock is needed.
+//! samples from weights that are being updated, and no lock is needed. Where a run plays beside its updates, the server lends the one and samples
+//! with a copy, which has a version of its own and never changes.
 
 use std::any::Any;
 use std::path::Path;
@@ -90,6 +91,8 @@ pub trait Policy: Send {
 pub trait Weights: Send {
     /// Optimiser updates since the cold start began.
     fn version(&self) -> u64;
+    /// The same numbers and version once more: whatever becomes of one of the two, the other stays as it is. It takes their memory a second time.
+    fn copy(&self) -> Box<dyn Weights>;
     /// For the owner of the concrete type.
     fn into_any(self: Box<Self>) -> Box<dyn Any + Send>;
 }

@@ -44,7 +44,7 @@ pub struct Limits {
     pub batch_max: usize,
     /// Mebibytes of keys and values of each model.
     pub cache_mib_max: usize,
-    /// Threads of the tensor library for each model.
+    /// Threads of the tensor library for each model; where a step is played beside an update, for each of the two sides.
     pub threads: usize,
     /// Where the models live.
     pub device: Device,
@@ -450,6 +450,10 @@ pub struct GrpoSettings {
     pub user_burden: f64,
     /// How often a step plays new groups in place of those whose members all scored the same; 0: they are only counted.
     pub refills_max: u32,
+    /// How many updates the weights that play a step may be behind those that learn from it. 0: a step is played when the last update is done; else it is
+    /// played beside the update so many steps before it. It is left out where it is 0, so that runs begun before there was such a key go on.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub staleness_max: u32,
     /// PPO clip below: the ratio is kept above `1 − clip_low`.
     pub clip_low: f64,
     /// PPO clip above: the ratio is kept below `1 + clip_high`.
@@ -462,6 +466,10 @@ pub struct GrpoSettings {
     pub loss: LossRule,
     /// AdamW's moments, epsilon and decay, and the largest gradient norm; the cold start uses the same.
     pub optimizer: OptimizerSettings,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// AdamW.

@@ -21,6 +21,7 @@
 //!  thinking.rs  models whose earlier thoughts are stripped
 //!  serve.rs     a model behind OpenAI's protocol
 //!  opponents.rs  whom a model meets, if not its gym's own
+//!  overlap.rs   playing beside learning: which weights play, kills, going on from each commit
 //!  engine.rs    searches in an engine outside
 //!  gyms.rs      UserRL's gyms out of their files
 //!  upstream.rs  the faults of UserRL's release, each with the test of its fix
@@ -45,6 +46,7 @@ mod metrics;
 mod mix;
 mod new_gym;
 mod opponents;
+mod overlap;
 mod plan;
 mod play;
 mod privacy;
