@@ -130,6 +130,7 @@ pub(crate) fn groups() -> Vec<Sample> {
             let said = group == 2;
             let begin = |numbers: &Vec<f32>| if said { numbers[..len].to_vec() } else { shown.clone() };
             groups.push(Sample {
+                versions: Vec::new(),
                 episode: None,
                 tokens: [&first.tokens[..len], &own.tokens[3..]].concat(),
                 weights: join(&begin(&first.weights), &own.weights[3..]),
