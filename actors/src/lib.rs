@@ -45,3 +45,4 @@ pub use supervisor::Voice;
 pub use troupe::Company;
 pub use troupe::Killer;
 pub use troupe::Troupe;
+pub use troupe::Underway;

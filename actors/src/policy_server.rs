@@ -1,7 +1,14 @@
 //! One model's policy: rows are queued as they come, and sampled when the supervisor says which of them make up a round.
 //!
 //! The weights are lent to the learner by message and come back by message: while they are out nothing can be sampled, because there is
-//! nothing to sample with.
+//! nothing to sample with. Unless they are lent *beside* what is played: then the policy goes on with a copy, what comes back is laid by until the supervisor
+//! says `Renew`, between two plays.
+//!
+//! ```text
+//!  Lend         policy ─ W ──> learner ─ W' ──> policy
+//!  LendBeside   policy ─ W ──> learner ─ W' ──> newest ─(Renew)─> policy
+//!                  └ its copy plays until then
+//! ```
 
 pub mod queue;
 
@@ -49,6 +56,10 @@ pub enum ServerMessage {
     Forget(Vec<(Ticket, EpisodeId)>),
     /// Lend the weights to this learner for this job.
     Lend(ActorRef<LearnerMessage>, Job),
+    /// The same, and go on with a copy of them.
+    LendBeside(ActorRef<LearnerMessage>, Job),
+    /// Go on with the newest weights, if others came back since.
+    Renew,
     /// The loan is back, with what came of it.
     Load(Box<dyn Weights>, Outcome),
 }
@@ -73,6 +84,10 @@ pub struct ServerState {
     name: Arc<str>,
     /// `None` only while a batch is being sampled on another thread; the handler waits for it.
     policy: Option<Box<dyn Policy>>,
+    /// Whether the policy goes on with a copy of the weights that are out.
+    has_copy: bool,
+    /// What came back meanwhile; the policy still has the copy.
+    newest: Option<Box<dyn Weights>>,
     queue: Queue,
     batch_max: usize,
     supervisor: ActorRef<SupervisorMessage>,
@@ -89,7 +104,8 @@ impl Actor for PolicyServer {
         arguments: ServerArguments,
     ) -> Result<ServerState, ActorProcessingErr> {
         let ServerArguments { name, policy, batch_max, supervisor } = arguments;
-        Ok(ServerState { name, policy: Some(policy), queue: Queue::default(), batch_max, supervisor })
+        let (policy, queue) = (Some(policy), Queue::default());
+        Ok(ServerState { name, policy, has_copy: false, newest: None, queue, batch_max, supervisor })
     }
 
     async fn handle(
@@ -103,7 +119,15 @@ impl Actor for PolicyServer {
             ServerMessage::Flush(tickets) => state.flush(&tickets).await?,
             ServerMessage::Answer(rows) => state.answer(rows).await?,
             ServerMessage::Forget(gone) => state.forget(&gone)?,
-            ServerMessage::Lend(learner, job) => state.lend(myself, &learner, job)?,
+            ServerMessage::Lend(learner, job) => {
+                let weights = state.take_weights()?;
+                lend(weights, myself, &learner, job);
+            }
+            ServerMessage::LendBeside(learner, job) => {
+                let weights = state.copy_weights().await?;
+                lend(weights, myself, &learner, job);
+            }
+            ServerMessage::Renew => state.renew()?,
             ServerMessage::Load(weights, outcome) => state.load(weights, outcome)?,
         }
         Ok(())
@@ -178,20 +202,33 @@ impl ServerState {
         Ok(())
     }
 
-    fn lend(
-        &mut self,
-        myself: ActorRef<ServerMessage>,
-        learner: &ActorRef<LearnerMessage>,
-        job: Job,
-    ) -> Result<(), ActorProcessingErr> {
-        let weights = self.policy()?.lend().ok_or("the policy has no weights of its own to lend")?;
-        // If the learner has died the weights died with it, and the supervisor ends the run.
-        let _ = learner.cast(LearnerMessage::Work { weights, job, lender: myself });
+    fn take_weights(&mut self) -> Result<Box<dyn Weights>, ActorProcessingErr> {
+        self.policy()?.lend().ok_or_else(|| "the policy has no weights of its own to lend".into())
+    }
+
+    /// The weights, of which the policy has a copy then. Copied off the actor's thread: there may be gigabytes of them.
+    async fn copy_weights(&mut self) -> Result<Box<dyn Weights>, ActorProcessingErr> {
+        let weights = self.take_weights()?;
+        let copying = spawn_blocking(move || (weights.copy(), weights));
+        let (copy, weights) = copying.await.map_err(panicked)?;
+        self.policy()?.load(copy);
+        self.has_copy = true;
+        Ok(weights)
+    }
+
+    fn renew(&mut self) -> Result<(), ActorProcessingErr> {
+        if let Some(newest) = self.newest.take() {
+            self.policy()?.load(newest);
+        }
         Ok(())
     }
 
     fn load(&mut self, weights: Box<dyn Weights>, outcome: Outcome) -> Result<(), ActorProcessingErr> {
-        self.policy()?.load(weights);
+        if std::mem::take(&mut self.has_copy) {
+            self.newest = Some(weights);
+        } else {
+            self.policy()?.load(weights);
+        }
         let _ = self.supervisor.cast(SupervisorMessage::Loaded(Arc::clone(&self.name), outcome));
         Ok(())
     }
@@ -199,4 +236,9 @@ impl ServerState {
     fn policy(&mut self) -> Result<&mut Box<dyn Policy>, ActorProcessingErr> {
         self.policy.as_mut().ok_or_else(|| "the policy is out".into())
     }
+}
+
+fn lend(weights: Box<dyn Weights>, lender: ActorRef<ServerMessage>, learner: &ActorRef<LearnerMessage>, job: Job) {
+    // If the learner has died the weights died with it, and the supervisor ends the run.
+    let _ = learner.cast(LearnerMessage::Work { weights, job, lender });
 }

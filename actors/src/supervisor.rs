@@ -109,6 +109,8 @@ pub struct SupervisorState {
     tickets: Ticket,
     calls: VecDeque<Call>,
     current: Option<Current>,
+    /// The updates that go on beside it.
+    beside: Option<Loans>,
     ended: Option<Ended>,
 }
 

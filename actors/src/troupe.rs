@@ -77,6 +77,23 @@ impl Company {
 /// Both seats' results of an update; `None` for a seat that had no batch.
 pub type Updates = Pair<Option<Result<UpdateReport, LearnError>>>;
 
+/// Updates on their way, which other calls go on beside. Dropping it changes nothing but that nobody hears what came of them.
+#[must_use = "what came of an update is known only to whoever waits for it"]
+pub struct Underway {
+    answer: oneshot::Receiver<Result<Pair<Option<Outcome>>, Ended>>,
+}
+
+impl Underway {
+    /// Waits for both seats' results. The policies go on with their copies until [`Troupe::renew`].
+    ///
+    /// # Errors
+    /// [`TroupeError::Ended`] if a service died, whatever it was doing. A learner's own refusal is in the result.
+    pub async fn finish(self) -> Result<Updates, TroupeError> {
+        let outcomes = self.answer.await.map_err(|_| supervisor_gone())??;
+        Ok(updates(outcomes))
+    }
+}
+
 /// The handle of a running company. It makes one call at a time; dropping it stops everybody.
 pub struct Troupe {
     supervisor: ActorRef<SupervisorMessage>,
@@ -131,11 +148,28 @@ impl Troupe {
     /// # Errors
     /// [`TroupeError::NoLearner`] before anything is done; [`TroupeError::Ended`] if a service dies. A learner's own refusal is in the result.
     pub async fn update(&mut self, batches: Pair<Option<Batch>>) -> Result<Updates, TroupeError> {
-        let outcomes = self.work(batches.map(|_, batch| batch.map(|b| Job::Update(Box::new(b))))).await?;
-        Ok(outcomes.map(|_, outcome| match outcome {
-            Some(Outcome::Updated(report)) => Some(report),
-            Some(Outcome::Anchored | Outcome::Saved(_)) | None => None,
-        }))
+        Ok(updates(self.work(jobs(batches)).await?))
+    }
+
+    /// Begins the same and returns at once: what is played from now on goes on beside it, with a copy of the weights as they are now, until
+    /// [`Troupe::renew`] or the next call that lends weights. Those ([`Troupe::update`], [`Troupe::anchor`], [`Troupe::save`], or this again) wait until
+    /// the update is done. So which weights play is settled by the order of calls, however long an update takes.
+    ///
+    /// # Errors
+    /// [`TroupeError::NoLearner`] before anything is done; [`TroupeError::Ended`] if the supervisor is gone.
+    pub fn begin_update(&mut self, batches: Pair<Option<Batch>>) -> Result<Underway, TroupeError> {
+        let jobs = jobs(batches);
+        self.expect_learners(&jobs)?;
+        let answer = self.ask(|reply| Call::WorkBeside(jobs, reply))?;
+        Ok(Underway { answer })
+    }
+
+    /// Waits for the updates on their way and lets the policies go on with the newest weights.
+    ///
+    /// # Errors
+    /// [`TroupeError::Ended`] if a service died.
+    pub async fn renew(&mut self) -> Result<(), TroupeError> {
+        Ok(self.call(Call::Renew).await?)
     }
 
     /// Begins a new phase for these seats: the present weights become the reference, and the moments are set to 0.
@@ -229,18 +263,27 @@ impl Troupe {
     }
 
     async fn work(&mut self, jobs: Pair<Option<Job>>) -> Result<Pair<Option<Outcome>>, TroupeError> {
-        if let Some(seat) = Seat::ALL.into_iter().find(|seat| jobs[*seat].is_some() && !self.learners[*seat]) {
-            return Err(TroupeError::NoLearner(seat));
-        }
+        self.expect_learners(&jobs)?;
         Ok(self.call(|reply| Call::Work(jobs, reply)).await?)
+    }
+
+    fn expect_learners(&self, jobs: &Pair<Option<Job>>) -> Result<(), TroupeError> {
+        match Seat::ALL.into_iter().find(|seat| jobs[*seat].is_some() && !self.learners[*seat]) {
+            Some(seat) => Err(TroupeError::NoLearner(seat)),
+            None => Ok(()),
+        }
     }
 
     /// Makes a call and waits for its answer. A supervisor that dies drops the call, which is an answer too.
     async fn call<T>(&mut self, call: impl FnOnce(Reply<T>) -> Call) -> Result<T, Ended> {
+        self.ask(call)?.await.map_err(|_| supervisor_gone())?
+    }
+
+    /// Makes a call. Its answer comes later.
+    fn ask<T>(&mut self, call: impl FnOnce(Reply<T>) -> Call) -> Result<oneshot::Receiver<Result<T, Ended>>, Ended> {
         let (reply, answer) = oneshot::channel();
-        let gone = || supervisor_ended("it takes no more calls".to_owned());
-        self.supervisor.cast(SupervisorMessage::Call(call(reply))).map_err(|_| gone())?;
-        answer.await.map_err(|_| gone())?
+        self.supervisor.cast(SupervisorMessage::Call(call(reply))).map_err(|_| supervisor_gone())?;
+        Ok(answer)
     }
 
     fn check(&self, castings: &[Casting], terms: &Terms) -> Result<(), TroupeError> {
@@ -302,6 +345,21 @@ impl Killer {
     pub fn kill_seat(&self, episode: EpisodeId, party: Party) {
         self.kill(Victim::Seat(episode, party));
     }
+}
+
+fn jobs(batches: Pair<Option<Batch>>) -> Pair<Option<Job>> {
+    batches.map(|_, batch| batch.map(|batch| Job::Update(Box::new(batch))))
+}
+
+fn updates(outcomes: Pair<Option<Outcome>>) -> Updates {
+    outcomes.map(|_, outcome| match outcome {
+        Some(Outcome::Updated(report)) => Some(report),
+        Some(Outcome::Anchored | Outcome::Saved(_)) | None => None,
+    })
+}
+
+fn supervisor_gone() -> Ended {
+    supervisor_ended("it takes no more calls".to_owned())
 }
 
 fn supervisor_ended(why: String) -> Ended {

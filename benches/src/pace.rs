@@ -308,6 +308,7 @@ fn sample(prompt: &[u32], own: &[u32], logprobs: &[f32], advantage: f64) -> Samp
         weights: behind(vec![1.0; own.len()]),
         advantages: behind(vec![advantage as f32; own.len()]),
         logprobs: behind(logprobs.to_vec()),
+        versions: vec![0; prompt.len() + own.len()],
         thought: vec![false; prompt.len() + own.len()],
         temperature: 1.0,
     }

@@ -66,7 +66,7 @@ impl ModelPlayer {
         let Sampling { temperature, greedy } = self.sampling;
         let row = Row {
             session: self.session,
-            stream: self.stream.tokens().to_vec(),
+            stream: self.stream.context().into_owned(),
             address: self.address,
             turn: self.turn,
             tokens_max: self.tokens_max,

@@ -63,12 +63,17 @@ pub type Samples = Vec<Result<Sampled, Fault>>;
 /// Where an answer to a call goes.
 pub type Reply<T> = oneshot::Sender<Result<T, Ended>>;
 
-/// What the troupe asks for. One call is carried out at a time; others wait, unless whoever made the current one has gone.
+/// What the troupe asks for. One call is carried out at a time, and one piece of work beside it; others wait, unless whoever made the current one has
+/// gone.
 pub enum Call {
     /// Play these castings, whose names have been checked.
     Play(Vec<Casting>, Terms, Reply<Performance>),
     /// Lend each seat's weights for these jobs, both at the same time.
     Work(Pair<Option<Job>>, Reply<Pair<Option<Outcome>>>),
+    /// The same, but the policies keep a copy each and other calls go on beside it, as far as they leave the weights where they are.
+    WorkBeside(Pair<Option<Job>>, Reply<Pair<Option<Outcome>>>),
+    /// Let the policies go on with the newest weights.
+    Renew(Reply<()>),
     /// Let this model sample rows that belong to no episode.
     Sample(String, Vec<Row>, Reply<Samples>),
     /// Sync the journal.
@@ -80,14 +85,22 @@ pub enum Call {
 }
 
 impl Call {
+    /// Whether it moves weights, and so has to wait until those that are out are back.
+    pub(super) fn moves_weights(&self) -> bool {
+        match self {
+            Call::Work(..) | Call::WorkBeside(..) | Call::Renew(_) => true,
+            Call::Play(..) | Call::Sample(..) | Call::Sync(_) | Call::Seat(..) | Call::Dismiss(..) => false,
+        }
+    }
+
     /// Answers that the run is over.
     pub(super) fn refuse(self, ended: &Ended) {
         match self {
             Call::Play(_, _, reply) => refuse(reply, ended),
-            Call::Work(_, reply) => refuse(reply, ended),
+            Call::Work(_, reply) | Call::WorkBeside(_, reply) => refuse(reply, ended),
             Call::Sample(_, _, reply) => refuse(reply, ended),
             Call::Sync(reply) => refuse(reply, ended),
-            Call::Seat(_, _, reply) | Call::Dismiss(_, reply) => refuse(reply, ended),
+            Call::Renew(reply) | Call::Seat(_, _, reply) | Call::Dismiss(_, reply) => refuse(reply, ended),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The desk: calls come in, one is carried out at a time, and its answer goes out.
+//! The desk: calls come in, one is carried out at a time, with updates beside it perhaps, and its answer goes out.
 
 use ractor::ActorRef;
 use ractor::SpawnErr;
@@ -8,6 +8,7 @@ use sim::Seat;
 
 use crate::ended::Ended;
 use crate::learner::Job;
+use crate::learner::LearnerMessage;
 use crate::learner::Outcome;
 use crate::policy_server::ServerMessage;
 use crate::recorder::RecorderMessage;
@@ -16,7 +17,6 @@ use crate::supervisor::Loans;
 use crate::supervisor::SupervisorMessage;
 use crate::supervisor::SupervisorState;
 use crate::supervisor::call::Call;
-use crate::supervisor::call::Reply;
 use crate::supervisor::call::Samples;
 
 impl SupervisorState {
@@ -24,7 +24,8 @@ impl SupervisorState {
     pub(super) async fn next_call(&mut self, myself: &ActorRef<SupervisorMessage>) {
         self.abandon();
         while self.current.is_none() {
-            let Some(call) = self.calls.pop_front() else { return };
+            let weights_are_out = self.beside.is_some();
+            let Some(call) = self.calls.pop_front_if(|call| !(weights_are_out && call.moves_weights())) else { return };
             match self.ended.clone() {
                 Some(ended) => call.refuse(&ended),
                 None => self.begin(myself, call).await,
@@ -58,7 +59,22 @@ impl SupervisorState {
     pub(super) async fn begin(&mut self, myself: &ActorRef<SupervisorMessage>, call: Call) {
         match call {
             Call::Play(castings, terms, reply) => self.begin_play(myself, castings, terms, reply).await,
-            Call::Work(jobs, reply) => self.begin_work(jobs, reply),
+            Call::Work(jobs, reply) => {
+                self.renew();
+                let awaited = self.lend(jobs, ServerMessage::Lend);
+                self.current = Some(Current::Work(Loans { awaited, outcomes: Pair::default(), reply }));
+                self.finish_work();
+            }
+            Call::WorkBeside(jobs, reply) => {
+                self.renew();
+                let awaited = self.lend(jobs, ServerMessage::LendBeside);
+                self.beside = Some(Loans { awaited, outcomes: Pair::default(), reply });
+                self.finish_work();
+            }
+            Call::Renew(reply) => {
+                self.renew();
+                let _ = reply.send(Ok(()));
+            }
             Call::Sample(name, rows, reply) => {
                 // The troupe has checked the name; a server that has died since is on its way to end the run.
                 if let Some(server) = self.servers.get(name.as_str()) {
@@ -82,22 +98,32 @@ impl SupervisorState {
         }
     }
 
-    pub(super) fn begin_work(&mut self, jobs: Pair<Option<Job>>, reply: Reply<Pair<Option<Outcome>>>) {
+    /// Has the seats' weights lent for these jobs. Which seats' loans are awaited.
+    fn lend(&self, jobs: Pair<Option<Job>>, lend: fn(ActorRef<LearnerMessage>, Job) -> ServerMessage) -> Pair<bool> {
         let mut awaited = Pair::default();
         for (seat, job) in [(Seat::Agent, jobs.agent), (Seat::User, jobs.user)] {
             if let (Some(job), Some(learner), Some(server)) = (job, &self.learners[seat], self.servers.get(seat.name()))
             {
-                let _ = server.mail.cast(ServerMessage::Lend(learner.clone(), job));
+                let _ = server.mail.cast(lend(learner.clone(), job));
                 awaited[seat] = true;
             }
         }
-        self.current = Some(Current::Work(Loans { awaited, outcomes: Pair::default(), reply }));
-        self.finish_work();
+        awaited
+    }
+
+    /// Has the seats' own models go on with the newest weights. Only the order of calls decides when, never who was faster.
+    fn renew(&self) {
+        for server in Seat::ALL.into_iter().filter_map(|seat| self.servers.get(seat.name())) {
+            let _ = server.mail.cast(ServerMessage::Renew);
+        }
     }
 
     pub(super) fn loaded(&mut self, model: &str, outcome: Outcome) {
         let Some(seat) = Seat::ALL.into_iter().find(|seat| seat.name() == model) else { return };
-        if let Some(Current::Work(loans)) = &mut self.current {
+        // Weights are out for one of the two at a time.
+        if let Some(loans) = &mut self.beside {
+            loans.outcomes[seat] = Some(outcome);
+        } else if let Some(Current::Work(loans)) = &mut self.current {
             loans.outcomes[seat] = Some(outcome);
         }
         self.finish_work();
@@ -105,6 +131,10 @@ impl SupervisorState {
 
     pub(super) fn finish_work(&mut self) {
         let complete = |loans: &Loans| Seat::ALL.iter().all(|s| !loans.awaited[*s] || loans.outcomes[*s].is_some());
+        if let Some(loans) = self.beside.take_if(|loans| complete(loans)) {
+            // Whoever wanted to know may be gone; what was learned stays.
+            let _ = loans.reply.send(Ok(loans.outcomes));
+        }
         match self.current.take() {
             Some(Current::Work(loans)) if complete(&loans) => drop(loans.reply.send(Ok(loans.outcomes))),
             other => self.current = other,

@@ -68,6 +68,7 @@ impl SupervisorState {
             tickets: Ticket::default(),
             calls: VecDeque::new(),
             current: None,
+            beside: None,
             ended: None,
         };
         for (name, voice) in models {
@@ -115,6 +116,9 @@ impl SupervisorState {
             Some(Current::Sample(reply)) => refuse(reply, &ended),
             Some(Current::Sync(reply)) => refuse(reply, &ended),
             None => {}
+        }
+        if let Some(loans) = self.beside.take() {
+            refuse(loans.reply, &ended);
         }
         // The first death is the cause; later ones may be its consequences.
         self.ended.get_or_insert(ended);

@@ -108,6 +108,10 @@ impl Weights for Feathers {
         self.0
     }
 
+    fn copy(&self) -> Box<dyn Weights> {
+        Box::new(Feathers(self.0))
+    }
+
     fn into_any(self: Box<Self>) -> Box<dyn std::any::Any + Send> {
         self
     }

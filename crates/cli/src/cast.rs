@@ -21,6 +21,8 @@ use sim::Scenario;
 use sim::Seat;
 use sim::record::Casting;
 use text::Dialect;
+use text::Folder;
+use text::Manner;
 
 use crate::failure::Failure;
 use crate::remotes::Remotes;
@@ -174,7 +176,10 @@ pub(crate) fn open(folder: &Path, reasons: Pair<bool>, seat: Seat, loader: &dyn 
         return Err(format!("there is no folder {}", folder.display()));
     }
     let words = config::language_of(folder)?;
-    let dialect = Dialect::open(&words, reasons).map_err(|error| error.to_string())?;
+    // An adapter speaks its base's language, in a manner of its own.
+    let manner = Manner::open(folder).map_err(|error| error.to_string())?;
+    let files = Folder::open(&words).map_err(|error| error.to_string())?;
+    let dialect = Dialect::of(files, reasons, manner).map_err(|error| error.to_string())?;
     let mut model = loader.open(folder, None, seat).map_err(|error| error.to_string())?;
     model.policy.close_with(dialect.close_ids());
     Ok(Voice { policy: model.policy, dialect })

@@ -70,7 +70,7 @@ pub struct Samples {
 /// A seat's side of a usual talk.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Usual {
-    /// Tokens of its whole stream.
+    /// Tokens of what it learns from: of its whole stream, or of its turns and all that each of them reads.
     pub stream: f64,
     /// Tokens of its own, thoughts included.
     pub own: f64,
@@ -141,8 +141,8 @@ impl Lessons {
     pub fn samples(&self, dialect: &Dialect, settings: &RunSettings) -> Samples {
         let weight = settings.sft.partner_weight;
         let dialogues = Pair::from_fn(|seat| {
-            let taught = self.imitated(seat).map(|record| text::taught(dialect, record, seat, weight));
-            let mut samples: Vec<Sample> = taught.filter(|t| !t.tokens.is_empty()).map(sample).collect();
+            let taught = self.imitated(seat).flat_map(|record| text::taught(dialect, record, seat, weight));
+            let mut samples: Vec<Sample> = taught.map(sample).collect();
             samples.sort_by_key(|sample| sample.tokens.len());
             samples
         });
@@ -265,6 +265,7 @@ fn sample(taught: Taught) -> Sample {
         weights: taught.weights,
         advantages: vec![0.0; len],
         logprobs: vec![0.0; len],
+        versions: vec![0; len],
         thought: taught.thought,
         temperature: 1.0,
     }

@@ -6,12 +6,14 @@
 //!    │  ──> groups        who plays whom at a step               rl::plan::step_castings
 //!    │  ──> objectives    scores, rewards and losses in words    words.rs
 //!    └─ lessons ──> models, budgets, time                        models.rs  budget.rs  clock.rs      page.rs prints
+//!    └─ machine ──> overlap         playing and learning in turns or at once       overlap.rs
 //! ```
 
 pub mod budget;
 pub mod clock;
 pub mod groups;
 pub mod models;
+pub mod overlap;
 pub mod page;
 pub mod words;
 
@@ -31,6 +33,7 @@ use crate::plan::budget::Budget;
 use crate::plan::clock::Clock;
 use crate::plan::groups::Groups;
 use crate::plan::models::Models;
+use crate::plan::overlap::Overlap;
 use crate::plan::words::Objectives;
 use crate::setup::Setup;
 use crate::stage;
@@ -57,6 +60,8 @@ pub struct Plan {
     pub objectives: Objectives,
     /// Who plays whom, for each kind of step.
     pub steps: Vec<Groups>,
+    /// How playing and learning share the machine.
+    pub overlap: Overlap,
     /// How much of everything.
     pub budget: Budget,
     /// How long.
@@ -128,6 +133,7 @@ impl Plan {
             seats: Seat::ALL.map(|seat| seat_plan(setup, seat)).to_vec(),
             objectives: Objectives::of(setup),
             steps: groups::kinds(setup),
+            overlap: Overlap::of(setup),
             time: Clock::of(setup, &budget),
             models,
             budget,

@@ -1,5 +1,6 @@
 //! A run that is set up: its folder, its models, its troupe, and the one commit point they share.
 
+use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -7,6 +8,7 @@ use actors::Played;
 use actors::Sampling;
 use actors::Terms;
 use actors::Troupe;
+use actors::Underway;
 use actors::Voice;
 use actors::troupe::Updates;
 use anyhow::Context;
@@ -19,6 +21,7 @@ use rl::ModelLoader;
 use rl::TextFiles;
 use rl::UpdateReport;
 use rl::failures::UserFailures;
+use rl::settings::BaseFolder;
 use runs::Checkpoint;
 use runs::CheckpointError;
 use runs::CheckpointId;
@@ -39,8 +42,12 @@ use sim::EpisodeRecord;
 use sim::Pair;
 use sim::Scenario;
 use sim::Seat;
+use sim::Thinking;
 use sim::record::Casting;
 use text::Dialect;
+use text::Folder;
+use text::Manner;
+use text::manner::MANNER_FILE;
 
 use crate::cast::Cast;
 use crate::cold_start::Lessons;
@@ -178,8 +185,29 @@ impl Stage {
     /// # Errors
     /// If a service died, or a loss or gradient was no finite number.
     pub async fn update(&mut self, batches: Pair<Option<Batch>>) -> anyhow::Result<Pair<Option<UpdateReport>>> {
-        let batches = batches.map(|_, batch| batch.filter(|batch| !batch.samples.is_empty()));
-        let Updates { agent, user } = self.troupe.update(batches).await?;
+        let updates = self.troupe.update(with_samples(batches)).await?;
+        self.note_update(updates)
+    }
+
+    /// Begins the same: what is played until [`Stage::end_update`] is played with the weights from before.
+    ///
+    /// # Errors
+    /// If the run has ended.
+    pub fn begin_update(&mut self, batches: Pair<Option<Batch>>) -> anyhow::Result<Underway> {
+        Ok(self.troupe.begin_update(with_samples(batches))?)
+    }
+
+    /// Notes what came of an update that is done; what is played from now on is played with the new weights.
+    ///
+    /// # Errors
+    /// As [`Stage::update`].
+    pub async fn end_update(&mut self, updates: Updates) -> anyhow::Result<Pair<Option<UpdateReport>>> {
+        self.troupe.renew().await?;
+        self.note_update(updates)
+    }
+
+    fn note_update(&mut self, updates: Updates) -> anyhow::Result<Pair<Option<UpdateReport>>> {
+        let Updates { agent, user } = updates;
         let reports = Pair {
             agent: agent.transpose().context("the agent's update")?,
             user: user.transpose().context("the user's update")?,
@@ -270,8 +298,10 @@ impl Stage {
         let folders = Pair::from_fn(|seat| learning[seat].then(|| commit.seat_folder(seat)));
         let saved = self.troupe.save(folders).await?;
         for (seat, saved) in saved.iter() {
-            if let Some(Err(error)) = saved {
-                return Err(anyhow!("{seat}: {error}"));
+            match saved {
+                Some(Err(error)) => return Err(anyhow!("{seat}: {error}")),
+                Some(Ok(())) => leave_manner(&self.dialect, &commit.seat_folder(seat))?,
+                None => {}
             }
         }
         commit.finish(&self.state, self.setup.settings.checkpoints.keep)?;
@@ -306,10 +336,15 @@ impl Stage {
     }
 }
 
+/// A seat without samples has nothing to be updated with.
+fn with_samples(batches: Pair<Option<Batch>>) -> Pair<Option<Batch>> {
+    batches.map(|_, batch| batch.filter(|batch| !batch.samples.is_empty()))
+}
+
 /// The language of a run's models: of the folder that they start from, or learned from its lessons.
 pub(crate) fn dialect(setup: &Setup, lessons: &Lessons) -> Result<Dialect, Failure> {
     if let Some(base) = &setup.settings.base {
-        return spoken(setup, &base.path);
+        return spoken(setup, base);
     }
     lessons.dialect(&setup.mix, setup.settings.model.vocab_max).map_err(|error| {
         let hint = "raise it: bytes, markers and whole words must fit".to_owned();
@@ -318,7 +353,7 @@ pub(crate) fn dialect(setup: &Setup, lessons: &Lessons) -> Result<Dialect, Failu
 }
 
 /// The language of a folder's models; of two that learn it has to be the same.
-fn spoken(setup: &Setup, base: &Path) -> Result<Dialect, Failure> {
+fn spoken(setup: &Setup, base: &BaseFolder) -> Result<Dialect, Failure> {
     let mix = &setup.mix;
     // The same in all scenarios, which was checked.
     let reasons = Pair::from_fn(|seat| mix.scenario(0).seats[seat].reasons);
@@ -326,11 +361,13 @@ fn spoken(setup: &Setup, base: &Path) -> Result<Dialect, Failure> {
     let hint = "name a folder with tokenizer.json and a chat template whose turns end with a token of their own";
     let learning = setup.learning();
     let learners = Seat::ALL.into_iter().filter(|seat| learning[*seat]);
-    let mut folders: Vec<PathBuf> = learners.map(|seat| config::model_of_seat(base, seat)).collect();
+    let mut folders: Vec<PathBuf> = learners.map(|seat| config::model_of_seat(&base.path, seat)).collect();
     folders.dedup();
     let open = |folder: &PathBuf| {
         let words = config::language_of(folder).map_err(|why| wrong(why, hint))?;
-        Dialect::open(&words, reasons).map_err(|error| wrong(format!("{}: {error}", folder.display()), hint))
+        let manner = Manner { thinking: base.thinking, ..Manner::default() };
+        let dialect = Folder::open(&words).and_then(|files| Dialect::of(files, reasons, manner));
+        dialect.map_err(|error| wrong(format!("{}: {error}", folder.display()), hint))
     };
     let mut spoken = folders.iter().map(open).collect::<Result<Vec<Dialect>, Failure>>()?;
     let files = |dialect: &Dialect| (dialect.tokenizer().to_json().to_owned(), dialect.template().source().to_owned());
@@ -338,7 +375,20 @@ fn spoken(setup: &Setup, base: &Path) -> Result<Dialect, Failure> {
         let what = "holds models of two languages: their tokenizers or chat templates differ".to_owned();
         return Err(wrong(what, "start both seats from models of one family"));
     }
-    Ok(spoken.swap_remove(0))
+    let dialect = spoken.swap_remove(0);
+    if base.thinking == Thinking::Strip
+        && !Seat::ALL.into_iter().any(|seat| learning[seat] && dialect.drops_thoughts(seat))
+    {
+        let what = "has no effect: the folder's chat template drops no thoughts".to_owned();
+        return Err(wrong_key(setup, "model.thinking", what, "keep them: `thinking = \"keep\"`".to_owned()));
+    }
+    Ok(dialect)
+}
+
+/// Says in a model's new folder how it was spoken with, unless it was as usual.
+fn leave_manner(dialect: &Dialect, folder: &Path) -> anyhow::Result<()> {
+    let path = folder.join(MANNER_FILE);
+    dialect.manner().file().map_or(Ok(()), |text| fs::write(&path, text)).with_context(|| path.display().to_string())
 }
 
 /// Whom the models meet besides each other, and who looks things up.

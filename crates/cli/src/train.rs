@@ -5,14 +5,19 @@
 //!  gate         held-out drills: no cold start that cannot look up a fact goes on
 //!  step 0       evaluation = the "before" of every table                        commit step-000000
 //!  step 1 … n   play groups -> credit -> one update per learning seat           commit, evaluation if due
+//!               with grpo.staleness_max above 0 a later step is played meanwhile (ahead.rs)
 //!  report       before and after, two excerpts
 //! ```
+
+mod ahead;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::time::Instant;
 
+use rl::Batch;
 use rl::Filter;
+use rl::Freshness;
 use rl::Metrics;
 use rl::Mix;
 use rl::ModelLoader;
@@ -21,7 +26,6 @@ use rl::Session;
 use rl::UpdateReport;
 use rl::failures::Broken;
 use rl::failures::StepFailures;
-use rl::harvest::dead_groups;
 use rl::harvest::harvest;
 use rl::metrics::pool;
 use rl::plan;
@@ -30,7 +34,6 @@ use rl::settings::GrpoSettings;
 use runs::TrainPhase;
 use sim::EpisodeId;
 use sim::EpisodeRecord;
-use sim::Fault;
 use sim::Pair;
 use sim::Phase;
 use sim::Ratio;
@@ -43,6 +46,8 @@ use sim::scenario::Split;
 use text::Dialect;
 use text::SeatStream;
 
+use self::ahead::Ahead;
+use self::ahead::PlayedStep;
 use crate::cold_start;
 use crate::failure::Failure;
 use crate::flags::TrainFlags;
@@ -124,15 +129,6 @@ struct NotLearned {
     shares: String,
     /// The share that is asked for.
     least: f64,
-}
-
-/// Nobody learns from a step in which nothing could be played: who plays elsewhere is out of reach, or its budget is spent.
-#[derive(Debug, thiserror::Error)]
-#[error("none of the {episodes} episodes of step {step} came to an end within the rules; the first: {fault}")]
-struct Unplayed {
-    episodes: usize,
-    step: u64,
-    fault: Fault,
 }
 
 async fn run(stage: &mut Stage) -> anyhow::Result<()> {
@@ -242,9 +238,10 @@ fn probe_row(stage: &Stage, drill: &Drill, index: u32) -> Row {
 async fn reinforce(stage: &mut Stage) -> anyhow::Result<()> {
     let settings = stage.setup.settings.clone();
     let total = settings.grpo.steps;
+    let mut ahead = Ahead::recalled(stage)?;
     let mut progress = Progress::start("grpo", total, stage.state.step);
     for step in stage.state.step + 1..=total {
-        let metrics = grpo_step(stage, step).await?;
+        let metrics = grpo_step(stage, &mut ahead, step).await?;
         progress.at(step, &rewards(&metrics));
         if schedule::is_due(settings.eval.every, total, step) {
             evaluate(stage, step).await?;
@@ -257,27 +254,24 @@ async fn reinforce(stage: &mut Stage) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Plays the step's groups and updates each seat that learns now.
-async fn grpo_step(stage: &mut Stage, step: u64) -> anyhow::Result<Metrics> {
+/// Plays the step's groups, unless they were played ahead, and updates each seat that learns now; beside that, the step is played that is due then.
+async fn grpo_step(stage: &mut Stage, ahead: &mut Ahead, step: u64) -> anyhow::Result<Metrics> {
     let started = Instant::now();
-    let setup = &stage.setup;
-    let grpo = setup.settings.grpo.clone();
-    let mut castings = plan::step_castings(&grpo, &setup.mix, setup.settings.seed, step);
-    let mut records = stage.play(&castings, grpo.temperature).await?;
-    played_at_all(&records, step)?;
-    let refilled = refill(stage, &grpo, &mut castings, &mut records).await?;
-    let played = started.elapsed().as_secs_f64();
+    let grpo = stage.setup.settings.grpo.clone();
+    let played = ahead.take(stage, step).await?;
+    let taken = started.elapsed().as_secs_f64();
 
-    let lr = schedule::grpo_lr(&grpo, step);
-    let learns = plan::learns(grpo.mode, step);
-    let mut metrics = played_metrics(stage, &castings, &records);
-    let mut batches = Pair::default();
-    for seat in Seat::ALL.into_iter().filter(|seat| learns[*seat]) {
-        let harvest = harvest(&castings, &records, seat, &grpo, lr)?;
-        metrics.extend(harvest.counts.metrics(seat));
-        batches[seat] = Some(harvest.batch);
-    }
-    let reports = stage.update(batches).await?;
+    let mut metrics = played_metrics(stage, &played.castings, &played.records);
+    let batches = batches(stage, &grpo, &played, &mut metrics)?;
+    let PlayedStep { records, refilled, .. } = played;
+    let beside = plan::played_beside(&grpo, step);
+    let (reports, clocks) = match beside {
+        None => (stage.update(batches).await?, None),
+        Some(next) => {
+            let (reports, clocks) = update_beside(stage, ahead, batches, next).await?;
+            (reports, Some(clocks))
+        }
+    };
     metrics.extend(of_reports(&reports));
     let failures = user_failures(&records);
     metrics.set("user/failed/mutual", failures.learner.rate());
@@ -288,43 +282,61 @@ async fn grpo_step(stage: &mut Stage, step: u64) -> anyhow::Result<Metrics> {
     metrics.set("drift", Some(drift(stage, &records) as f64));
     alarms(&metrics).iter().for_each(|alarm| tracing::warn!(step, "{alarm}"));
     stage.log(step, "grpo", &metrics)?;
-    let updated = started.elapsed().as_secs_f64() - played;
-    stage.time(step, "grpo", &[("play_s", played), ("update_s", updated)])?;
+    let play = taken + clocks.map_or(0.0, |clocks| clocks.play);
+    let updated = started.elapsed().as_secs_f64() - play;
+    let learn = clocks.map(|clocks| ("learn_s", clocks.learn));
+    let parts: Vec<(&str, f64)> = [("play_s", play), ("update_s", updated)].into_iter().chain(learn).collect();
+    stage.time(step, "grpo", &parts)?;
     // Where the seats take turns, the two sides of the comparison are played in different steps.
     stage.steering.user_failures.note(failures)?;
     Ok(metrics)
 }
 
-fn played_at_all(records: &[EpisodeRecord], step: u64) -> Result<(), Unplayed> {
-    let faults: Vec<&Fault> = records.iter().map_while(|record| record.fault.as_ref()).collect();
-    match faults.first() {
-        Some(fault) if faults.len() == records.len() => {
-            Err(Unplayed { episodes: records.len(), step, fault: (*fault).clone() })
+/// What each seat that learns at this step learns from, and what is to be said of it.
+fn batches(
+    stage: &Stage,
+    grpo: &GrpoSettings,
+    played: &PlayedStep,
+    metrics: &mut Metrics,
+) -> anyhow::Result<Pair<Option<Batch>>> {
+    let lr = schedule::grpo_lr(grpo, played.step);
+    let learns = plan::learns(grpo.mode, played.step);
+    let mut batches = Pair::default();
+    for seat in Seat::ALL.into_iter().filter(|seat| learns[*seat]) {
+        let freshness = Freshness::of(grpo, stage.state.versions[seat]);
+        let (records, refused) = freshness.sort(&played.records, seat);
+        let harvest = harvest(&played.castings, &records, seat, grpo, lr)?;
+        metrics.extend(harvest.counts.metrics(seat));
+        if grpo.staleness_max > 0 || refused > 0 {
+            metrics.extend(freshness.metrics(&harvest.batch, refused, seat));
         }
-        Some(_) | None => Ok(()),
+        batches[seat] = Some(harvest.batch);
     }
+    Ok(batches)
 }
 
-/// Plays new groups in place of those whose members all scored the same, which would teach nothing, as often as the settings allow. How many
-/// were played.
-async fn refill(
+/// How long the two sides of a step took, in seconds.
+#[derive(Clone, Copy)]
+struct Clocks {
+    play: f64,
+    learn: f64,
+}
+
+/// Updates the seats, and plays `next` meanwhile with the weights from before.
+async fn update_beside(
     stage: &mut Stage,
-    grpo: &GrpoSettings,
-    castings: &mut Vec<Casting>,
-    records: &mut Vec<EpisodeRecord>,
-) -> anyhow::Result<u32> {
-    let (mut refilled, mut latest) = (0, castings.clone());
-    for _ in 0..grpo.refills_max {
-        let dead = dead_groups(&latest, records, grpo);
-        if dead.is_empty() {
-            break;
-        }
-        refilled += dead.len() as u32;
-        latest = plan::refill_castings(grpo, &stage.setup.mix, stage.setup.settings.seed, castings, &dead);
-        records.extend(stage.play(&latest, grpo.temperature).await?);
-        castings.extend(latest.iter().cloned());
-    }
-    Ok(refilled)
+    ahead: &mut Ahead,
+    batches: Pair<Option<Batch>>,
+    next: u64,
+) -> anyhow::Result<(Pair<Option<UpdateReport>>, Clocks)> {
+    let started = Instant::now();
+    let underway = stage.begin_update(batches)?;
+    let learning = async { (underway.finish().await, started.elapsed().as_secs_f64()) };
+    let playing = async { (ahead.play(stage, next).await, started.elapsed().as_secs_f64()) };
+    let ((updates, learn), (done, play)) = tokio::join!(learning, playing);
+    done?;
+    let reports = stage.end_update(updates?).await?;
+    Ok((reports, Clocks { play, learn }))
 }
 
 /// Of the episodes in which the user is a model.
@@ -341,6 +353,11 @@ fn alarms(metrics: &Metrics) -> Vec<String> {
         alarms.push(format!("{turns} turns hold other tokens than were shown and sampled (drift)"));
     }
     for seat in Seat::ALL {
+        if let Some(talks) = metrics.get(&format!("{seat}/stale")).filter(|talks| *talks > 0.0) {
+            alarms.push(format!(
+                "{talks} talks do not train the {seat}: they were sampled by weights further behind than grpo.staleness_max ({seat}/stale)"
+            ));
+        }
         let name = format!("{seat}/mismatch_kl");
         if let Some(nats) = metrics.get(&name).filter(|nats| *nats > MISMATCH_MAX) {
             alarms.push(format!(
@@ -504,6 +521,8 @@ mod tests {
         };
         assert!(with(&[("drift", 0.0), ("agent/mismatch_kl", 3e-9), ("user/mismatch_kl", -1e-12)]).is_empty());
         assert!(with(&[]).is_empty(), "a stand-in measures neither");
+        let stale = with(&[("agent/stale", 0.0), ("user/stale", 3.0)]);
+        assert!(stale.len() == 1 && stale[0].starts_with("3 talks do not train the user"), "{stale:?}");
         let found = with(&[("drift", 2.0), ("agent/mismatch_kl", 0.02), ("user/mismatch_kl", 3.0)]);
         assert_eq!(found.len(), 3, "{found:?}");
         assert!(found[0].starts_with("2 turns") && found[1].contains("the agent's") && found[2].contains("the user's"));

@@ -171,6 +171,7 @@ const ROWS: &[Row] = &[
     })),
     row("model.lora.rank_stabilized", MODELS, "whether the scale falls with the rank's root", |s| lora(s, |shape| json!(shape.rank_stabilized))),
     row("model.dtype", MODELS, "what the weights under adapters are held in", |s| s.adapters().map(|adapters| json!(dtype(adapters.dtype)))),
+    row("model.thinking", "seats, training loop", "whether earlier thoughts stay in what a model reads", |s| s.base.as_ref().map(|base| json!(base.thinking))),
     row("model.hidden_size", MODELS, "width of the residual stream", |s| shape(s, s.model.hidden_size)),
     row("model.num_hidden_layers", MODELS, "layers", |s| shape(s, s.model.num_hidden_layers)),
     row("model.num_attention_heads", MODELS, "query heads", |s| shape(s, s.model.num_attention_heads)),
@@ -235,6 +236,7 @@ const ROWS: &[Row] = &[
     row("grpo.refills_max", LOOP, "how often a step replaces groups without a difference", |s| {
         (s.grpo.baseline != Baseline::Batch || !sums_first(&s.grpo)).then(|| json!(s.grpo.refills_max))
     }),
+    row("grpo.staleness_max", "training loop, policy servers", "updates by which the weights that play may be behind; 0: play and learn in turns", |s| some(s.grpo.staleness_max)),
     row("grpo.ratio", "learners", "which ratio of probabilities: a token's, or its trajectory's", |s| some(ratio(s.grpo.loss.ratio))),
     row("grpo.clip", "learners", "what its bounds hold", |s| some(clip(s.grpo.loss.clip))),
     row("grpo.clip_low", "learners", "the ratio is kept above 1 less this", |s| some(s.grpo.clip_low)),

@@ -275,6 +275,12 @@ hint: take it out of the file (or, for this call, `--set model.lora=`)"#,
 hint: take it out of the file (or, for this call, `--set model.dtype=`)"#,
     ),
     (
+        "head_dim = 32",
+        "thinking = \"strip\"",
+        r#"error: run.toml:5: model.thinking: has no effect in this run: models from nothing have a template that keeps all thoughts
+hint: take it out of the file (or, for this call, `--set model.thinking=`)"#,
+    ),
+    (
         "seed = 1",
         "seed = 1\nopponents = { agent = \"scripted:nosy\" }",
         r#"error: run.toml:3: opponents.agent: there is no policy `scripted:nosy` for the agent
@@ -431,6 +437,18 @@ hint: take it out of the file (or, for this call, `--set grpo.std_over=`)"#,
         "baseline = \"batch\"\nstd_over = \"group\"",
         r#"error: run.toml:16: grpo.std_over: cannot be `group` with `baseline = "batch"`: a group whose members scored alike has none
 hint: write "batch", or leave it out"#,
+    ),
+    (
+        "clip_low = 0.2",
+        "staleness_max = -1",
+        r#"error: run.toml:15: grpo.staleness_max: cannot be -1: it is a number of updates, and as many steps wait in memory to be learned from
+hint: it is at least 0 and at most 100; the default is 0"#,
+    ),
+    (
+        "clip_low = 0.2",
+        "ratio = \"sequence\"\nstaleness_max = 1",
+        r#"error: run.toml:16: grpo.staleness_max: cannot be 1 with `ratio = "sequence"` alone: the mean ratio of a trajectory does not make up for the older weights that sampled it
+hint: add `importance = "token_truncate"`, or leave it at 0"#,
     ),
     (
         "clip_low = 0.2",

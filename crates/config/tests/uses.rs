@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use duologue_config::KeyUse;
 use duologue_config::Written;
@@ -71,6 +72,12 @@ const BASED: &[&str] = &[
     concat!("model.from=", env!("CARGO_TARGET_TMPDIR"), "/base"),
     "model.lora.rank=2",
 ];
+/// What makes the quickstart's models start from a folder.
+fn from_model() -> &'static [&'static str] {
+    static NEEDS: LazyLock<Vec<&str>> =
+        LazyLock::new(|| [&[&*format!("model.from={}", model()).leak()], NO_SHAPE].concat());
+    &NEEDS
+}
 
 /// A key, another value, and what else it needs.
 type Change = (&'static str, Value, &'static [&'static str]);
@@ -100,6 +107,7 @@ fn changes() -> Vec<Change> {
         ("model.lora.targets", json!(["q_proj", "v_proj"]), BASED),
         ("model.lora.rank_stabilized", json!(true), BASED),
         ("model.dtype", json!("bf16"), BASED),
+        ("model.thinking", json!("strip"), from_model()),
         ("model.hidden_size", json!(64), &[]),
         ("model.num_hidden_layers", json!(2), &[]),
         ("model.num_attention_heads", json!(8), &[]),
@@ -157,6 +165,7 @@ fn later_changes() -> Vec<Change> {
         ("grpo.malformed_penalty", json!(0.1), &[]),
         ("grpo.user_burden", json!(0.01), &[]),
         ("grpo.refills_max", json!(3), &[]),
+        ("grpo.staleness_max", json!(1), &[]),
         ("grpo.ratio", json!("sequence"), &[]),
         ("grpo.clip", json!("weight"), &["grpo.dual_clip="]),
         ("grpo.clip_low", json!(0.1), &[]),
@@ -228,7 +237,8 @@ fn a_key_without_a_user_in_this_run_is_one_that_the_reader_refuses() {
     let unused: Vec<&str> = uses(&[]).iter().filter(|used| used.value.is_none()).map(|used| used.key).collect();
     let parts = ["overlong_tokens", "overlong_cache", "normalizer_tokens", "kl", "importance_min", "importance_max"];
     let parts = parts.map(|key| format!("grpo.{key}"));
-    let others = ["mix", "model.from", "grpo.agent_steps", "grpo.gamma", "grpo.em_k"].map(str::to_owned);
+    let others =
+        ["mix", "model.from", "model.thinking", "grpo.agent_steps", "grpo.gamma", "grpo.em_k"].map(str::to_owned);
     let adapters = ["lora.rank", "lora.alpha", "lora.targets", "lora.rank_stabilized", "dtype"];
     let adapters = adapters.map(|key| format!("model.{key}"));
     assert_eq!(
@@ -242,6 +252,7 @@ fn a_key_without_a_user_in_this_run_is_one_that_the_reader_refuses() {
             "model.dtype" => "bf16",
             "model.lora.targets" => "all-linear",
             "model.lora.rank_stabilized" => "true",
+            "model.thinking" => "strip",
             _ => "1",
         };
         let errors = load_run(&quickstart(), &[format!("{key}={value}")]).expect_err("it has no effect");

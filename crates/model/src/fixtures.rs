@@ -71,6 +71,7 @@ pub(crate) fn grpo() -> GrpoSettings {
         malformed_penalty: 0.0,
         user_burden: 0.0,
         refills_max: 0,
+        staleness_max: 0,
         clip_low: 0.2,
         clip_high: 0.28,
         dual_clip: Some(3.0),
@@ -106,9 +107,39 @@ pub(crate) fn samples() -> Vec<Sample> {
                 weights: own.iter().map(|own| f32::from(u8::from(*own))).collect(),
                 advantages,
                 logprobs,
+                versions: own.iter().map(|own| u64::from(*own)).collect(),
                 thought: own.iter().zip(0..).map(|(own, place)| *own && place % 2 == 0).collect(),
                 temperature: [1.0, 0.7, 1.3][index % 3],
             }
         })
         .collect()
+}
+
+/// Three groups of three to five samples that begin alike, and go on and end differently. In the last group the beginning has loss tokens too, with
+/// temperatures and advantages of their own in each sample.
+pub(crate) fn groups() -> Vec<Sample> {
+    let drawn = samples();
+    let mut groups = Vec::new();
+    for (group, len) in [(0usize, 20usize), (1, 14), (2, 28)] {
+        for member in 0..3 + group {
+            let own = &drawn[(3 * group + 2 * member) % drawn.len()];
+            let first = &drawn[8 - group];
+            let join = |beginning: &[f32], rest: &[f32]| [beginning, rest].concat();
+            // Of the third group the beginning has loss tokens, for the others it is a prompt.
+            let shown = vec![0.0; len];
+            let said = group == 2;
+            let begin = |numbers: &Vec<f32>| if said { numbers[..len].to_vec() } else { shown.clone() };
+            groups.push(Sample {
+                versions: Vec::new(),
+                episode: None,
+                tokens: [&first.tokens[..len], &own.tokens[3..]].concat(),
+                weights: join(&begin(&first.weights), &own.weights[3..]),
+                advantages: join(&begin(&first.advantages), &own.advantages[3..]),
+                logprobs: join(&begin(&first.logprobs), &own.logprobs[3..]),
+                thought: vec![false; len + own.tokens.len() - 3],
+                temperature: own.temperature,
+            });
+        }
+    }
+    groups
 }

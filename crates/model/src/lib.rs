@@ -5,8 +5,8 @@
 //!        │                    │                                  │
 //!    TchLoader ─ makes ─> TchPolicy ── lends TchWeights ──> TchLearner
 //!        │                    │                                  │
-//!  folder, peft      sampler ┬ paged ── blocks   surrogate ── loss ── optimizer
-//!        │                   │   └ fused ── kernels              │
+//!  folder, peft      sampler ┬ paged ── blocks   packing ── loss ── surrogate, optimizer
+//!        │                   │   └ fused ── kernels       head, pass ── gradient
 //!        │                   └ windows ── cache                  │
 //!        ├───────────── transformer ── lora ── parameters ───────┤
 //!     shards                                 config_file ── config ── rope
@@ -23,7 +23,9 @@ mod fixtures;
 mod floats;
 pub mod folder;
 pub mod fused;
+pub mod gradient;
 mod guard;
+mod head;
 mod kernels;
 pub mod learner;
 pub mod loader;
@@ -31,8 +33,10 @@ pub mod lora;
 pub mod loss;
 mod metrics;
 pub mod optimizer;
+pub mod packing;
 pub mod paged;
 pub mod parameters;
+mod pass;
 pub mod peft;
 pub mod policy;
 pub mod rope;

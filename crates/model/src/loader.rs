@@ -373,7 +373,9 @@ fn decoder(contents: &Contents<Shards>, device: tch::Device, kind: Kind) -> Resu
 fn optimizer(moments: Option<&Moments>, decoder: &Decoder, settings: Option<&RunSettings>) -> AdamW {
     let there = |numbers: &[f32]| Tensor::from_slice(numbers).to_device(decoder.device());
     match moments {
-        Some(Moments { first, second, steps }) => AdamW { first: there(first), second: there(second), steps: *steps },
+        Some(Moments { first, second, steps }) => {
+            AdamW { first: there(first), second: there(second), steps: *steps, masters: None }
+        }
         None if settings.is_some() => AdamW::new(decoder.learnt()),
         None => AdamW::none(),
     }

@@ -19,6 +19,7 @@ use tch::no_grad;
 
 use crate::Config;
 use crate::Parameters;
+use crate::gradient::add_product;
 use crate::parameters::Init;
 use crate::parameters::Layout;
 use crate::parameters::Shelf;
@@ -238,6 +239,41 @@ impl Adapter {
         Some(if pieces.len() == 1 { pieces.remove(0) } else { Tensor::cat(&pieces, -1) })
     }
 
+    /// Gradient `[n, in]` of a product's inputs through the adapter, given that of its outputs, `[n, out]`; those of its own matrices are added
+    /// into `sums`. `None` if nothing is added there.
+    pub(crate) fn delta_back(
+        &self,
+        layer: i64,
+        product: Product,
+        x: &Tensor,
+        dy: &Tensor,
+        sums: &Adapter,
+    ) -> Option<Tensor> {
+        let Beside { a, b } = self.beside(layer, product)?;
+        let (leaves, sums) = (self.views.leaves(), sums.views.leaves());
+        let [x32, dy] = [x, dy].map(|x| x.to_kind(Kind::Float));
+        let low = x32.linear(&leaves[*a], None::<&Tensor>) * self.lora.scale();
+        let dlow = low.empty_like();
+        let (mut first, mut column) = (0, 0);
+        for (out, leaf) in b {
+            if let Some(leaf) = leaf {
+                let own = dy.narrow(-1, column, *out);
+                add_product(&sums[*leaf], &own, &low.narrow(-1, first, self.lora.rank));
+                dlow.narrow(-1, first, self.lora.rank).copy_(&own.matmul(&leaves[*leaf]));
+                first += self.lora.rank;
+            }
+            column += out;
+        }
+        let dlow = dlow * self.lora.scale();
+        add_product(&sums[*a], &dlow, &x32);
+        Some(dlow.matmul(&leaves[*a]).to_kind(x.kind()))
+    }
+
+    /// An adapter shaped like this one with other numbers, frozen.
+    pub(crate) fn with_flat(&self, flat: Tensor) -> Adapter {
+        Adapter { lora: self.lora.clone(), views: self.views.with_flat(flat), beside: self.beside.clone() }
+    }
+
     fn beside(&self, layer: i64, product: Product) -> Option<&Beside> {
         self.beside[layer as usize * Product::ALL.len() + product as usize].as_ref()
     }
@@ -250,13 +286,7 @@ impl Adapter {
             for (layer, product) in (0..config.layers).flat_map(|layer| Product::ALL.map(|product| (layer, product))) {
                 let Some(Beside { a, b }) = self.beside(layer, product) else { continue };
                 let views = merged.layer(layer as usize);
-                let weight = match product {
-                    Product::Qkv => views.qkv,
-                    Product::O => views.o,
-                    Product::GateUp => views.gate_up,
-                    Product::Down => views.down,
-                };
-                self.add_into(&weight.detach(), *a, b);
+                self.add_into(&views.of(product).0.detach(), *a, b);
             }
         });
         merged

@@ -1,32 +1,41 @@
-//! The two losses over micro-batches, as tensors.
+//! The two losses over micro-batches, and their gradients.
 //!
 //! Both are sums over loss tokens of a term over its divisor. The divisor is that of *all* loss tokens of the optimiser step, not of the micro-batch, so the
-//! gradients of the micro-batches add up to that of the step however it is cut: a trajectory is never cut.
+//! gradients of the micro-batches add up to that of the step however it is cut: a sample is never cut.
 //!
 //! ```text
 //! SFT    Σ w (−log π) / Σ w
 //! GRPO   `surrogate`, by the formula of `rl::loss`
 //! ```
+//!
+//! The way back begins at the log-probabilities and entropies of the loss tokens, a few numbers each: the loss over them has a graph of the library's,
+//! the rest is [`crate::head`]'s and [`crate::pass`]'s.
 
 use rl::Sample;
 use rl::loss::Divisor;
 use rl::loss::Surrogate;
-use tch::Device;
 use tch::Kind;
 use tch::Tensor;
 use tch::no_grad;
+use tch::with_grad;
 
+use crate::gradient::Gradient;
+use crate::head::Head;
+use crate::head::Scores;
+use crate::head::Tiles;
+use crate::packing::Micro;
+use crate::packing::Outline;
+use crate::packing::seen_len;
+use crate::pass::Pass;
+use crate::pass::Seen;
 use crate::surrogate::OwnTokens;
 use crate::transformer::Decoder;
 
-/// Some samples of an optimiser step, padded on the right, with their loss tokens listed.
+/// Some samples of an optimiser step, laid out, with their loss tokens listed.
 #[derive(Debug)]
 pub struct MicroBatch {
-    /// `[batch, time]`: ids, up to each sample's last loss token exclusively.
-    tokens: Tensor,
-    /// `[n]`: where in `batch · time` the n loss tokens are predicted.
-    places: Tensor,
-    /// `[n, 1]`: which ids they are.
+    seen: Seen,
+    /// `[n]`: ids of the n loss tokens.
     targets: Tensor,
     /// `[n]`: weights over what the step divides them by.
     weights: Tensor,
@@ -40,15 +49,15 @@ pub struct MicroBatch {
     advantages: Tensor,
     /// `[n]`: log-probabilities they were sampled with.
     logprobs: Tensor,
-    /// `[n, 1]`
-    temperatures: Tensor,
+    /// `[n, 1]`: one over each one's temperature.
+    sharpness: Tensor,
 }
 
-/// What a micro-batch gave: its share of the step's loss with its graph, and numbers per loss token in the order of the samples.
+/// What a micro-batch gave: its share of the step's loss, and numbers per loss token in the order of the samples.
 #[derive(Debug)]
 pub struct Terms {
-    /// A number with a graph.
-    pub loss: Tensor,
+    /// Its share of the step's loss.
+    pub loss: f64,
     /// Log-probability of each loss token under the current weights, after temperature.
     pub logprobs: Vec<f32>,
     /// Entropy of the distribution each loss token was predicted with, in nats.
@@ -59,10 +68,13 @@ pub struct Terms {
     pub old: Option<Vec<f32>>,
 }
 
-/// How many tokens of a sample the model must see: those before its last loss token.
-#[must_use]
-pub fn seen_len(sample: &Sample) -> usize {
-    sample.weights.iter().rposition(|weight| *weight > 0.0).unwrap_or(0)
+/// Where a gradient is added, and at what cost in memory.
+#[derive(Clone, Copy, Debug)]
+pub struct Learning<'a> {
+    /// The sum.
+    pub gradient: &'a Gradient,
+    /// Bytes of layers' numbers that are kept for the way back; what is beyond is computed again there.
+    pub kept_bytes_max: usize,
 }
 
 /// Loss tokens of a sample: their places in the stream, in order.
@@ -70,55 +82,71 @@ pub fn loss_places(sample: &Sample) -> impl Iterator<Item = usize> + '_ {
     (1..sample.tokens.len()).filter(|place| sample.weights[*place] > 0.0)
 }
 
+/// A number for each loss token of a micro-batch, as they are listed.
+#[derive(Default)]
+struct Listed {
+    targets: Vec<i64>,
+    weights: Vec<f32>,
+    shares: Vec<f32>,
+    rows: Vec<i64>,
+    lengths: Vec<f32>,
+    advantages: Vec<f32>,
+    logprobs: Vec<f32>,
+    sharpness: Vec<f32>,
+}
+
+impl Listed {
+    fn add(&mut self, row: usize, sample: &Sample, divisor: &Divisor) {
+        let share = divisor.for_sample(sample);
+        self.lengths.push(loss_places(sample).count() as f32);
+        for place in loss_places(sample) {
+            let weight = f64::from(sample.weights[place]);
+            self.rows.push(row as i64);
+            self.shares.push((weight / divisor.tokens()) as f32);
+            self.targets.push(i64::from(sample.tokens[place]));
+            self.weights.push((weight / share) as f32);
+            self.advantages.push(sample.advantages.get(place).copied().unwrap_or(0.0));
+            self.logprobs.push(sample.logprobs.get(place).copied().unwrap_or(0.0));
+            self.sharpness.push(1.0 / sample.temperature);
+        }
+    }
+}
+
 impl MicroBatch {
     /// Lays out samples that were checked; the divisor is that of the optimiser step.
     #[must_use]
-    pub fn new(samples: &[&Sample], divisor: &Divisor, pad_id: u32, device: Device) -> MicroBatch {
-        let time = samples.iter().map(|sample| seen_len(sample)).max().unwrap_or(0);
-        let mut tokens = vec![i64::from(pad_id); samples.len() * time];
-        let (mut places, mut targets) = (Vec::new(), Vec::new());
-        let (mut weights, mut advantages, mut logprobs, mut temperatures) = (vec![], vec![], vec![], vec![]);
-        let (mut shares, mut rows, mut lengths) = (vec![], vec![], vec![]);
-        for (row, sample) in samples.iter().enumerate() {
-            for (slot, id) in tokens[row * time..].iter_mut().zip(&sample.tokens[..seen_len(sample)]) {
-                *slot = i64::from(*id);
-            }
-            let own = loss_places(sample).map(|place| f64::from(sample.weights[place])).sum();
-            lengths.push(loss_places(sample).count() as f32);
-            for place in loss_places(sample) {
-                let weight = f64::from(sample.weights[place]);
-                rows.push(row as i64);
-                shares.push((weight / divisor.tokens()) as f32);
-                places.push((row * time + place - 1) as i64);
-                targets.push(i64::from(sample.tokens[place]));
-                weights.push((weight / divisor.for_sequence(own)) as f32);
-                advantages.push(sample.advantages.get(place).copied().unwrap_or(0.0));
-                logprobs.push(sample.logprobs.get(place).copied().unwrap_or(0.0));
-                temperatures.push(sample.temperature);
-            }
+    pub fn new(micro: &Micro<'_>, divisor: &Divisor, decoder: &Decoder) -> MicroBatch {
+        let device = decoder.device();
+        let mut listed = Listed::default();
+        for (row, sample) in micro.samples().enumerate() {
+            listed.add(row, sample, divisor);
         }
         let numbers = |values: &[f32]| Tensor::from_slice(values).to_device(device);
         MicroBatch {
-            tokens: Tensor::from_slice(&tokens).view([samples.len() as i64, time as i64]).to_device(device),
-            places: Tensor::from_slice(&places).to_device(device),
-            targets: Tensor::from_slice(&targets).unsqueeze(1).to_device(device),
-            weights: numbers(&weights),
-            shares: numbers(&shares),
-            rows: Tensor::from_slice(&rows).to_device(device),
-            lengths: numbers(&lengths),
-            advantages: numbers(&advantages),
-            logprobs: numbers(&logprobs),
-            temperatures: numbers(&temperatures).unsqueeze(1),
+            seen: seen(micro, decoder),
+            targets: Tensor::from_slice(&listed.targets).to_device(device),
+            weights: numbers(&listed.weights),
+            shares: numbers(&listed.shares),
+            rows: Tensor::from_slice(&listed.rows).to_device(device),
+            lengths: numbers(&listed.lengths),
+            advantages: numbers(&listed.advantages),
+            logprobs: numbers(&listed.logprobs),
+            sharpness: numbers(&listed.sharpness).unsqueeze(1),
         }
     }
 
     /// Weighted negative log-likelihood; temperature plays no part.
     #[must_use]
-    pub fn sft(&self, decoder: &Decoder) -> Terms {
-        let all = self.logits(decoder).log_softmax(-1, Kind::Float);
-        let logprobs = self.chosen(&all);
-        let loss = -(&logprobs * &self.weights).sum(Kind::Float);
-        self.terms(loss, &all, &logprobs, None)
+    pub fn sft(&self, decoder: &Decoder, learning: Option<Learning<'_>>) -> Terms {
+        no_grad(|| {
+            let mut terms = None;
+            self.learn(decoder, None, learning, |scores| {
+                let loss = -(&scores.logprobs * &self.weights).sum(Kind::Float);
+                terms = Some(Terms::of(&loss, scores));
+                (-&self.weights, None)
+            });
+            terms.expect("the scores were seen")
+        })
     }
 
     /// Policy gradient. Where sampler and learner are told apart, `old` has the log-probability of each loss token before the batch's first optimiser
@@ -130,66 +158,164 @@ impl MicroBatch {
         reference: Option<&Decoder>,
         surrogate: &Surrogate,
         old: Option<&[f32]>,
+        learning: Option<Learning<'_>>,
     ) -> Terms {
-        let all = self.tempered(decoder);
-        let logprobs = self.chosen(&all);
-        let old = surrogate.rule.importance.is_some().then(|| match old {
-            Some(old) => Tensor::from_slice(old).to_device(logprobs.device()),
-            None => logprobs.detach(),
-        });
-        let reference = reference.map(|reference| no_grad(|| self.chosen(&self.tempered(reference))));
-        let entropies = (surrogate.rule.entropy_weight > 0.0).then(|| entropies(&all));
-        let tokens = OwnTokens {
-            logprobs: &logprobs,
-            sampled: &self.logprobs,
-            old: old.as_ref().unwrap_or(&self.logprobs),
-            reference: reference.as_ref(),
-            entropies: entropies.as_ref().map(|entropies| (entropies, &self.shares)),
-            advantages: &self.advantages,
-            weights: &self.weights,
-            trajectories: &self.rows,
-            lengths: &self.lengths,
-        };
-        let loss = tokens.loss(surrogate);
-        Terms { old: old.as_ref().map(host), ..self.terms(loss, &all, &logprobs, reference) }
+        no_grad(|| {
+            let reference = reference.map(|reference| self.tempered_logprobs(reference));
+            let mut terms = None;
+            self.learn(decoder, Some(&self.sharpness), learning, |scores| {
+                let old = surrogate.rule.importance.is_some().then(|| match old {
+                    Some(old) => Tensor::from_slice(old).to_device(decoder.device()),
+                    None => scores.logprobs.shallow_clone(),
+                });
+                let (loss, slopes) = self.surrogate(surrogate, scores, reference.as_ref(), old.as_ref());
+                let (reference, old) = (reference.as_ref().map(host), old.as_ref().map(host));
+                terms = Some(Terms { reference, old, ..Terms::of(&loss, scores) });
+                slopes
+            });
+            terms.expect("the scores were seen")
+        })
     }
 
     /// Log-probability of each loss token, after temperature, in the order of the samples.
     #[must_use]
     pub fn logprobs(&self, decoder: &Decoder) -> Vec<f32> {
-        no_grad(|| host(&self.chosen(&self.tempered(decoder))))
+        no_grad(|| host(&self.tempered_logprobs(decoder)))
     }
 
-    /// Logits `[n, vocab]` where loss tokens are predicted; the head is not computed elsewhere.
-    fn logits(&self, decoder: &Decoder) -> Tensor {
-        let hidden = decoder.hidden(&self.tokens);
-        decoder.logits(&hidden.flatten(0, 1).index_select(0, &self.places))
+    fn tempered_logprobs(&self, decoder: &Decoder) -> Tensor {
+        let hidden = Pass::new(decoder, &self.seen).hidden();
+        self.head(decoder, &(hidden * &self.sharpness.to_kind(decoder.kind()))).scores(false).logprobs
     }
 
-    fn tempered(&self, decoder: &Decoder) -> Tensor {
-        (self.logits(decoder) / &self.temperatures).log_softmax(-1, Kind::Float)
+    /// There, to the scores; and back, if it is to learn, with the slopes of the loss by log-probabilities and, if they count, entropies.
+    fn learn(
+        &self,
+        decoder: &Decoder,
+        sharpness: Option<&Tensor>,
+        learning: Option<Learning<'_>>,
+        slopes: impl FnOnce(&Scores) -> (Tensor, Option<Tensor>),
+    ) {
+        let pass = Pass::new(decoder, &self.seen);
+        let (hidden, trail) = match learning {
+            None => (pass.hidden(), None),
+            Some(Learning { kept_bytes_max, .. }) => {
+                let (hidden, trail) = pass.hidden_and_trail(kept_bytes_max);
+                (hidden, Some(trail))
+            }
+        };
+        let sharpened = |rows: Tensor| match sharpness {
+            None => rows,
+            Some(sharpness) => rows * sharpness.to_kind(decoder.kind()),
+        };
+        let hidden = sharpened(hidden);
+        let head = self.head(decoder, &hidden);
+        let scores = head.scores(learning.is_some());
+        let (by_logprob, by_entropy) = slopes(&scores);
+        if let Some((Learning { gradient, .. }, trail)) = learning.zip(trail) {
+            let sum = gradient.parameters().map(|parameters| parameters.head());
+            let dhidden = head.back(scores, &by_logprob, by_entropy.as_ref(), sum);
+            pass.back(trail, &sharpened(dhidden), gradient);
+        }
     }
 
-    /// `[n]` of `[n, vocab]`.
-    fn chosen(&self, all: &Tensor) -> Tensor {
-        all.gather(1, &self.targets, false).squeeze_dim(1)
+    fn head<'a>(&'a self, decoder: &'a Decoder, hidden: &'a Tensor) -> Head<'a> {
+        let (weight, tiles) = (decoder.parameters().head(), Tiles::on(decoder.device()));
+        Head { weight, hidden, targets: &self.targets, tiles }
     }
 
-    fn terms(&self, loss: Tensor, all: &Tensor, logprobs: &Tensor, reference: Option<Tensor>) -> Terms {
-        let entropies = no_grad(|| entropies(all));
+    /// Share of the step's loss, and its slopes by log-probabilities and by entropies, if these have a weight.
+    fn surrogate(
+        &self,
+        surrogate: &Surrogate,
+        scores: &Scores,
+        reference: Option<&Tensor>,
+        old: Option<&Tensor>,
+    ) -> (Tensor, (Tensor, Option<Tensor>)) {
+        let logprobs = scores.logprobs.detach().set_requires_grad(true);
+        let by_entropy = (surrogate.rule.entropy_weight > 0.0).then(|| &self.shares * -surrogate.rule.entropy_weight);
+        let tokens = OwnTokens {
+            logprobs: &logprobs,
+            sampled: &self.logprobs,
+            old: old.unwrap_or(&self.logprobs),
+            reference,
+            entropies: by_entropy.as_ref().map(|_| (&scores.entropies, &self.shares)),
+            advantages: &self.advantages,
+            weights: &self.weights,
+            trajectories: &self.rows,
+            lengths: &self.lengths,
+        };
+        let loss = with_grad(|| tokens.loss(surrogate));
+        let by_logprob = Tensor::run_backward(&[&loss], &[&logprobs], false, false).remove(0);
+        (loss.detach(), (by_logprob, by_entropy))
+    }
+}
+
+impl Terms {
+    fn of(loss: &Tensor, scores: &Scores) -> Terms {
         Terms {
-            loss,
-            logprobs: host(&logprobs.detach()),
-            entropies: host(&entropies),
-            reference: reference.as_ref().map(host),
+            loss: loss.double_value(&[]),
+            logprobs: host(&scores.logprobs),
+            entropies: host(&scores.entropies),
+            reference: None,
             old: None,
         }
     }
 }
 
-/// `[n]`, in nats, of log-probabilities `[n, vocab]`.
-fn entropies(all: &Tensor) -> Tensor {
-    -(all.exp() * all).sum_dim_intlist(-1, false, Kind::Float)
+/// Lays out prefixes and rows.
+fn seen(micro: &Micro<'_>, decoder: &Decoder) -> Seen {
+    let outline = micro.outline();
+    let device = decoder.device();
+    let mut tokens = vec![i64::from(decoder.config().pad_id); outline.positions()];
+    let mut depths = vec![0i64; outline.positions()];
+    let mut places = Vec::new();
+    let mut put = |first: usize, depth: usize, stream: &[u32]| {
+        for (at, id) in stream.iter().enumerate() {
+            tokens[first + at] = i64::from(*id);
+            depths[first + at] = (depth + at) as i64;
+        }
+    };
+    let begin = outline.prefixes * outline.prefix;
+    let mut row = 0;
+    for (index, bundle) in micro.bundles.iter().enumerate() {
+        put(index * outline.prefix, 0, &bundle.members[0].tokens[..bundle.prefix]);
+        for member in &bundle.members {
+            let first = begin + row * outline.suffix;
+            put(first, bundle.prefix, &member.tokens[bundle.prefix..seen_len(member)]);
+            places.extend(loss_places(member).map(|place| match (place - 1).checked_sub(bundle.prefix) {
+                None => index * outline.prefix + place - 1,
+                Some(behind) => first + behind,
+            } as i64));
+            row += 1;
+        }
+    }
+    Seen {
+        outline,
+        tokens: Tensor::from_slice(&tokens).to_device(device),
+        depths: Tensor::from_slice(&depths).to_device(device),
+        places: Tensor::from_slice(&places).to_device(device),
+        shared: (outline.prefixes > 0).then(|| shared(micro, decoder)),
+    }
+}
+
+/// Which prefix is each row's, and which keys its tokens see: those of the prefix that are no padding, and its own up to themselves.
+fn shared(micro: &Micro<'_>, decoder: &Decoder) -> (Tensor, Tensor) {
+    let Outline { prefix, suffix, .. } = micro.outline();
+    let which: Vec<i64> =
+        (0..).zip(&micro.bundles).flat_map(|(index, bundle)| bundle.members.iter().map(move |_| index)).collect();
+    let equal = micro.bundles.iter().all(|bundle| bundle.prefix == prefix);
+    let masks = if equal { 1 } else { micro.bundles.len() };
+    let mut numbers = vec![f32::NEG_INFINITY; masks * suffix * (prefix + suffix)];
+    for (line, row) in numbers.chunks_mut(prefix + suffix).enumerate() {
+        row[..micro.bundles[line / suffix].prefix].fill(0.0);
+        row[prefix..=prefix + line % suffix].fill(0.0);
+    }
+    let which = Tensor::from_slice(&which).to_device(decoder.device());
+    let mask = Tensor::from_slice(&numbers).view([masks as i64, 1, suffix as i64, (prefix + suffix) as i64]);
+    let mask = mask.to_device(decoder.device()).to_kind(decoder.kind());
+    let mask = if equal { mask } else { mask.index_select(0, &which) };
+    (which, mask)
 }
 
 fn host(numbers: &Tensor) -> Vec<f32> {
@@ -212,6 +338,7 @@ mod tests {
     use rl::settings::Normalizer;
     use rl::settings::Ratio;
     use sim::Seat;
+    use tch::Device;
 
     use super::*;
     use crate::Parameters;
@@ -226,7 +353,8 @@ mod tests {
     fn micro(samples: &[Sample], normalizer: Normalizer) -> MicroBatch {
         let samples: Vec<&Sample> = samples.iter().collect();
         let weights = samples.iter().map(|sample| sample.weights.iter().map(|weight| f64::from(*weight)).sum());
-        MicroBatch::new(&samples, &Divisor::of(normalizer, weights), 0, Device::Cpu)
+        let divisor = Divisor::of(normalizer, weights);
+        MicroBatch::new(&Micro::plain(samples), &divisor, &decoder(1))
     }
 
     /// Sample and place of each loss token.
@@ -278,14 +406,14 @@ mod tests {
     fn the_sft_loss_is_the_reference_s_number() {
         let (decoder, mut samples) = (decoder(1), samples());
         samples[2].weights[4] = 0.2;
-        let terms = micro(&samples, Normalizer::Tokens).sft(&decoder);
+        let terms = micro(&samples, Normalizer::Tokens).sft(&decoder, None);
         let logprobs: Vec<f64> = expected(&decoder, &samples, false).into_iter().map(|(logprob, _)| logprob).collect();
         let tokens: Vec<(f64, f64)> = places(&samples)
             .zip(&logprobs)
             .map(|((sample, place), logprob)| (f64::from(sample.weights[place]), *logprob))
             .collect();
         let expected = sft_loss(&tokens).expect("there are loss tokens");
-        assert_close(terms.loss.double_value(&[]), expected, 2e-6);
+        assert_close(terms.loss, expected, 2e-6);
         for (found, expected) in terms.logprobs.iter().zip(&logprobs) {
             assert_close(f64::from(*found), *expected, 1e-5);
         }
@@ -297,7 +425,7 @@ mod tests {
         let sequences = tokens(&decoder, &reference, &samples);
         for (dual_clip, kl_weight) in [(None, 0.0), (Some(3.0), 0.0), (Some(1.5), 0.3)] {
             let surrogate = Surrogate::from(&GrpoSettings { dual_clip, kl_weight, ..grpo() });
-            let terms = micro(&samples, Normalizer::Tokens).grpo(&decoder, Some(&reference), &surrogate, None);
+            let terms = micro(&samples, Normalizer::Tokens).grpo(&decoder, Some(&reference), &surrogate, None, None);
             let bound = |token: &Token| {
                 let ratio = (token.logprob - token.logprob_sampled).exp();
                 policy_loss(Clip::Objective, surrogate.bounds, ratio, token.advantage, token.logprob).bound
@@ -306,7 +434,7 @@ mod tests {
             let clipped = sequences.iter().flatten().filter_map(bound).count();
             assert!(clipped > 20 && clipped + 20 < all, "{clipped} of {all}");
             let expected = step_loss(&sequences, &surrogate).expect("there are loss tokens");
-            assert_close(terms.loss.double_value(&[]), expected, 1e-5 * (1.0 + expected.abs()));
+            assert_close(terms.loss, expected, 1e-5 * (1.0 + expected.abs()));
         }
     }
 
@@ -328,9 +456,9 @@ mod tests {
         for rule in rules {
             let surrogate = Surrogate::from(&GrpoSettings { loss: rule, ..grpo() });
             let micro = micro(&samples, rule.normalizer);
-            let terms = micro.grpo(&decoder, Some(&reference), &surrogate, Some(&old));
+            let terms = micro.grpo(&decoder, Some(&reference), &surrogate, Some(&old), None);
             let expected = step_loss(&sequences, &surrogate).expect("there are loss tokens");
-            assert_close(terms.loss.double_value(&[]), expected, 1e-5 * (1.0 + expected.abs()));
+            assert_close(terms.loss, expected, 1e-5 * (1.0 + expected.abs()));
             assert_eq!(terms.old, rule.importance.map(|_| old.clone()));
         }
     }
@@ -340,7 +468,7 @@ mod tests {
         let decoder = decoder(1);
         let mut hot = samples();
         hot.iter_mut().for_each(|sample| sample.temperature = 1e6);
-        let terms = micro(&hot, Normalizer::Tokens).grpo(&decoder, None, &Surrogate::from(&grpo()), None);
+        let terms = micro(&hot, Normalizer::Tokens).grpo(&decoder, None, &Surrogate::from(&grpo()), None, None);
         // At a boundless temperature every token is as likely.
         for entropy in terms.entropies {
             assert_close(f64::from(entropy), 30f64.ln(), 1e-4);

@@ -25,6 +25,7 @@ use tch::Tensor;
 use tch::no_grad;
 
 use crate::Config;
+use crate::lora::Product;
 use crate::shards::Shards;
 
 /// Views start at multiples of this many numbers, so that the math library always meets the same alignment (64 bytes) and so the
@@ -310,6 +311,11 @@ impl Views {
         }
         Tensor::cat(&pieces, 0)
     }
+
+    /// Frozen views, laid out like these, of other numbers.
+    pub(crate) fn with_flat(&self, flat: Tensor) -> Views {
+        Views::of_flat(self.layout.clone(), flat, false)
+    }
 }
 
 /// The parameters of a decoder: views that know their parts in it.
@@ -398,6 +404,11 @@ impl Parameters {
         Parameters::of_views(config, self.views.share())
     }
 
+    /// Frozen parameters, named like these, with other numbers.
+    pub(crate) fn with_flat(&self, config: &Config, flat: Tensor) -> Parameters {
+        Parameters::of_views(config, self.views.with_flat(flat))
+    }
+
     /// `[vocab, d]`
     pub fn embedding(&self) -> &Tensor {
         &self.leaves()[0]
@@ -471,6 +482,18 @@ pub struct Layer<'a> {
     pub gate_up_bias: Option<&'a Tensor>,
     /// `[d]`
     pub down_bias: Option<&'a Tensor>,
+}
+
+impl<'a> Layer<'a> {
+    /// Weight `[out, in]` and bias `[out]` of a product.
+    pub fn of(&self, product: Product) -> (&'a Tensor, Option<&'a Tensor>) {
+        match product {
+            Product::Qkv => (self.qkv, self.qkv_bias),
+            Product::O => (self.o, self.o_bias),
+            Product::GateUp => (self.gate_up, self.gate_up_bias),
+            Product::Down => (self.down, self.down_bias),
+        }
+    }
 }
 
 /// Normal numbers by Box and Muller: two from two uniforms.

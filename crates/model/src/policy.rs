@@ -32,6 +32,10 @@ impl Weights for TchWeights {
         self.version
     }
 
+    fn copy(&self) -> Box<dyn Weights> {
+        Box::new(TchWeights { decoder: self.decoder.copy(), version: self.version })
+    }
+
     fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
         self
     }

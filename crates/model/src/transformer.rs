@@ -288,7 +288,7 @@ impl Decoder {
     }
 
     /// Keys or values `[batch, kv_heads, time, head_dim]`, each repeated for the query heads that share it.
-    fn repeat(&self, x: &Tensor) -> Tensor {
+    pub(crate) fn repeat(&self, x: &Tensor) -> Tensor {
         let Config { heads, kv_heads, head_dim, .. } = self.config;
         if heads == kv_heads {
             return x.shallow_clone();
@@ -348,12 +348,7 @@ impl Worked<'_> {
         x: &Tensor,
         linear: impl FnOnce(&Tensor, &Tensor, Option<&Tensor>) -> Tensor,
     ) -> Tensor {
-        let (weight, bias) = match product {
-            Product::Qkv => (self.views.qkv, self.views.qkv_bias),
-            Product::O => (self.views.o, self.views.o_bias),
-            Product::GateUp => (self.views.gate_up, self.views.gate_up_bias),
-            Product::Down => (self.views.down, self.views.down_bias),
-        };
+        let (weight, bias) = self.views.of(product);
         self.worn.add(linear(x, weight, bias), self.index, product, x)
     }
 }

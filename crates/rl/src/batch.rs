@@ -4,12 +4,12 @@ use serde::Deserialize;
 use serde::Serialize;
 use sim::EpisodeId;
 
-/// One seat's side of one episode, as tokens. All vectors have the stream's length.
+/// One seat's side of one episode, or one turn of it with what it read, as tokens. All vectors have one length.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
-    /// Which episode; `None` for dialogues of scripts.
+    /// Which episode: samples of one are one trajectory. `None` for dialogues of scripts.
     pub episode: Option<EpisodeId>,
-    /// The whole stream: what was shown and what was sampled, as it was, never re-encoded.
+    /// What was shown and what was sampled, as it was, never re-encoded.
     pub tokens: Vec<u32>,
     /// Loss weight of each token: 1 on the seat's own sampled tokens, 0 on everything shown to it. In SFT alone, partner tokens may have
     /// a small weight.
@@ -18,6 +18,9 @@ pub struct Sample {
     pub advantages: Vec<f32>,
     /// Log-probability under which each own token was sampled; 0 elsewhere. Unused in SFT.
     pub logprobs: Vec<f32>,
+    /// Version of the weights that sampled each own token, which in one stream may differ; 0 elsewhere. Empty where nobody took it down. Unused in SFT.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub versions: Vec<u64>,
     /// Whether the token belongs to the private thought; for metrics told apart by thought and reply.
     pub thought: Vec<bool>,
     /// Sampling temperature of this stream: the learner divides its logits by the same.
@@ -32,7 +35,7 @@ impl Sample {
     }
 
     /// Whether the sample is one a policy gradient may be taken on: all vectors as long as the stream; weight 1 on own tokens and 0 on
-    /// the others; advantage, log-probability and thought on own tokens alone; every number finite.
+    /// the others; advantage, log-probability, version and thought on own tokens alone; every number finite.
     ///
     /// # Errors
     /// [`SampleError`] with the first thing that is wrong.
@@ -42,6 +45,7 @@ impl Sample {
             ("weights", self.weights.len()),
             ("advantages", self.advantages.len()),
             ("logprobs", self.logprobs.len()),
+            ("versions", if self.versions.is_empty() { tokens } else { self.versions.len() }),
             ("thought", self.thought.len()),
         ];
         if let Some((what, len)) = lengths.into_iter().find(|(_, len)| *len != tokens) {
@@ -58,7 +62,9 @@ impl Sample {
         if weight != 0.0 && weight != 1.0 {
             return Err(SampleError::Weight { at, weight });
         }
-        if weight == 0.0 && (advantage != 0.0 || logprob != 0.0 || self.thought[at]) {
+        let version = self.versions.get(at).copied().unwrap_or(0);
+        let is_marked = advantage != 0.0 || logprob != 0.0 || version != 0 || self.thought[at];
+        if weight == 0.0 && is_marked {
             return Err(SampleError::NotOwn { at });
         }
         if !advantage.is_finite() || !logprob.is_finite() || logprob > 0.0 {
@@ -90,7 +96,7 @@ pub enum SampleError {
         weight: f32,
     },
     /// A token that was shown to the seat carries what only its own may.
-    #[error("token {at} was shown to the seat, yet has an advantage, a log-probability or a thought flag")]
+    #[error("token {at} was shown to the seat, yet has an advantage, a log-probability, a version or a thought flag")]
     NotOwn {
         /// Which token.
         at: usize,
@@ -128,12 +134,35 @@ pub struct Batch {
     pub objective: Objective,
     /// Learning rate of this step; schedules are decided outside.
     pub lr: f64,
-    /// The samples.
+    /// The samples; those of a trajectory lie side by side, and so do the trajectories of a group.
     pub samples: Vec<Sample>,
+}
+
+impl Batch {
+    /// The samples of the minibatch with this number, from 0, of `count`: every `count`-th trajectory, so that each minibatch has a part of every
+    /// group, and no trajectory is in two.
+    #[must_use]
+    pub fn dealt(&self, number: usize, count: usize) -> Vec<&Sample> {
+        let mut trajectory = 0;
+        let mut last: Option<&Sample> = None;
+        let mut dealt = Vec::new();
+        for sample in &self.samples {
+            if last.is_some_and(|last| last.episode.is_none() || last.episode != sample.episode) {
+                trajectory += 1;
+            }
+            if trajectory % count == number {
+                dealt.push(sample);
+            }
+            last = Some(sample);
+        }
+        dealt
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use sim::Phase;
+
     use super::*;
 
     fn sample() -> Sample {
@@ -143,6 +172,7 @@ mod tests {
             weights: vec![0.0, 1.0, 1.0],
             advantages: vec![0.0, 0.5, 0.0],
             logprobs: vec![0.0, -1.5, 0.0],
+            versions: vec![0, 7, 8],
             thought: vec![false, true, false],
             temperature: 1.0,
         }
@@ -152,6 +182,26 @@ mod tests {
     fn a_sound_sample_passes() {
         assert_eq!(sample().check(), Ok(()));
         assert_eq!(sample().loss_tokens(), 2);
+        assert_eq!(Sample { versions: Vec::new(), ..sample() }.check(), Ok(()), "nobody took them down");
+    }
+
+    #[test]
+    fn trajectories_are_dealt_out_whole() {
+        let of = |episode: Option<u32>| Sample {
+            episode: episode.map(|member| EpisodeId { phase: Phase::Grpo, round: 1, group: 0, trial: 0, member }),
+            ..sample()
+        };
+        let members = |count: usize, samples: &[Option<u32>]| {
+            let samples = samples.iter().map(|episode| of(*episode)).collect();
+            let batch = Batch { objective: Objective::Grpo, lr: 1e-3, samples };
+            let dealt = |number| batch.dealt(number, count).iter().map(|s| s.episode.map(|e| e.member)).collect();
+            (0..count).map(dealt).collect::<Vec<Vec<Option<u32>>>>()
+        };
+        let [a, b, c, d] = [1, 2, 3, 4].map(Some);
+        assert_eq!(members(2, &[a, b, c, d]), [[a, c], [b, d]]);
+        assert_eq!(members(2, &[a, a, b, c, c, c, d]), [vec![a, a, c, c, c], vec![b, d]]);
+        assert_eq!(members(1, &[a, a, b]), [[a, a, b]]);
+        assert_eq!(members(2, &[None, None, None]), [vec![None, None], vec![None]]);
     }
 
     #[test]
@@ -165,6 +215,8 @@ mod tests {
         assert_eq!(broken(|s| s.weights[1] = 0.2), SampleError::Weight { at: 1, weight: 0.2 });
         assert_eq!(broken(|s| s.advantages[0] = 0.1), SampleError::NotOwn { at: 0 });
         assert_eq!(broken(|s| s.thought[0] = true), SampleError::NotOwn { at: 0 });
+        assert_eq!(broken(|s| s.versions[0] = 7), SampleError::NotOwn { at: 0 });
+        assert_eq!(broken(|s| s.versions.push(8)), SampleError::Length { what: "versions", len: 4, tokens: 3 });
         assert_eq!(broken(|s| s.logprobs[1] = 0.1), SampleError::Number { at: 1, advantage: 0.5, logprob: 0.1 });
         assert!(matches!(broken(|s| s.advantages[2] = f32::NAN), SampleError::Number { at: 2, .. }));
         assert_eq!(broken(|s| s.temperature = 0.0), SampleError::Temperature(0.0));

@@ -58,6 +58,7 @@ pub(crate) fn settings() -> GrpoSettings {
         malformed_penalty: 0.0,
         user_burden: 0.0,
         refills_max: 0,
+        staleness_max: 0,
         clip_low: 0.2,
         clip_high: 0.28,
         dual_clip: Some(3.0),
@@ -97,6 +98,7 @@ pub(crate) fn generation(prompt: usize, tokens: usize, thought: u32) -> Generati
         thought_len: thought,
         temperature: 1.0,
         closed: true,
+        cuts: None,
     }
 }
 

@@ -6,6 +6,10 @@
 //!                 ├ too few, no variance: counted, skipped
 //! ```
 //!
+//! A trajectory whose turns read all that came before them is one stream, and one sample. Where turns leave earlier thoughts out of what they read
+//! (`model.thinking = "strip"`), no stream holds two of them: each is a sample of its own, its prompt the stream without the recorded cuts, and the
+//! samples of a trajectory lie side by side. Credit and advantage are the trajectory's all the same.
+//!
 //! Records may come in any order: everything is laid out by episode id first, so the order in which episodes end leaves no trace. In the
 //! batch the members of a group lie side by side, so a learner that deals samples out in turn gives each minibatch a part of every group.
 
@@ -56,9 +60,9 @@ pub struct Counts {
     pub credit_fallbacks: usize,
     /// Turns whose tokens train nobody, because they were cut; `None` unless `overlong_filter` is on.
     pub turns_filtered: Option<usize>,
-    /// Trajectories learned from.
+    /// Samples learned from: trajectories, or their turns where each is a sample of its own.
     pub samples: usize,
-    /// Tokens of their streams, shown ones included.
+    /// Tokens of what they hold, shown ones included.
     pub stream_tokens: usize,
     /// Own tokens of private thought.
     pub thought: Mass,
@@ -83,6 +87,16 @@ pub enum HarvestError {
     /// A learning seat took a turn without a generation: no model played it.
     #[error("{episode}: turn {turn} of the {seat} that learns has no tokens")]
     NoGeneration {
+        /// The episode.
+        episode: EpisodeId,
+        /// The seat.
+        seat: Seat,
+        /// Its own turn, from 0.
+        turn: usize,
+    },
+    /// A turn left out of what it read what its stream does not hold.
+    #[error("{episode}: turn {turn} of the {seat} was read without ids that its stream does not have")]
+    Cuts {
         /// The episode.
         episode: EpisodeId,
         /// The seat.
@@ -136,12 +150,15 @@ pub fn harvest(
     }
     let mut samples = Vec::new();
     for member in learned.iter().flatten() {
-        let (sample, fell_back) = sample(member, seat, settings)?;
-        counts.count_sample(&sample, fell_back);
+        let (found, fell_back) = samples_of(member, seat, settings)?;
+        counts.credit_fallbacks += usize::from(fell_back);
         counts.count_filtered(member, seat);
-        // Whatever is left of a talk all of whose turns were cut teaches nothing.
-        if sample.loss_tokens() > 0 || counts.turns_filtered.is_none() {
-            samples.push(sample);
+        for sample in found {
+            counts.count_sample(&sample);
+            // Whatever is left of a talk all of whose turns were cut teaches nothing.
+            if sample.loss_tokens() > 0 || counts.turns_filtered.is_none() {
+                samples.push(sample);
+            }
         }
     }
     Ok(Harvest { batch: Batch { objective: Objective::Grpo, lr, samples }, counts })
@@ -174,9 +191,8 @@ impl Counts {
         }
     }
 
-    fn count_sample(&mut self, sample: &Sample, fell_back: bool) {
+    fn count_sample(&mut self, sample: &Sample) {
         self.samples += 1;
-        self.credit_fallbacks += usize::from(fell_back);
         self.stream_tokens += sample.tokens.len();
         for at in (0..sample.tokens.len()).filter(|at| sample.weights[*at] > 0.0) {
             let mass = if sample.thought[at] { &mut self.thought } else { &mut self.reply };
@@ -232,8 +248,8 @@ fn by_group<'a>(
     groups
 }
 
-/// One member's token stream with its advantages, and whether its credits fell back to equal shares.
-fn sample(member: &Member, seat: Seat, settings: &GrpoSettings) -> Result<(Sample, bool), HarvestError> {
+/// One member's samples with their advantages, and whether its credits fell back to equal shares.
+fn samples_of(member: &Member, seat: Seat, settings: &GrpoSettings) -> Result<(Vec<Sample>, bool), HarvestError> {
     let episode = member.record.casting.id;
     let generations = generations(member.record, seat)?;
     let trains = |generation: &Generation| generation.closed || !settings.overlong.filter;
@@ -241,13 +257,28 @@ fn sample(member: &Member, seat: Seat, settings: &GrpoSettings) -> Result<(Sampl
     let lengths: Vec<usize> = generations.iter().map(own).collect();
     let credits = credit::turn_credits(settings.turn_credit, &member.rewards, settings.gamma, settings.em_k);
     let spread = credit::spread(&credits, &lengths, member.z);
-    let mut sample = Sample { episode: Some(episode), ..Sample::default() };
-    for (generation, advantage) in generations.iter().zip(&spread.advantages) {
+    let (mut samples, mut stream): (Vec<Sample>, Vec<u32>) = (Vec::new(), Vec::new());
+    for (turn, (generation, advantage)) in generations.iter().zip(&spread.advantages).enumerate() {
         // Advantages are small sums and quotients: f32 holds them to 1e-7.
-        append(&mut sample, generation, trains(generation).then_some(*advantage as f32));
+        let advantage = trains(generation).then_some(*advantage as f32);
+        let before = stream.len();
+        stream.extend(&generation.prompt);
+        match samples.last_mut() {
+            Some(sample) if generation.cuts.is_none() && sample.tokens.len() == before => {
+                append(sample, &generation.prompt, generation, advantage);
+            }
+            Some(_) | None => {
+                let read = generation.read(&stream).ok_or(HarvestError::Cuts { episode, seat, turn })?;
+                let mut sample = Sample { episode: Some(episode), ..Sample::default() };
+                append(&mut sample, &read, generation, advantage);
+                samples.push(sample);
+            }
+        }
+        stream.extend(&generation.tokens);
     }
-    sample.check().map_err(|source| HarvestError::Sample { episode, seat, source })?;
-    Ok((sample, spread.fell_back))
+    let check = |sample: &Sample| sample.check().map_err(|source| HarvestError::Sample { episode, seat, source });
+    samples.iter().try_for_each(check)?;
+    Ok((samples, spread.fell_back))
 }
 
 /// The seat's generations, one for each of its turns.
@@ -257,22 +288,24 @@ fn generations(record: &EpisodeRecord, seat: Seat) -> Result<Vec<&Generation>, H
     turns.map(|(at, turn)| turn.decision.generation.as_ref().ok_or_else(|| missing(at))).collect()
 }
 
-/// Lays one generation at the end of the stream: what was shown, then what was sampled. Without an advantage its tokens train nobody, and stand
+/// Lays one generation at the end of a sample: what was shown, then what was sampled. Without an advantage its tokens train nobody, and stand
 /// there as if they had been shown.
-fn append(sample: &mut Sample, generation: &Generation, advantage: Option<f32>) {
-    let (before, own) = (generation.prompt.len(), generation.tokens.len());
-    sample.tokens.extend(&generation.prompt);
+fn append(sample: &mut Sample, read: &[u32], generation: &Generation, advantage: Option<f32>) {
+    let (before, own) = (read.len(), generation.tokens.len());
+    sample.tokens.extend(read);
     sample.tokens.extend(&generation.tokens);
     let shown = if advantage.is_none() { before + own } else { before };
     sample.weights.extend([0.0].repeat(shown));
     sample.advantages.extend([0.0].repeat(shown));
     sample.logprobs.extend([0.0].repeat(shown));
+    sample.versions.extend([0].repeat(shown));
     sample.thought.extend([false].repeat(shown));
     sample.temperature = generation.temperature;
     if let Some(advantage) = advantage {
         sample.weights.extend([1.0].repeat(own));
         sample.advantages.extend([advantage].repeat(own));
         sample.logprobs.extend(&generation.logprobs);
+        sample.versions.extend([generation.version].repeat(own));
         sample.thought.extend((0..own).map(|at| at < generation.thought_len as usize));
     }
 }
@@ -280,6 +313,7 @@ fn append(sample: &mut Sample, generation: &Generation, advantage: Option<f32>) 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use sim::Cut;
     use sim::Pair;
 
     use super::*;
@@ -318,6 +352,70 @@ mod tests {
         assert_eq!(sample.thought, [f, f, t, t, f, f, f, t, t, f, f]);
         assert_eq!(sample.episode, Some(fixtures::casting(0, 1).id));
         assert_eq!((harvest.batch.objective, harvest.batch.lr), (Objective::Grpo, 1e-3));
+    }
+
+    /// The pair, in which the agent's second turns were read without the two thought tokens of its first.
+    fn stripped_pair() -> Vec<EpisodeRecord> {
+        let mut records = pair();
+        for record in &mut records {
+            let cut = Cut { turn: 0, range: 2..4, rest: Vec::new() };
+            for (turn, cuts) in [(0, Vec::new()), (2, vec![cut])] {
+                record.turns[turn].decision.generation.as_mut().expect("the fixture has one").cuts = Some(cuts);
+            }
+        }
+        records
+    }
+
+    #[test]
+    fn turns_that_left_thoughts_out_are_samples_of_their_own() {
+        let settings = GrpoSettings { turn_credit: TurnCredit::R2g, ..fixtures::settings() };
+        let harvest = reap(&stripped_pair(), Seat::Agent, &settings);
+        let [first, second, third, fourth] = &harvest.batch.samples[..] else { panic!("two turns of each of two") };
+        assert_eq!(first.tokens, [0, 1, 100, 101, 102]);
+        assert_eq!(first.weights, [0., 0., 1., 1., 1.]);
+        // The stream is 0 1 100 101 102 0 1, of which 100 and 101 were thought.
+        assert_eq!(second.tokens, [0, 1, 102, 0, 1, 100, 101, 102, 103]);
+        assert_eq!(second.weights, [0., 0., 0., 0., 0., 1., 1., 1., 1.]);
+        assert_eq!(second.logprobs, [0., 0., 0., 0., 0., -1., -2., -3., -4.]);
+        let (t, f) = (true, false);
+        assert_eq!(second.thought, [f, f, f, f, f, t, t, f, f]);
+        // Credits .8 on 3 tokens and 1 on 4, as where the two are one stream.
+        assert!((first.advantages[2] - 0.57786).abs() < 1e-4 && (second.advantages[8] - 0.72233).abs() < 1e-4);
+        let episodes = [first, second, third, fourth].map(|sample| sample.episode);
+        let [one, two] = [1, 2].map(|member| Some(fixtures::casting(0, member).id));
+        assert_eq!(episodes, [one, one, two, two]);
+        assert_eq!((harvest.counts.samples, harvest.counts.stream_tokens), (4, 28));
+        let whole = reap(&pair(), Seat::Agent, &settings).counts;
+        assert_eq!((harvest.counts.thought, harvest.counts.reply), (whole.thought, whole.reply));
+    }
+
+    #[test]
+    fn turns_that_left_nothing_out_but_might_have_are_samples_of_their_own_too() {
+        let mut records = stripped_pair();
+        let second = records[0].turns[2].decision.generation.as_mut().expect("the fixture has one");
+        second.cuts = Some(Vec::new());
+        let harvest = reap(&records, Seat::Agent, &fixtures::settings());
+        assert_eq!(harvest.batch.samples[1].tokens, [0, 1, 100, 101, 102, 0, 1, 100, 101, 102, 103]);
+        assert_eq!(harvest.batch.samples[1].loss_tokens(), 4);
+    }
+
+    #[test]
+    fn a_turn_that_was_cut_is_no_sample_where_such_turns_are_filtered() {
+        let mut records = stripped_pair();
+        records[0].turns[0].decision.generation.as_mut().expect("the fixture has one").closed = false;
+        let settings = GrpoSettings { overlong: Overlong { filter: true, penalty: None }, ..fixtures::settings() };
+        let harvest = reap(&records, Seat::Agent, &settings);
+        let tokens: Vec<usize> = harvest.batch.samples.iter().map(Sample::loss_tokens).collect();
+        assert_eq!((tokens, harvest.counts.samples), (vec![4, 3, 4], 4));
+    }
+
+    #[test]
+    fn cuts_beyond_the_stream_are_an_error_that_names_the_turn() {
+        let mut records = stripped_pair();
+        let second = records[1].turns[2].decision.generation.as_mut().expect("the fixture has one");
+        second.cuts = Some(vec![Cut { turn: 0, range: 2..9, rest: Vec::new() }]);
+        let got = harvest(&castings(&records), &records, Seat::Agent, &fixtures::settings(), 1e-3);
+        assert_eq!(got, Err(HarvestError::Cuts { episode: records[1].casting.id, seat: Seat::Agent, turn: 1 }));
     }
 
     #[test]

@@ -12,6 +12,7 @@
 //!                credit: S, c_t, A          v                           │
 //!                                         Batch ──> Learner             │
 //!                schedule: its lr           │       (tensors)           v  (interval, pass)
+//!                staleness: who is too old  │                           │
 //!                                           └─ loss: the same      compare: who beats whom
 //!                                              as plain numbers       claim: asked of a metric
 //!                                                                     score_norm: gyms on one scale, and their average
@@ -48,6 +49,7 @@ pub mod scoreboard;
 pub mod selftest;
 pub mod settings;
 pub mod shaping;
+pub mod staleness;
 pub mod terms;
 #[cfg(test)]
 mod trl;
@@ -97,3 +99,4 @@ pub use scoreboard::Scoreboard;
 pub use scoreboard::Scores;
 pub use selftest::Selftest;
 pub use settings::RunSettings;
+pub use staleness::Freshness;

@@ -24,7 +24,16 @@
 //!
 //! π_old is π_sampled, as it was recorded, unless `importance` is on: then it is what the learner computes before its first optimiser step.
 //! Divisors are those of the whole optimiser step, so cutting it into micro-batches changes nothing.
+//!
+//! A trajectory whose turns are samples of their own (`model.thinking = "strip"`) stays one where trajectories are counted: |o| are the own tokens of
+//! all its turns, and it is one of those that are divided by, however many turns it has. A ratio or a correction over a trajectory is then over the
+//! turn: a probability is one of tokens given what was read before them, and no two turns have read the same.
 
+use std::collections::BTreeMap;
+
+use sim::EpisodeId;
+
+use crate::Sample;
 use crate::settings::Beyond;
 use crate::settings::Clip;
 use crate::settings::GrpoSettings;
@@ -178,18 +187,35 @@ pub fn corrections(importance: Importance, log_ratios: &[f64]) -> Vec<Correction
 }
 
 /// What the terms of an optimiser step are divided by.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Divisor {
     normalizer: Normalizer,
     tokens: f64,
     sequences: f64,
+    /// Total weight of each trajectory that is known by its episode.
+    trajectories: BTreeMap<EpisodeId, f64>,
 }
 
 impl Divisor {
     /// That of a step whose tokens weigh so much together, in so many trajectories that have any.
     #[must_use]
     pub fn new(normalizer: Normalizer, tokens: f64, sequences: usize) -> Divisor {
-        Divisor { normalizer, tokens, sequences: sequences as f64 }
+        Divisor { normalizer, tokens, sequences: sequences as f64, trajectories: BTreeMap::new() }
+    }
+
+    /// That of a step of these samples, of which those of one episode are one trajectory.
+    #[must_use]
+    pub fn of_samples(normalizer: Normalizer, samples: &[&Sample]) -> Divisor {
+        let (mut trajectories, mut alone): (BTreeMap<EpisodeId, f64>, usize) = (BTreeMap::new(), 0);
+        for sample in samples.iter().filter(|sample| sample.loss_tokens() > 0) {
+            match sample.episode {
+                Some(episode) => *trajectories.entry(episode).or_default() += weight(sample),
+                None => alone += 1,
+            }
+        }
+        let tokens = samples.iter().flat_map(|sample| &sample.weights).map(|weight| f64::from(*weight)).sum();
+        let sequences = (trajectories.len() + alone) as f64;
+        Divisor { normalizer, tokens, sequences, trajectories }
     }
 
     /// That of a step of trajectories with these total weights of their tokens: own tokens each, where all have weight 1.
@@ -208,11 +234,23 @@ impl Divisor {
         }
     }
 
+    /// For the tokens of a sample, by the weight of the trajectory that it is of.
+    #[must_use]
+    pub fn for_sample(&self, sample: &Sample) -> f64 {
+        let trajectory = sample.episode.and_then(|episode| self.trajectories.get(&episode).copied());
+        self.for_sequence(trajectory.unwrap_or_else(|| weight(sample)))
+    }
+
     /// Total weight of the step's tokens.
     #[must_use]
     pub fn tokens(&self) -> f64 {
         self.tokens
     }
+}
+
+/// Total weight of a sample's tokens.
+fn weight(sample: &Sample) -> f64 {
+    sample.weights.iter().map(|weight| f64::from(*weight)).sum()
 }
 
 /// The loss of one optimiser step over the own tokens of each trajectory; `None` without any.
@@ -395,6 +433,29 @@ mod tests {
         check_step(&sequences, &by(Normalizer::Sequences), (-2.0 + 4.0) / 2.0);
         check_step(&sequences, &by(Normalizer::Fixed { tokens: 5 }), 10.0 / (2.0 * 5.0));
         assert_eq!(step_loss(&[vec![]], &surrogate()), None);
+    }
+
+    #[test]
+    fn the_turns_of_a_trajectory_count_as_one_where_trajectories_are_counted() {
+        let of = |member: u32, own: usize| {
+            let id = EpisodeId { phase: sim::Phase::Grpo, round: 1, group: 0, trial: 0, member };
+            let weights = [[0.0].repeat(3), [1.0].repeat(own)].concat();
+            Sample { episode: Some(id), weights, ..Sample::default() }
+        };
+        // Turns of 1 and 3 tokens, one of 2, and one that trains nobody.
+        let samples = [of(1, 1), of(1, 3), of(2, 2), of(3, 0)];
+        let samples: Vec<&Sample> = samples.iter().collect();
+        let by = |normalizer| {
+            let divisor = Divisor::of_samples(normalizer, &samples);
+            [0, 1, 2].map(|number| divisor.for_sample(samples[number]))
+        };
+        assert_eq!(by(Normalizer::Tokens), [6.0; 3]);
+        assert_eq!(by(Normalizer::Sequences), [4.0 * 2.0, 4.0 * 2.0, 2.0 * 2.0]);
+        assert_eq!(by(Normalizer::Fixed { tokens: 5 }), [10.0; 3]);
+        // Whoever has no episode is a trajectory of its own.
+        let alone = Sample { episode: None, ..samples[1].clone() };
+        let divisor = Divisor::of_samples(Normalizer::Sequences, &[&alone, &alone, samples[2]]);
+        assert_eq!([divisor.for_sample(&alone), divisor.for_sample(samples[2])], [3.0 * 3.0, 2.0 * 3.0]);
     }
 
     #[test]

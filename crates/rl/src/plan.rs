@@ -6,7 +6,11 @@
 //!         …                  the user against its fixed opponent       (only while it learns)
 //! ```
 //!
+//! Where a run plays beside its updates ([`played_beside`]), only the order changes in which steps are played and learned from, not what a step plays.
+//!
 //! Everything is drawn by address, so a step can be planned again after a crash and comes out the same.
+
+use std::ops::RangeInclusive;
 
 use sim::Address;
 use sim::EpisodeId;
@@ -128,6 +132,21 @@ pub fn refill_castings(
     (next..).zip(dead).flat_map(refill).collect()
 }
 
+/// The steps that must have been played before `step` is learned from: itself, and of a run that plays ahead those whose weights are there by then.
+#[must_use]
+pub fn played_before(settings: &GrpoSettings, step: u64) -> RangeInclusive<u64> {
+    let ahead = u64::from(settings.staleness_max).max(1) - 1;
+    step..=settings.steps.min(step + ahead).max(step)
+}
+
+/// The step that is played while `step` is learned from, with the weights before that update; `None`: nothing is. So a step lacks the updates of the
+/// `staleness_max` steps before it, whoever is faster, and the first steps those that there are.
+#[must_use]
+pub fn played_beside(settings: &GrpoSettings, step: u64) -> Option<u64> {
+    let next = step + u64::from(settings.staleness_max);
+    (settings.staleness_max > 0 && next <= settings.steps).then_some(next)
+}
+
 /// The scripted dialogues of a cold start, in id order: `teacher` plays both seats.
 ///
 /// # Panics
@@ -190,6 +209,23 @@ mod tests {
         scenario.items = ItemCounts { train, held_out: 1000, seed: 7 };
         let scenario = Arc::new(scenario);
         Mix::new(weights.iter().map(|weight| Part::new(scenario.clone(), *weight)).collect())
+    }
+
+    #[test]
+    fn every_step_is_played_once_and_lacks_the_updates_of_so_many_steps_before_it() {
+        for staleness_max in 0..=4 {
+            let settings = GrpoSettings { steps: 6, staleness_max, ..fixtures::settings() };
+            let mut lacks = Vec::new();
+            for step in 1..=settings.steps {
+                // What waits already is not played again.
+                let due = played_before(&settings, step).filter(|due| lacks.len() < *due as usize);
+                due.collect::<Vec<_>>().into_iter().for_each(|due| lacks.push(due - step));
+                lacks.extend(played_beside(&settings, step).map(|next| next - step));
+                assert!(lacks.len() as u64 >= step, "{staleness_max}: step {step} was not played");
+            }
+            let wanted: Vec<u64> = (0..settings.steps).map(|before| before.min(u64::from(staleness_max))).collect();
+            assert_eq!(lacks, wanted, "{staleness_max}");
+        }
     }
 
     fn castings(mode: UpdateMode, seed: u64, step: u64) -> Vec<Casting> {

@@ -1,7 +1,8 @@
 //! The seams between the simulation and whatever holds weights. `actors` knows models only through these.
 //!
 //! One value of [`Weights`] exists per model. The policy server lends it to the learner and gets it back by message, so nothing
-//! samples from weights that are being updated, and no lock is needed.
+//! samples from weights that are being updated, and no lock is needed. Where a run plays beside its updates, the server lends the one and samples
+//! with a copy, which has a version of its own and never changes.
 
 use std::any::Any;
 use std::path::Path;
@@ -37,7 +38,8 @@ pub struct Session {
 pub struct Row {
     /// Whose stream it is.
     pub session: Session,
-    /// The seat's whole stream so far, ending where sampling starts. Streams only grow: what a session's earlier row held is a prefix.
+    /// What the model reads, ending where sampling starts: mostly the seat's whole stream, of which what a session's earlier row held is a prefix.
+    /// Where earlier thoughts are stripped it is so up to the first thought that is missing, so a policy compares ids before it relies on what it kept.
     pub stream: Vec<u32>,
     /// Where the sampling uniforms of this turn are drawn: `address.draws(Stream::Tokens(seat, turn))`, one uniform a token.
     pub address: Address,
@@ -94,6 +96,8 @@ pub trait Policy: Send {
 pub trait Weights: Send {
     /// Optimiser updates since the cold start began.
     fn version(&self) -> u64;
+    /// The same numbers and version once more: whatever becomes of one of the two, the other stays as it is. It takes their memory a second time.
+    fn copy(&self) -> Box<dyn Weights>;
     /// For the owner of the concrete type.
     fn into_any(self: Box<Self>) -> Box<dyn Any + Send>;
 }

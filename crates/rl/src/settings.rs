@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::Serialize;
 use sim::Pair;
 use sim::Seat;
+use sim::Thinking;
 
 use crate::lora::AdapterSettings;
 
@@ -45,7 +46,7 @@ pub struct Limits {
     pub batch_max: usize,
     /// Mebibytes of keys and values of each model.
     pub cache_mib_max: usize,
-    /// Threads of the tensor library for each model.
+    /// Threads of the tensor library for each model; where a step is played beside an update, for each of the two sides.
     pub threads: usize,
     /// Where the models live.
     pub device: Device,
@@ -150,6 +151,14 @@ pub struct BaseFolder {
     /// What learns in place of its weights; `None`: they learn themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adapters: Option<AdapterSettings>,
+    /// What becomes of a seat's earlier thoughts. Only a folder's template may drop any.
+    #[serde(default, skip_serializing_if = "keeps")]
+    pub thinking: Thinking,
+}
+
+/// What is usual is not written, so that runs begun before there was a choice are still the same runs.
+fn keeps(thinking: &Thinking) -> bool {
+    *thinking == Thinking::Keep
 }
 
 /// A folder of recorded episodes, known by what is in it: where it lies makes no difference.
@@ -454,6 +463,10 @@ pub struct GrpoSettings {
     pub user_burden: f64,
     /// How often a step plays new groups in place of those whose members all scored the same; 0: they are only counted.
     pub refills_max: u32,
+    /// How many updates the weights that play a step may be behind those that learn from it. 0: a step is played when the last update is done; else it is
+    /// played beside the update so many steps before it. It is left out where it is 0, so that runs begun before there was such a key go on.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub staleness_max: u32,
     /// PPO clip below: the ratio is kept above `1 − clip_low`.
     pub clip_low: f64,
     /// PPO clip above: the ratio is kept below `1 + clip_high`.
@@ -466,6 +479,10 @@ pub struct GrpoSettings {
     pub loss: LossRule,
     /// AdamW's moments, epsilon and decay, and the largest gradient norm; the cold start uses the same.
     pub optimizer: OptimizerSettings,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// AdamW.

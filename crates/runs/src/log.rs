@@ -288,6 +288,21 @@ impl Records {
         Ok(None)
     }
 
+    /// Reads on to the end: the records of the wanted episodes, in the order in which they were appended. No other is decoded.
+    ///
+    /// # Errors
+    /// As the iterator's items.
+    pub fn select(mut self, wanted: impl Fn(EpisodeId) -> bool) -> Result<Vec<EpisodeRecord>, LogError> {
+        let mut records = Vec::new();
+        while let Some((offset, payload)) = self.next_payload()? {
+            let found = codec::decode_id(&payload).map_err(|source| self.undecodable(offset, source))?;
+            if wanted(found) {
+                records.push(codec::decode(&payload).map_err(|source| self.undecodable(offset, source))?);
+            }
+        }
+        Ok(records)
+    }
+
     /// The next frame's place and payload; `None` at the end.
     fn next_payload(&mut self) -> Result<Option<(u64, Vec<u8>)>, LogError> {
         if self.is_done {

@@ -80,6 +80,7 @@ pub(crate) fn full_record(id: EpisodeId) -> EpisodeRecord {
         thought_len: 2,
         temperature: 0.7,
         closed: true,
+        cuts: None,
     };
     let effect = Effect {
         malformed: Some("no price".to_owned()),

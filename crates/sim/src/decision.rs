@@ -1,7 +1,12 @@
 //! What a seat answers when it is asked to act.
 
+mod wire;
+
 use serde::Deserialize;
 use serde::Serialize;
+
+use crate::thinking;
+use crate::thinking::Cut;
 
 /// What a seat does in public. The world reads it; the partner hears of it only through the world.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,7 +77,7 @@ impl Decision {
 
 /// What a model read and wrote for one turn, token by token. A seat's generations, laid end to end, are its token stream:
 /// `prompt₁ tokens₁ prompt₂ tokens₂ …`. Nothing in it is ever re-encoded.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Generation {
     /// Name of the model that sampled: the seat's name, or that of a pool member.
     pub policy: String,
@@ -90,4 +95,16 @@ pub struct Generation {
     pub temperature: f32,
     /// Whether the model closed its turn itself, or `tokens_max` cut it.
     pub closed: bool,
+    /// What the model did not read of the stream before this turn, in order ([`Thinking::Strip`](crate::Thinking::Strip)). `None`: it read
+    /// all of it, and the turn goes on with the sample of the turn before.
+    pub cuts: Option<Vec<Cut>>,
+}
+
+impl Generation {
+    /// What the model read before it sampled this turn, where `stream` is the seat's stream up to and with this turn's prompt. `None` if the
+    /// cuts are not of that stream.
+    #[must_use]
+    pub fn read(&self, stream: &[u32]) -> Option<Vec<u32>> {
+        thinking::without(stream, self.cuts.as_deref().unwrap_or_default())
+    }
 }

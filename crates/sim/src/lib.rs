@@ -25,6 +25,7 @@ pub mod scenario;
 pub mod seat;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod thinking;
 pub mod world;
 
 pub use addressee::Addressee;
@@ -67,6 +68,8 @@ pub use scenario::Scenario;
 pub use seat::Pair;
 pub use seat::Party;
 pub use seat::Seat;
+pub use thinking::Cut;
+pub use thinking::Thinking;
 pub use world::Answer;
 pub use world::Effect;
 pub use world::Next;

@@ -8,12 +8,14 @@ use sim::Choice;
 use sim::Message;
 use sim::Pair;
 use sim::Seat;
+use sim::Thinking;
 
+use crate::ChatMessage;
 use crate::Json;
+use crate::Manner;
 use crate::Role;
 use crate::Template;
 use crate::TextError;
-use crate::Thinking;
 use crate::Tokenizer;
 use crate::Treatment;
 use crate::folder::Folder;
@@ -34,16 +36,6 @@ const ENABLE_THINKING: &str = "enable_thinking";
 #[derive(Clone, Debug)]
 pub struct Dialect {
     shared: Arc<Shared>,
-}
-
-/// How a dialect speaks, beside what its files say.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Manner {
-    /// What becomes of a seat's earlier thoughts.
-    pub thinking: Thinking,
-    /// Tools and keyword arguments that the template is told, the same for every conversation. Unless it stands here, a template that
-    /// knows `enable_thinking` is told whether the seat reasons.
-    pub extras: Extras,
 }
 
 #[derive(Debug)]
@@ -70,12 +62,12 @@ impl Dialect {
         Dialect::of(folder, reasons, Manner::default())
     }
 
-    /// The dialect of a model's folder.
+    /// The dialect of a model's folder, in the manner that it names.
     ///
     /// # Errors
-    /// What [`Folder::open`] and [`Dialect::of`] say.
+    /// What [`Folder::open`], [`Manner::open`] and [`Dialect::of`] say.
     pub fn open(folder: &Path, reasons: Pair<bool>) -> Result<Dialect, TextError> {
-        Dialect::of(Folder::open(folder)?, reasons, Manner::default())
+        Dialect::of(Folder::open(folder)?, reasons, Manner::open(folder)?)
     }
 
     /// The dialect of a folder that was read, spoken in a manner.
@@ -138,10 +130,22 @@ impl Dialect {
         self.shared.reasons[seat]
     }
 
+    /// How it speaks.
+    #[must_use]
+    pub fn manner(&self) -> &Manner {
+        &self.shared.manner
+    }
+
     /// What becomes of a seat's earlier thoughts.
     #[must_use]
     pub fn thinking(&self) -> Thinking {
         self.shared.manner.thinking
+    }
+
+    /// Whether the template ever drops anything of this seat's earlier turns: where it does not, there is nothing to strip.
+    #[must_use]
+    pub fn drops_thoughts(&self, seat: Seat) -> bool {
+        self.frames(self.reasons(seat)).treatment != Treatment::Kept
     }
 
     /// What the template does with the thoughts of earlier turns.
@@ -169,6 +173,17 @@ impl Dialect {
         let (behind, mut contents) = writer.ask();
         contents.truncate(messages.len());
         (behind, contents)
+    }
+
+    /// Whether the template drops the thoughts before these words of the partner: it may take them for a tool's answer, to which the turn before
+    /// still belongs.
+    pub(crate) fn begins_anew(&self, reasons: bool, words: &str) -> bool {
+        let mark = ('\u{E000}'..='\u{F8FF}').find(|mark| !words.contains(*mark)).unwrap_or('\u{F8FF}');
+        let own = format!("{THINK_OPEN}\n{mark}\n{THINK_CLOSE}\n\nYes.");
+        let talk = [(Role::User, "Hm?"), (Role::Assistant, own.as_str()), (Role::User, words)];
+        let talk = talk.map(|(role, text)| ChatMessage::new(role, text));
+        // What it cannot show it cannot take for an answer either.
+        self.template().render_with(&talk, true, &self.extras(reasons)).map_or(true, |whole| !whole.contains(mark))
     }
 
     /// The joins for a seat that does or does not reason.
@@ -214,6 +229,7 @@ mod tests {
     use sim::Source;
 
     use super::*;
+    use crate::fixture;
     use crate::fixture::dialect;
     use crate::fixture::dialect_with;
     use crate::fixture::message;
@@ -245,19 +261,15 @@ mod tests {
 
     #[test]
     fn a_template_that_drops_the_thoughts_of_earlier_turns_is_known_by_it() {
-        let source = "{%- for message in messages -%}{%- set content = message.content -%}\
-            {%- if message.role == 'assistant' and not loop.last and '</think>' in content -%}\
-            {%- set content = (content | split('</think>'))[1] -%}{%- endif -%}\
-            {{- '<|' + message.role + '|>' + content + '<|end|>' -}}{%- endfor -%}\
-            {%- if add_generation_prompt -%}{{- '<|assistant|>' -}}{%- endif -%}";
+        let source = fixture::FORGETS.replace("'</think>' in", "not loop.last and '</think>' in");
         // Three messages long, it drops the thoughts of both own turns before the prompt that asks for a third.
         assert!(
-            matches!(refusal(source), TextError::ThoughtsChanged { .. }),
+            matches!(refusal(&source), TextError::ThoughtsChanged { .. }),
             "it keeps the last message's thought whoever asks"
         );
-        let drops = dialect_with(Template::new(&source.replace("not loop.last and ", "")).unwrap()).unwrap();
-        assert_eq!(drops.treatment(), Treatment::Dropped);
-        assert_eq!(dialect().treatment(), Treatment::Kept);
+        let drops = dialect_with(Template::new(fixture::FORGETS).unwrap()).unwrap();
+        assert_eq!((drops.treatment(), drops.drops_thoughts(Seat::User)), (Treatment::Dropped, true));
+        assert_eq!((dialect().treatment(), dialect().drops_thoughts(Seat::User)), (Treatment::Kept, false));
     }
 
     #[test]

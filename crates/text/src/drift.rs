@@ -4,6 +4,11 @@
 //! a server that knows only messages would, and compares that text and its encoding with the recorded ids. Where a template shows a seat's
 //! own earlier turns otherwise than they were written (it drops their thoughts, it trims them), words that occur nowhere else stand for them,
 //! and all that stands around these words is compared: with the earlier prompts too, from which only thoughts may be missing.
+//!
+//! Where thoughts are stripped, the whole of what was read is proven besides: words stand for each thought and each reply, what Jinja leaves of
+//! them is filled in again, and that has to be the text of the recorded ids without the recorded cuts.
+
+mod stripped;
 
 use std::ops::AddAssign;
 
@@ -13,12 +18,14 @@ use sim::Decision;
 use sim::EpisodeRecord;
 use sim::Generation;
 use sim::Seat;
+use sim::Thinking;
 use sim::Turn;
 
 use crate::ChatMessage;
 use crate::Dialect;
 use crate::Role;
 use crate::SeatStream;
+use crate::drift::stripped::Stripped;
 use crate::stream;
 use crate::tokenizer::THINK_CLOSE;
 use crate::tokenizer::THINK_OPEN;
@@ -81,12 +88,13 @@ pub fn drift(record: &EpisodeRecord, seat: Seat, dialect: &Dialect) -> Drift {
         stream: SeatStream::new(dialect, dialect.reasons(seat)),
         history: Vec::new(),
         told: Told::new(dialect, dialect.reasons(seat), record),
+        stripped: (dialect.thinking() == Thinking::Strip).then(|| Stripped::new(mark(record))),
     };
     for turn in record.turns_of(seat) {
         let expected = retelling.observe(turn);
         match &turn.decision.generation {
             Some(generation) => {
-                let kind = retelling.prompt_kind(generation, &expected, turn);
+                let kind = retelling.prompt_kind(generation, &expected, turn).max(retelling.read_kind(generation));
                 drift.count(kind.max(retelling.own_kind(generation, &turn.decision)));
                 retelling.append(generation);
             }
@@ -104,6 +112,14 @@ struct Retelling<'a> {
     stream: SeatStream,
     history: Vec<ChatMessage>,
     told: Told,
+    /// The conversation as a template that drops thoughts shows it; `None` if thoughts are kept.
+    stripped: Option<Stripped>,
+}
+
+/// A character that nobody was shown.
+fn mark(record: &EpisodeRecord) -> char {
+    let said = |mark: &char| record.turns.iter().flat_map(|turn| &turn.observed).any(|m| m.text.contains(*mark));
+    ('\u{E000}'..='\u{F8FF}').find(|mark| !said(mark)).unwrap_or('\u{F8FF}')
 }
 
 /// What has been rendered so far.
@@ -119,9 +135,7 @@ impl Told {
         if dialect.frames(reasons).exact && dialect.close_ids().len() == 1 {
             return Told::Whole(String::new());
         }
-        let said = |mark: &char| record.turns.iter().flat_map(|turn| &turn.observed).any(|m| m.text.contains(*mark));
-        let mark = ('\u{E000}'..='\u{F8FF}').find(|mark| !said(mark)).unwrap_or('\u{F8FF}');
-        Told::Prompts { prompts: Vec::new(), mark, closed: false }
+        Told::Prompts { prompts: Vec::new(), mark: mark(record), closed: false }
     }
 }
 
@@ -131,8 +145,12 @@ impl Retelling<'_> {
         self.stream.observe(&turn.observed);
         let new = turn.observed.iter().map(|message| ChatMessage::new(message.from.into(), message.text.as_str()));
         self.history.extend(new);
+        if let Some(stripped) = &mut self.stripped {
+            stripped.observe(turn);
+        }
         if self.history.is_empty() && self.dialect.frames(self.reasons).brief_first {
             self.history.push(ChatMessage::new(Role::System, ""));
+            self.stripped.iter_mut().for_each(|stripped| stripped.brief());
         }
         let extras = self.dialect.extras(self.reasons);
         let whole = self.dialect.template().render_with(&self.history, true, &extras).ok()?;
@@ -176,6 +194,15 @@ impl Retelling<'_> {
         Kind::Retemplated
     }
 
+    /// Whether what was read is what the run's manner shows.
+    fn read_kind(&self, generation: &Generation) -> Kind {
+        match (&self.stripped, &generation.cuts) {
+            (None, None) => Kind::None,
+            (Some(stripped), Some(_)) => stripped.kind(self.dialect, self.reasons, generation, &self.stream),
+            (None, Some(_)) | (Some(_), None) => Kind::Retemplated,
+        }
+    }
+
     /// Whether the tokens say what is recorded.
     fn own_kind(&self, generation: &Generation, decision: &Decision) -> Kind {
         let closed = self.closes(generation);
@@ -203,7 +230,12 @@ impl Retelling<'_> {
             }
         };
         self.history.push(ChatMessage::new(Role::Assistant, told));
-        self.stream.append_own(&generation.tokens, closes, 0);
+        let (reading, _) = stream::read(self.dialect, self.reasons, &generation.tokens, closes);
+        let thought_bytes = reading.thought.as_ref().map_or(0, |_| reading.private_len);
+        if let Some(stripped) = &mut self.stripped {
+            stripped.append(self.dialect, self.reasons, generation, closes, thought_bytes);
+        }
+        self.stream.append_own(&generation.tokens, closes, thought_bytes);
     }
 
     fn closes(&self, generation: &Generation) -> bool {

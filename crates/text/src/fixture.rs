@@ -10,12 +10,15 @@ use sim::Pair;
 use sim::Phase;
 use sim::Seat;
 use sim::Source;
+use sim::Thinking;
 use sim::Turn;
 use sim::record::Casting;
 use sim::scenario::Split;
 
 use crate::Added;
 use crate::Dialect;
+use crate::Folder;
+use crate::Manner;
 use crate::Template;
 use crate::Tokenizer;
 
@@ -37,6 +40,20 @@ pub(crate) fn dialect() -> Dialect {
 
 pub(crate) fn dialect_with(template: Template) -> Result<Dialect, crate::TextError> {
     Dialect::new(TOKENIZER.clone(), template, Pair { agent: false, user: true })
+}
+
+/// A template that drops the thoughts of all earlier turns.
+pub(crate) const FORGETS: &str = "{%- for message in messages -%}{%- set content = message.content -%}\
+    {%- if message.role == 'assistant' and '</think>' in content -%}{%- set content = (content | split('</think>'))[1] -%}{%- endif -%}\
+    {{- '<|' + message.role + '|>' + content + '<|end|>' -}}{%- endfor -%}\
+    {%- if add_generation_prompt -%}{{- '<|assistant|>' -}}{%- endif -%}";
+
+/// The same seats under [`FORGETS`], which they follow.
+pub(crate) fn stripping() -> Dialect {
+    let template = Template::new(FORGETS).unwrap();
+    let folder = Folder { tokenizer: TOKENIZER.clone(), template, pad_id: None, eos_ids: Vec::new() };
+    let manner = Manner { thinking: Thinking::Strip, ..Manner::default() };
+    Dialect::of(folder, Pair { agent: false, user: true }, manner).unwrap()
 }
 
 pub(crate) fn message(from: Source, text: &str) -> Message {

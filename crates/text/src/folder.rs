@@ -94,7 +94,7 @@ fn template(folder: &Path, words: &Config) -> Result<Template, TextError> {
 }
 
 /// The text of a file; `None` if there is no such file.
-fn read(path: &Path) -> Result<Option<String>, TextError> {
+pub(crate) fn read(path: &Path) -> Result<Option<String>, TextError> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),

@@ -8,21 +8,26 @@
 //! Chat servers that keep messages and render the conversation anew for each turn train on other ids than they sampled: the text
 //! `" $14"` may have been sampled as three ids and comes back as one, and templates drop the thoughts of earlier turns. Here a sampled id
 //! is appended and never looked at again; only what is new is rendered and encoded.
+//!
+//! A model that is to read what its template would show it ([`Thinking::Strip`]) reads the stream without some of its ids, its *context*. The
+//! stream grows all the same, and each turn says what its context left out.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use sim::Act;
+use sim::Cut;
 use sim::Decision;
 use sim::Generation;
 use sim::Message;
 use sim::Source;
+use sim::Thinking;
 
 use crate::Dialect;
 use crate::OwnPrompt;
 use crate::Treatment;
 use crate::frame::Behind;
 use crate::reasoning;
-use crate::thinking::Cut;
 use crate::tokenizer::THINK_OPEN;
 
 /// An append-only stream of ids. Seats do not differ here but in whether they reason.
@@ -41,10 +46,12 @@ pub struct SeatStream {
     asked: bool,
     /// Messages so far, the seat's own turns included.
     messages: usize,
-    /// The partner's last message.
+    /// The partner's last message that is not taken for a tool's answer.
     last_user: Option<usize>,
     /// The seat's turns so far.
     own: Vec<Own>,
+    /// What the context of the coming turn leaves out; `None` if thoughts are kept.
+    cuts: Option<Vec<Cut>>,
 }
 
 /// A turn of the seat's own in its stream.
@@ -86,6 +93,7 @@ impl SeatStream {
             messages: 0,
             last_user: None,
             own: Vec::new(),
+            cuts: None,
         }
     }
 
@@ -98,18 +106,31 @@ impl SeatStream {
         assert!(!self.asked, "a seat is asked once for each turn");
         self.prompt_from = self.tokens.len();
         let (behind, contents) = self.dialect.show(self.reasons, self.behind, self.closed, messages, &mut self.tokens);
-        let partner = messages.iter().rposition(|message| message.from == Source::Partner);
+        let partner = messages
+            .iter()
+            .rposition(|message| message.from == Source::Partner && self.drops_thoughts_before(&message.text));
         self.last_user = partner.map(|at| self.messages + at).or(self.last_user);
         self.messages += messages.len();
         self.behind = behind;
         self.asked = true;
+        self.cuts = (self.dialect.thinking() == Thinking::Strip).then(|| self.own_cuts());
         contents
     }
 
-    /// The whole stream: what a policy's row continues.
+    /// The whole stream.
     #[must_use]
     pub fn tokens(&self) -> &[u32] {
         &self.tokens
+    }
+
+    /// What a policy's row continues: the whole stream, or, where the dialect strips thoughts, the [`SeatStream::own_prompt`] of the turn that
+    /// is asked for. What the seat has not seen before stands at its end, as it does in the stream.
+    #[must_use]
+    pub fn context(&self) -> Cow<'_, [u32]> {
+        match &self.cuts {
+            None => Cow::Borrowed(&self.tokens),
+            Some(cuts) => Cow::Owned(OwnPrompt::new(&self.tokens, cuts.clone()).ids),
+        }
     }
 
     /// The ids appended since the last generation.
@@ -137,12 +158,13 @@ impl SeatStream {
         let closes = tokens.last().is_some_and(|last| self.dialect.close_ids().contains(last));
         assert!(closes || !closed, "a turn is closed by a closing id");
         let closed = closes;
-        let prompt = self.prompt().to_vec();
+        let (prompt, cuts) = (self.prompt().to_vec(), self.cuts.take());
         let (reading, thought_len) = read(&self.dialect, self.reasons, &tokens, closed);
         self.append_own(&tokens, closed, reading.thought.as_ref().map_or(0, |_| reading.private_len));
         let policy = policy.to_owned();
         let thought_len = thought_len as u32;
-        let generation = Generation { policy, version, prompt, tokens, logprobs, thought_len, temperature, closed };
+        let generation =
+            Generation { policy, version, prompt, tokens, logprobs, thought_len, temperature, closed, cuts };
         Decision { act: reading.act, thought: reading.thought, generation: Some(generation) }
     }
 
@@ -170,15 +192,24 @@ impl SeatStream {
     }
 
     /// The prompt of the coming turn without the thoughts that the template drops: what the turn is sampled from and trained on under
-    /// [`Thinking::Strip`](crate::Thinking::Strip). Ids that were sampled stay as they are.
+    /// [`Thinking::Strip`]. Ids that were sampled stay as they are.
     ///
     /// # Panics
     /// If the seat was not asked.
     #[must_use]
     pub fn own_prompt(&self) -> OwnPrompt {
         assert!(self.asked, "a prompt ends by asking the seat to write");
-        let cuts = self.own.iter().enumerate().filter_map(|(turn, own)| self.cut(turn, own)).collect();
-        OwnPrompt::new(&self.tokens, cuts)
+        OwnPrompt::new(&self.tokens, self.own_cuts())
+    }
+
+    /// Whether thoughts before these words of the partner are dropped. What is kept is not asked after.
+    fn drops_thoughts_before(&self, words: &str) -> bool {
+        let by_words = self.dialect.frames(self.reasons).treatment == Treatment::DroppedBeforeUser;
+        self.dialect.thinking() == Thinking::Keep || !by_words || self.dialect.begins_anew(self.reasons, words)
+    }
+
+    fn own_cuts(&self) -> Vec<Cut> {
+        self.own.iter().enumerate().filter_map(|(turn, own)| self.cut(turn, own)).collect()
     }
 
     /// What is missing of an earlier turn in the coming turn's prompt: its thought and the lines behind it, and the tags that the prompt
@@ -218,6 +249,7 @@ impl SeatStream {
         self.prompt_from = self.tokens.len();
         self.closed = closed;
         self.asked = false;
+        self.cuts = None;
     }
 }
 

@@ -1,20 +1,7 @@
-//! What becomes of a seat's earlier thoughts.
-//!
-//! Templates of reasoning models delete the thoughts of earlier turns when they render a conversation anew. A stream that only grows cannot
-//! follow them: what was sampled stays in it. So there are two honest ways to train such a model, and a run says which one is its own.
+//! What templates do with a seat's earlier thoughts, and the prompt of a turn as its template would have it.
 
-use std::ops::Range;
-
-/// What becomes of a seat's earlier thoughts in what its model reads next.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Thinking {
-    /// They stay: a seat's turns are one stream, and one sample. The model reads more than its template would show it; the words around
-    /// the thoughts are those of the template.
-    #[default]
-    Keep,
-    /// They go where the template drops them: each turn is a sample of its own, whose prompt is [`OwnPrompt`].
-    Strip,
-}
+use sim::Cut;
+use sim::thinking::without;
 
 /// What a template does with the thoughts of earlier turns; found out by rendering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,42 +57,18 @@ pub struct OwnPrompt {
     pub cuts: Vec<Cut>,
 }
 
-/// A thought that is not in a prompt.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cut {
-    /// Which of the seat's turns thought it, from 0.
-    pub turn: usize,
-    /// Which ids of the stream are missing.
-    pub range: Range<usize>,
-    /// What stands there instead: nothing, unless the last of the missing ids holds the beginning of the reply, which is then encoded.
-    pub rest: Vec<u32>,
-}
-
 impl OwnPrompt {
     /// The stream without the cuts.
     pub(crate) fn new(stream: &[u32], cuts: Vec<Cut>) -> OwnPrompt {
-        OwnPrompt { ids: cut(stream, &cuts), cuts }
+        let ids = without(stream, &cuts).expect("each cut lies in a turn of its own of the stream");
+        OwnPrompt { ids, cuts }
     }
 
     /// Whether these ids are those of `stream` but for the declared cuts: every other id stands as it was sampled or shown.
     #[must_use]
     pub fn is_of(&self, stream: &[u32]) -> bool {
-        let ordered = self.cuts.windows(2).all(|pair| pair[0].range.end <= pair[1].range.start);
-        let inside = self.cuts.iter().all(|cut| cut.range.start <= cut.range.end && cut.range.end <= stream.len());
-        ordered && inside && cut(stream, &self.cuts) == self.ids
+        without(stream, &self.cuts).as_ref() == Some(&self.ids)
     }
-}
-
-fn cut(stream: &[u32], cuts: &[Cut]) -> Vec<u32> {
-    let mut ids = Vec::with_capacity(stream.len());
-    let mut from = 0;
-    for cut in cuts {
-        ids.extend_from_slice(&stream[from..cut.range.start]);
-        ids.extend_from_slice(&cut.rest);
-        from = cut.range.end;
-    }
-    ids.extend_from_slice(&stream[from..]);
-    ids
 }
 
 #[cfg(test)]

@@ -19,7 +19,6 @@ use duologue_text::Role;
 use duologue_text::SeatStream;
 use duologue_text::Template;
 use duologue_text::TextError;
-use duologue_text::Thinking;
 use duologue_text::Tokenizer;
 use duologue_text::Treatment;
 use duologue_text::drift;
@@ -35,6 +34,7 @@ use sim::Pair;
 use sim::Phase;
 use sim::Seat;
 use sim::Source;
+use sim::Thinking;
 use sim::Turn;
 use sim::record::Casting;
 use sim::scenario::Split;
@@ -53,6 +53,14 @@ fn folder(name: &str) -> Folder {
 static DIALECTS: LazyLock<[Dialect; 3]> = LazyLock::new(|| {
     NAMES.map(|name| {
         Dialect::open(&path(name), Pair { agent: false, user: true }).expect("its template can be taken apart")
+    })
+});
+
+/// The same, where thoughts are stripped.
+static STRIPPING: LazyLock<[Dialect; 3]> = LazyLock::new(|| {
+    NAMES.map(|name| {
+        let manner = Manner { thinking: Thinking::Strip, ..Manner::default() };
+        Dialect::of(folder(name), Pair { agent: false, user: true }, manner).expect("its template can be taken apart")
     })
 });
 
@@ -424,8 +432,10 @@ fn written(dialect: &Dialect, said: &Said) -> Vec<u32> {
     tokens
 }
 
-fn episode(dialect: &Dialect, seat: Seat, talk: &[Said]) -> (EpisodeRecord, SeatStream) {
+/// Its record, its stream, and what each turn was sampled from.
+fn episode(dialect: &Dialect, seat: Seat, talk: &[Said]) -> (EpisodeRecord, SeatStream, Vec<Vec<u32>>) {
     let mut stream = SeatStream::new(dialect, dialect.reasons(seat));
+    let mut contexts = Vec::new();
     let from = [Source::Brief, Source::Partner, Source::World];
     let mut turns = Vec::new();
     for said in talk {
@@ -433,9 +443,10 @@ fn episode(dialect: &Dialect, seat: Seat, talk: &[Said]) -> (EpisodeRecord, Seat
         stream.observe(&heard);
         let own = stream.own_prompt();
         assert!(own.is_of(stream.tokens()));
+        contexts.push(stream.context().into_owned());
         turns.push((heard, sampled(&mut stream, dialect, written(dialect, said))));
     }
-    (record(seat, turns), stream)
+    (record(seat, turns), stream, contexts)
 }
 
 proptest! {
@@ -448,13 +459,96 @@ proptest! {
         talk in prop::collection::vec(said(), 1..4),
     ) {
         let dialect = &DIALECTS[family];
-        let (record, stream) = episode(dialect, seat, &talk);
+        let (record, stream, _) = episode(dialect, seat, &talk);
         prop_assert_eq!(drift(&record, seat, dialect), Drift { none: talk.len() as u64, ..Drift::default() });
         // Laid end to end, what was shown and what was sampled is the stream: nothing was encoded a second time.
         let generations = record.turns.iter().filter_map(|turn| turn.decision.generation.as_ref());
         let laid: Vec<u32> = generations.flat_map(|made| [made.prompt.clone(), made.tokens.clone()].concat()).collect();
         prop_assert_eq!(laid, stream.tokens());
     }
+
+    #[test]
+    fn nor_do_episodes_whose_thoughts_are_stripped(
+        family in 0..3usize,
+        seat in prop::sample::select(vec![Seat::Agent, Seat::User]),
+        talk in prop::collection::vec(said(), 1..5),
+    ) {
+        let dialect = &STRIPPING[family];
+        let (record, stream, contexts) = episode(dialect, seat, &talk);
+        prop_assert_eq!(drift(&record, seat, dialect), Drift { none: talk.len() as u64, ..Drift::default() });
+        // The record alone says what each turn was sampled from.
+        let mut laid = Vec::new();
+        for (turn, context) in record.turns.iter().zip(contexts) {
+            let made = turn.decision.generation.as_ref().expect("a model wrote it");
+            laid.extend(&made.prompt);
+            prop_assert_eq!(made.read(&laid), Some(context));
+            laid.extend(&made.tokens);
+        }
+        prop_assert_eq!(laid, stream.tokens());
+    }
+}
+
+#[test]
+fn words_that_the_template_takes_for_a_tools_answer_leave_the_thought_before_them() {
+    let dialect = &STRIPPING[0];
+    let cuts = |answer: &str| {
+        let mut stream = SeatStream::new(dialect, true);
+        stream.observe(&[message(Source::Partner, "How many?")]);
+        sampled(&mut stream, dialect, ids(dialect, "<think>\nlook\n</think>\n\nLet me look.<|im_end|>"));
+        stream.observe(&[message(Source::Partner, answer)]);
+        stream.own_prompt().cuts.len()
+    };
+    assert_eq!((cuts("Three."), cuts("<tool_response>\n3\n</tool_response>")), (1, 0));
+}
+
+/// What is found in an episode of three turns with thoughts that were stripped, after somebody spoiled the record of the last.
+fn spoiled_strip(name: &str, spoil: impl Fn(&mut sim::Generation)) -> Drift {
+    let dialect = &STRIPPING[NAMES.iter().position(|other| *other == name).expect("it is one of the three")];
+    let mut stream = SeatStream::new(dialect, true);
+    let mut turns = Vec::new();
+    for heard in ["I offer $14 for it.", "And now?", "Well?"] {
+        let heard = vec![message(Source::Partner, heard)];
+        stream.observe(&heard);
+        let tokens = ids(dialect, &format!("<think>\nlow\n</think>\n\nHello!{}", closing(dialect)));
+        turns.push((heard, sampled(&mut stream, dialect, tokens)));
+    }
+    let mut record = record(Seat::User, turns);
+    spoil(record.turns[2].decision.generation.as_mut().unwrap());
+    drift(&record, Seat::User, dialect)
+}
+
+fn closing(dialect: &Dialect) -> String {
+    dialect.tokenizer().decode(&[dialect.close_id()])
+}
+
+#[test]
+fn what_a_turn_read_has_to_be_what_its_template_shows() {
+    let found = |spoil: fn(&mut sim::Generation)| spoiled_strip("qwen3", spoil);
+    let sound = Drift { none: 3, ..Drift::default() };
+    assert_eq!(NAMES.map(|name| spoiled_strip(name, |_| ())), [sound; 3]);
+    let cuts = |made: &mut sim::Generation| made.cuts.as_mut().map(std::mem::take).unwrap_or_default();
+    let retemplated = Drift { none: 2, retemplated: 1, ..Drift::default() };
+    // A thought that stays; one that goes without its tags; nothing said of thoughts at all.
+    assert_eq!(found(|made| drop(made.cuts.as_mut().unwrap().pop())), retemplated);
+    assert_eq!(found(|made| made.cuts.as_mut().unwrap()[1].range.start += 1), retemplated);
+    assert_eq!(found(|made| made.cuts = None), retemplated);
+    // A word of the partner's goes with it; cuts that are of no such stream.
+    let edited = Drift { none: 2, history_edited: 1, ..Drift::default() };
+    assert_eq!(found(|made| made.cuts.as_mut().unwrap()[0].range.start = 0), edited);
+    assert_eq!(found(|made| made.cuts.as_mut().unwrap()[1].range.end = 90_000), edited);
+    // The same text in other ids: the first id of the reply is cut too, and its letters stand there.
+    let dialect = &STRIPPING[0];
+    let letters: Vec<u32> =
+        "Hello!".chars().flat_map(|c| dialect.tokenizer().encode(&c.to_string()).to_vec()).collect();
+    let reply = dialect.tokenizer().encode("Hello!").len();
+    assert!(reply < letters.len());
+    let respelt = spoiled_strip("qwen3", |made| {
+        let mut spelt = cuts(made);
+        spelt[1].range.end += reply;
+        spelt[1].rest = letters.clone();
+        made.cuts = Some(spelt);
+    });
+    assert_eq!(respelt, Drift { none: 2, retokenised: 1, ..Drift::default() });
 }
 
 /// What is found in an episode of two plain turns after somebody spoiled its record.

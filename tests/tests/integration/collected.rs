@@ -97,7 +97,7 @@ fn a_cold_start_imitates_the_best_talks_of_each_scenario_and_trains_on() {
         (1..400).flat_map(|update| samples.batch(Seat::Agent, update).samples).map(|sample| sample.tokens).collect();
     let chosen = ["telepathy", "persuade"].map(|name| best(records(&folder.path().join(name)))).concat();
     let wanted: BTreeSet<Vec<u32>> =
-        chosen.iter().map(|record| text::taught(&dialect, record, Seat::Agent, 0.2).tokens).collect();
+        chosen.iter().flat_map(|record| text::taught(&dialect, record, Seat::Agent, 0.2)).map(|t| t.tokens).collect();
     assert_eq!(drawn, wanted);
 
     train(folder.path(), &[]).done();

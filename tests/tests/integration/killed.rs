@@ -35,10 +35,10 @@ pub fn start_and_halt(command: &mut Command, operation: u64) -> Option<Child> {
     None
 }
 
-/// How many things the models of a whole small run do.
-fn operations() -> u64 {
+/// How many things the models of a whole small run do, with these flags on top.
+pub fn operations(more: &[&str]) -> u64 {
     let scratch = scratch();
-    let mut command = train_command(&scratch.path().join("run"), &[]);
+    let mut command = train_command(&scratch.path().join("run"), more);
     command.env(HALT_AT, "0");
     let said = finish(command).stderr;
     let count = said.lines().find_map(|line| line.strip_prefix("operations: ")).expect("it was asked to count");
@@ -55,7 +55,7 @@ fn ten_kills_in_the_middle_of_what_models_do_leave_no_trace() {
     let scratch = scratch();
     let out = scratch.path().join("run");
     // Mostly far enough for a commit or two, so that the kills lie all over the run.
-    let reach = operations() as i64 / 3;
+    let reach = operations(&[]) as i64 / 3;
     let mut draws = draws(0);
     let mut kills = 0;
     while kills < KILLS {

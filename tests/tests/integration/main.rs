@@ -18,8 +18,10 @@
 //!  published.rs UserRL's own requests, where they are at hand
 //!  remote.rs    other people's models           server.rs    a server of them that misbehaves
 //!  from_folder.rs  models that start from a folder
+//!  thinking.rs  models whose earlier thoughts are stripped
 //!  serve.rs     a model behind OpenAI's protocol
 //!  opponents.rs  whom a model meets, if not its gym's own
+//!  overlap.rs   playing beside learning: which weights play, kills, going on from each commit
 //!  engine.rs    searches in an engine outside
 //!  gyms.rs      UserRL's gyms out of their files
 //!  upstream.rs  the faults of UserRL's release, each with the test of its fix
@@ -44,6 +46,7 @@ mod metrics;
 mod mix;
 mod new_gym;
 mod opponents;
+mod overlap;
 mod plan;
 mod play;
 mod privacy;
@@ -56,6 +59,7 @@ mod serve;
 mod server;
 mod study;
 mod tau;
+mod thinking;
 mod tokens;
 mod training;
 mod twice;

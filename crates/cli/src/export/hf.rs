@@ -38,7 +38,8 @@ pub(super) const CARD: &str = "README.md";
 /// What a model cannot do without.
 const NEEDED: [&str; 3] = [CONFIG, WEIGHTS, TOKENIZER];
 /// What is handed out if it is there. Everything else stays: the optimiser's moments, the reference, notes of the run.
-const OPTIONAL: [&str; 4] = ["generation_config.json", TOKENIZER_CONFIG, "special_tokens_map.json", TEMPLATE];
+const OPTIONAL: [&str; 5] =
+    ["generation_config.json", TOKENIZER_CONFIG, "special_tokens_map.json", TEMPLATE, text::manner::MANNER_FILE];
 
 /// Says in a folder of checkpoints what was committed.
 const STATE: &str = "state.json";

@@ -8,6 +8,7 @@ use anyhow::Context;
 use anyhow::anyhow;
 use rl::ModelLoader;
 use runs::Hash;
+use text::manner::MANNER_FILE;
 
 use super::card;
 use super::hf;
@@ -20,7 +21,7 @@ const WEIGHTS: &str = "adapter_model.safetensors";
 /// What an adapter cannot do without.
 const NEEDED: [&str; 2] = [CONFIG, WEIGHTS];
 /// What is handed out with it if it is there. Of `special_tokens_map.json` our own have none.
-const OPTIONAL: [&str; 4] = [hf::TOKENIZER, hf::TOKENIZER_CONFIG, hf::TEMPLATE, "special_tokens_map.json"];
+const OPTIONAL: [&str; 5] = [hf::TOKENIZER, hf::TOKENIZER_CONFIG, hf::TEMPLATE, "special_tokens_map.json", MANNER_FILE];
 
 /// Writes an adapter's folder: its files as they were committed, and a card. The base is named where it lies now.
 ///
@@ -50,6 +51,7 @@ pub(super) fn merge(model: &Model, to: &Path, loader: &dyn ModelLoader) -> Resul
     adapter(model, to)?;
     let base = base(model)?;
     let hint = "an adapter is merged into the base that its adapter_config.json names";
+    model.copy(MANNER_FILE, to)?;
     loader.merge(to, &base, to).map_err(|error| Failure::input(error, Some(hint)))?;
     for name in NEEDED.into_iter().chain(["duologue.json"]) {
         let file = to.join(name);

@@ -11,6 +11,7 @@ use sim::Pair;
 use sim::Phase;
 use sim::Scenario;
 use sim::Seat;
+use sim::Thinking;
 use sim::record::Casting;
 use sim::scenario::Split;
 use text::Dialect;
@@ -121,9 +122,16 @@ impl Talk {
             expected: samples.usual(seat).own.round() as u64,
             max: mix.scenarios().map(|scenario| longest(scenario, seat)).max().unwrap_or(0).min(context),
         });
+        let strips = setup.settings.base.as_ref().is_some_and(|base| base.thinking == Thinking::Strip);
+        // Where each turn is a sample of its own, each of them reads what came before it.
+        let read =
+            if strips { mix.scenarios().map(|scenario| u64::from(scenario.turns_max)).max().unwrap_or(1) } else { 1 };
         // A group may be skipped, and then nothing is learned from it.
-        let stream =
-            Pair::from_fn(|seat| Tokens { min: 0, expected: samples.usual(seat).stream.round() as u64, max: context });
+        let stream = Pair::from_fn(|seat| Tokens {
+            min: 0,
+            expected: samples.usual(seat).stream.round() as u64,
+            max: context * read,
+        });
         Talk { own, stream }
     }
 }

@@ -61,6 +61,8 @@ pub struct Memory {
     pub gradient: u64,
     /// The copy an update of several minibatches is undone from; 0 if it has one.
     pub undo: u64,
+    /// The copy that plays while the weights are updated; 0 if playing and learning take turns.
+    pub playing: u64,
     /// The frozen cold-start model of the KL penalty; 0 if there is none.
     pub reference: u64,
     /// Keys and values of the most episodes that can be alive, each as long as the context, or as many as may be kept: seldom reached.
@@ -71,8 +73,8 @@ impl Memory {
     /// All of it.
     #[must_use]
     pub fn sum(&self) -> u64 {
-        let Memory { weights, moments, gradient, undo, reference, cache_max } = self;
-        weights + moments + gradient + undo + reference + cache_max
+        let Memory { weights, moments, gradient, undo, playing, reference, cache_max } = self;
+        weights + moments + gradient + undo + playing + reference + cache_max
     }
 }
 
@@ -96,6 +98,7 @@ impl Models {
             moments: 2 * numbers,
             gradient: numbers,
             undo: if grpo.minibatches > 1 { 3 * numbers } else { 0 },
+            playing: if grpo.staleness_max > 0 { numbers } else { 0 },
             reference: if grpo.kl_weight > 0.0 { numbers } else { 0 },
             cache_max: cache_max(setup),
         };

@@ -15,6 +15,7 @@ use crate::plan::groups::Groups;
 use crate::plan::groups::Table;
 use crate::plan::models::Base;
 use crate::plan::models::Models;
+use crate::plan::overlap::Overlap;
 use crate::plan::words::Objectives;
 
 /// The whole page.
@@ -27,6 +28,7 @@ pub fn page(plan: &Plan) -> String {
         models(&plan.models),
         objectives(&plan.objectives),
         steps(&plan.steps, plan.scenarios.len() > 1),
+        overlap(&plan.overlap),
         budget(&plan.budget),
         time(plan),
     ];
@@ -104,6 +106,7 @@ fn models(models: &Models) -> String {
         ("moments", memory.moments),
         ("gradient", memory.gradient),
         ("copy to undo an update", memory.undo),
+        ("copy that plays beside it", memory.playing),
         ("reference", memory.reference),
         ("keys and values, at most", memory.cache_max),
     ];
@@ -167,6 +170,11 @@ fn steps(kinds: &[Groups], is_mixed: bool) -> String {
         }
     }
     text
+}
+
+fn overlap(overlap: &Overlap) -> String {
+    let lines = overlap.words.iter().map(|line| format!("  {line}\n"));
+    std::iter::once("PLAYING AND LEARNING\n".to_owned()).chain(lines).collect()
 }
 
 fn budget(budget: &Budget) -> String {

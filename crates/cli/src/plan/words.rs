@@ -22,6 +22,7 @@ use sim::Pair;
 use sim::RewardKind;
 use sim::Scenario;
 use sim::Seat;
+use sim::Thinking;
 use sim::scenario::Clause;
 use sim::scenario::Compare;
 use sim::scenario::Condition;
@@ -86,11 +87,13 @@ impl Objectives {
     #[must_use]
     pub fn of(setup: &Setup) -> Objectives {
         let (sft, grpo) = (&setup.settings.sft, &setup.settings.grpo);
+        let strips = setup.settings.base.as_ref().is_some_and(|base| base.thinking == Thinking::Strip);
+        let turns = "each turn is a sample of its own, read without the thoughts that the template drops: q and corrections over a trajectory are over the turn";
         Objectives {
             scenarios: setup.mix.scenarios().map(|scenario| scenario_objective(scenario)).collect(),
             cold_start: cold_start(sft),
             credit: credit(grpo),
-            loss: loss(grpo),
+            loss: loss(grpo).into_iter().chain(strips.then(|| turns.to_owned())).collect(),
             optimizer: optimizer(&grpo.optimizer),
         }
     }

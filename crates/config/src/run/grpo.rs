@@ -4,9 +4,11 @@ use rl::settings::Aggregation;
 use rl::settings::Baseline;
 use rl::settings::GroupCounts;
 use rl::settings::GrpoSettings;
+use rl::settings::LossRule;
 use rl::settings::OptimizerSettings;
 use rl::settings::Overlong;
 use rl::settings::OverlongPenalty;
+use rl::settings::Ratio;
 use rl::settings::StdOver;
 use rl::settings::TrajectoryScore;
 use rl::settings::TurnCredit;
@@ -85,6 +87,9 @@ pub(super) struct GrpoFile {
     user_burden: Option<f64>,
     /// How often a step plays new groups in place of those whose members all scored the same.
     refills_max: Option<i64>,
+    /// How many updates the weights that play a step may be behind those that learn from it: above 0, a step is played while the one so many before it
+    /// is learned from. 0 plays and learns in turns.
+    staleness_max: Option<i64>,
     /// The ratio of probabilities is kept above 1 less this.
     clip_low: Option<f64>,
     /// The ratio of probabilities is kept below 1 plus this.
@@ -162,6 +167,8 @@ const DIVISOR: Allowed = Allowed::above(0.0, 100.0, "it is a divisor");
 /// What is taken off a turn's reward.
 const OFF: Allowed = Allowed::between(0.0, 1e3, "it is taken off a turn's reward; 0 is off");
 const REFILLS: Allowed = Allowed::between(0.0, 100.0, "it is how often groups are played anew in a step; 0 is off");
+const STALENESS: Allowed =
+    Allowed::between(0.0, 100.0, "it is a number of updates, and as many steps wait in memory to be learned from");
 const TURN: Allowed = Allowed::between(1.0, 1e9, "it is a number of a turn's tokens");
 
 /// The keys of `[grpo]`, by what they are about.
@@ -175,6 +182,7 @@ struct GrpoKeys {
     overlong: OverlongKeys,
     taken_off: [Option<f64>; 2],
     refills_max: Option<i64>,
+    staleness_max: Option<i64>,
     loss: LossKeys,
 }
 
@@ -220,7 +228,7 @@ fn sorted(file: GrpoFile) -> GrpoKeys {
         steps, group_size, group_valid_min, groups, mode, agent_steps, lr, warmup, lr_floor, minibatches, temperature,
         turn_credit, trajectory_score, gamma, em_k, std_eps, normalize_std, std_over, baseline, aggregation,
         overlong_filter, overlong_penalty, overlong_tokens, overlong_cache, malformed_penalty, user_burden, refills_max,
-        ratio, clip, clip_low, clip_high, dual_clip, normalizer, normalizer_tokens, kl_weight, kl,
+        staleness_max, ratio, clip, clip_low, clip_high, dual_clip, normalizer, normalizer_tokens, kl_weight, kl,
         importance, importance_min, importance_max, entropy_weight,
     } = file;
     GrpoKeys {
@@ -235,6 +243,7 @@ fn sorted(file: GrpoFile) -> GrpoKeys {
         },
         taken_off: [malformed_penalty, user_burden],
         refills_max,
+        staleness_max,
         loss: LossKeys {
             ratio, clip, clip_low, clip_high, dual_clip, normalizer, normalizer_tokens, kl_weight, kl,
             importance, importance_min, importance_max, entropy_weight,
@@ -280,6 +289,7 @@ pub(super) fn grpo_settings(
         em_k: check.number("grpo.em_k", em_k, 2.0, DIVISOR),
         std_eps: check.number("grpo.std_eps", std_eps, preset.std_eps, DIVISOR),
         refills_max: refills(check, keys.refills_max, &advantage, preset),
+        staleness_max: staleness(check, keys.staleness_max, &surrogate.rule),
         normalize_std: advantage.normalize_std,
         std_over: advantage.std_over,
         baseline: advantage.baseline,
@@ -354,6 +364,19 @@ fn refills(check: &mut Check<'_>, written: Option<i64>, advantage: &AdvantageRul
         check.without_effect("grpo.refills_max", written.filter(|times| *times > 0), because);
     }
     check.whole("grpo.refills_max", written, preset.refills_max, REFILLS)
+}
+
+/// Every loss holds π against what sampled, so older weights are accounted for wherever that ratio is the weight of importance sampling: a token's own
+/// (PPO), or the whole trajectory's. A mean over the trajectory is neither, and its bounds are made for the few steps of one update.
+fn staleness(check: &mut Check<'_>, written: Option<i64>, rule: &LossRule) -> u32 {
+    let staleness_max = check.whole("grpo.staleness_max", written, 0, STALENESS);
+    if staleness_max > 0 && rule.ratio == Ratio::Sequence && rule.importance.is_none() {
+        let what = format!(
+            "cannot be {staleness_max} with `ratio = \"sequence\"` alone: the mean ratio of a trajectory does not make up for the older weights that sampled it"
+        );
+        check.error("grpo.staleness_max", what, "add `importance = \"token_truncate\"`, or leave it at 0");
+    }
+    staleness_max
 }
 
 fn overlong(check: &mut Check<'_>, keys: OverlongKeys, preset: &Preset) -> Overlong {

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use sim::Pair;
 use sim::Seat;
+use sim::Thinking;
 
 use crate::allowed::Allowed;
 use crate::check::Check;
@@ -29,6 +30,9 @@ const CONFIG: &str = "config.json";
 /// What frozen weights may be held in.
 const DTYPES: [(&str, Dtype); 2] = [("f32", Dtype::F32), ("bf16", Dtype::Bf16)];
 const NO_ADAPTERS: &str = "without adapters the weights learn, and what learns is float32";
+/// Says how the folder's model was spoken with when it learned; not there, if as usual.
+const MANNER: &str = "manner.json";
+const THINKING: [(&str, Thinking); 2] = [("keep", Thinking::Keep), ("strip", Thinking::Strip)];
 /// Keys that a folder decides.
 const SHAPE: [&str; 10] = [
     "model.hidden_size",
@@ -53,6 +57,9 @@ pub(super) struct ModelFile {
     lora: Option<LoraFile>,
     /// What the weights under adapters are held and computed in. What learns is float32 in any case.
     dtype: Option<String>,
+    /// What becomes of a seat's earlier thoughts: they stay in what its model reads, or go where the folder's chat template drops them, and each turn
+    /// is then a sample of its own. Only with `from`, and by default what the folder's model has learned with, which is `keep` unless it says otherwise.
+    thinking: Option<String>,
     /// Width of the residual stream.
     hidden_size: Option<i64>,
     /// Layers.
@@ -85,6 +92,8 @@ struct Found {
     bases: Pair<PathBuf>,
     /// Of the adapters, if that is what they are.
     adapters: Option<LoraShape>,
+    /// What became of earlier thoughts when they learned.
+    learned: Thinking,
 }
 
 /// The shape of each seat's model, and the folder that it starts from, if it does.
@@ -92,9 +101,15 @@ pub(super) fn model(check: &mut Check<'_>, mut file: ModelFile) -> (ModelShape, 
     let wanted = lora::lora(check, file.lora.take().unwrap_or_default());
     let wanted = check.has("model.lora").then_some(wanted);
     let dtype = check.word("model.dtype", file.dtype.as_deref(), &DTYPES);
+    let thinking = check.word_optional("model.thinking", file.thinking.as_deref(), &THINKING);
     let Some(written) = file.from.clone() else {
         check.without_effect("model.lora", wanted, "only with `model.from` is there anything to sit beside");
         check.without_effect("model.dtype", file.dtype.as_ref(), NO_ADAPTERS);
+        check.without_effect(
+            "model.thinking",
+            file.thinking.as_ref(),
+            "models from nothing have a template that keeps all thoughts",
+        );
         return (fresh(check, file), None);
     };
     let (positions, path) = (file.max_position_embeddings, check.folder_of("model.from").join(&written));
@@ -102,7 +117,7 @@ pub(super) fn model(check: &mut Check<'_>, mut file: ModelFile) -> (ModelShape, 
         check.without_effect(key, check.has(key).then_some(()), "the folder in `model.from` decides");
     }
     match read(&path) {
-        Ok(Found { mut shape, models, bases, adapters }) => {
+        Ok(Found { mut shape, models, bases, adapters, learned }) => {
             shape.max_position_embeddings = stream(check, positions, shape.max_position_embeddings);
             if adapters.is_some() {
                 let because = "the folder in `model.from` holds adapters, which go on learning";
@@ -112,7 +127,7 @@ pub(super) fn model(check: &mut Check<'_>, mut file: ModelFile) -> (ModelShape, 
             if adapters.is_none() {
                 check.without_effect("model.dtype", file.dtype.as_ref(), NO_ADAPTERS);
             }
-            (shape, Some(BaseFolder { path, models, adapters }))
+            (shape, Some(BaseFolder { path, models, adapters, thinking: thinking.unwrap_or(learned) }))
         }
         Err(why) => {
             let hint = "name a folder with config.json, tokenizer.json and weights in it, or a checkpoint's";
@@ -131,23 +146,38 @@ fn read(path: &Path) -> Result<Found, String> {
     let folders = Pair::from_fn(|seat| model_folder::model_of_seat(path, seat));
     let holds_model = |folder: &Path| folder.join(CONFIG).exists() || model_folder::is_adapter(folder);
     let (mut identities, mut bases) = (Identities::default(), folders.clone());
-    let (mut models, mut kinds) = (Pair::default(), Vec::new());
+    let (mut models, mut kinds, mut manners) = (Pair::default(), Vec::new(), Vec::new());
     for seat in Seat::ALL.into_iter().filter(|seat| holds_model(&folders[*seat])) {
         let folder = &folders[seat];
         bases[seat] = model_folder::base_of(folder)?;
         let adapter = model_folder::is_adapter(folder).then(|| lora::of_folder(folder)).transpose()?;
         kinds.push((shape(&bases[seat])?, adapter));
+        manners.push(thinking(folder)?);
         models[seat] = Some(identities.of(folder)?);
     }
     kinds.dedup();
-    match kinds.len() {
-        0 => Err(format!("{}: there is no such file", path.join(CONFIG).display())),
-        1 => {
+    manners.dedup();
+    match (kinds.len(), &manners[..]) {
+        (0, _) => Err(format!("{}: there is no such file", path.join(CONFIG).display())),
+        (1, [learned]) => {
             let (shape, adapters) = kinds.remove(0);
-            Ok(Found { shape, models, bases, adapters })
+            Ok(Found { shape, models, bases, adapters, learned: *learned })
         }
+        (1, _) => Err("of its agent and its user only one has learned without its earlier thoughts".to_owned()),
         _ => Err("its agent and its user have models of two shapes".to_owned()),
     }
+}
+
+/// What became of earlier thoughts when the folder's model learned.
+fn thinking(folder: &Path) -> Result<Thinking, String> {
+    let file = folder.join(MANNER);
+    if !file.exists() {
+        return Ok(Thinking::Keep);
+    }
+    let text = std::fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let manner: Value = serde_json::from_str(&text).map_err(|error| format!("{MANNER}: {error}"))?;
+    let known = THINKING.into_iter().find(|(word, _)| manner["thinking"] == *word);
+    known.map(|(_, thinking)| thinking).ok_or_else(|| format!("{MANNER}: thinking is neither \"keep\" nor \"strip\""))
 }
 
 /// What `config.json` says, by Hugging Face's names. Whether the weights fit it is found out when they are loaded.
@@ -179,6 +209,7 @@ fn fresh(check: &mut Check<'_>, file: ModelFile) -> ModelShape {
         from: _,
         lora: _,
         dtype: _,
+        thinking: _,
         hidden_size,
         num_hidden_layers,
         num_attention_heads,

@@ -325,6 +325,7 @@ fn batch(load: &Load) -> Batch {
             weights: own(1.0),
             advantages: own(if index.is_multiple_of(2) { 1.0 } else { -1.0 }),
             logprobs: own(likely),
+            versions: Vec::new(),
             thought: vec![false; len],
             temperature: 1.0,
         }

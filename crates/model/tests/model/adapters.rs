@@ -217,7 +217,7 @@ fn an_adapter_s_gradients_are_those_of_the_weights_through_the_chain_rule() {
 }
 
 /// Losses of AdamW steps on sixteen random sentences, only what is not 0 in `mask` learning.
-fn curve(mut decoder: Decoder, mask: &Tensor, steps: usize) -> Vec<f64> {
+fn curve(decoder: Decoder, mask: &Tensor, steps: usize) -> Vec<f64> {
     let settings = rl::settings::OptimizerSettings { weight_decay: 0.0, ..settings().grpo.optimizer };
     let mut optimizer = AdamW::new(decoder.learnt());
     let ids = tokens(16, 10);
@@ -227,7 +227,7 @@ fn curve(mut decoder: Decoder, mask: &Tensor, steps: usize) -> Vec<f64> {
         let loss = logits.cross_entropy_for_logits(&asked);
         let gradients = Tensor::run_backward(&[&loss], decoder.learnt().leaves(), false, false);
         let gradient = decoder.learnt().gather(&gradients) * mask;
-        optimizer.step(&settings, decoder.learnt_mut(), &gradient, 3e-3);
+        optimizer.step(&settings, decoder.learnt(), &gradient, 3e-3);
         loss.double_value(&[])
     };
     (0..steps).map(step).collect()

@@ -4,6 +4,7 @@ use rl::LearnError;
 use rl::Objective;
 use rl::Row;
 use rl::Sample;
+use rl::settings::Normalizer;
 
 use crate::fixtures::*;
 
@@ -104,6 +105,64 @@ fn a_policy_gradient_makes_good_tokens_likelier_and_bad_ones_unlikelier() {
         [0, 1].map(|first| mean_logprob(&mut after, &samples, first) - mean_logprob(&mut before, &samples, first));
     assert!(changes[0] > 0.01, "good tokens changed by {}", changes[0]);
     assert!(changes[1] < -0.01, "bad tokens changed by {}", changes[1]);
+}
+
+/// Trajectories of two turns: as streams, and as samples a turn with all that came before it.
+fn trajectories() -> [Vec<Sample>; 2] {
+    let mut draws = draws(17);
+    let (mut whole, mut turns) = (Vec::new(), Vec::new());
+    for member in 1..=6u32 {
+        let episode = Some(row(member, Vec::new(), 0).session.episode);
+        let lens = [4, 1 + member as usize, 3, 5];
+        let tokens = ids(&mut draws, lens.iter().sum());
+        let mut sample = Sample { episode, ..sft_sample(tokens, 0) };
+        let mut start = 0;
+        for (part, len) in lens.into_iter().enumerate() {
+            let (own, places) = (part % 2 == 1, start..start + len);
+            sample.weights[places.clone()].fill(if own { 1.0 } else { 0.0 });
+            sample.advantages[places.clone()].fill(if own { member as f32 / 3.0 - 1.0 } else { 0.0 });
+            sample.logprobs[places].fill(if own { -3.0 } else { 0.0 });
+            start += len;
+        }
+        let first_len = lens[0] + lens[1];
+        let first = |numbers: &[f32]| numbers[..first_len].to_vec();
+        turns.push(Sample {
+            tokens: sample.tokens[..first_len].to_vec(),
+            weights: first(&sample.weights),
+            advantages: first(&sample.advantages),
+            logprobs: first(&sample.logprobs),
+            thought: sample.thought[..first_len].to_vec(),
+            ..sample.clone()
+        });
+        let mut second = sample.clone();
+        for numbers in [&mut second.weights, &mut second.advantages, &mut second.logprobs] {
+            numbers[..first_len].fill(0.0);
+        }
+        turns.push(second);
+        whole.push(sample);
+    }
+    [whole, turns]
+}
+
+/// Nothing is missing of what the turns read here, so splitting a trajectory may change nothing but the places of its tokens.
+#[test]
+fn a_trajectory_in_turns_teaches_what_it_teaches_whole() {
+    let [whole, turns] = trajectories();
+    for normalizer in [Normalizer::Tokens, Normalizer::Sequences, Normalizer::Fixed { tokens: 9 }] {
+        for minibatches in [1, 2] {
+            let mut settings = settings();
+            settings.grpo.loss.normalizer = normalizer;
+            settings.grpo.minibatches = minibatches;
+            let [one, other] = [&whole, &turns].map(|samples| {
+                let mut model = fresh(&settings);
+                let report = update(&mut model, &batch(Objective::Grpo, samples.clone())).expect("an update");
+                (metric(&report, "loss"), flat(&mut model))
+            });
+            assert!((one.0 - other.0).abs() < 1e-6, "{normalizer:?}: a loss of {} and {}", one.0, other.0);
+            let far = one.1.iter().zip(&other.1).map(|(a, b)| (a - b).abs()).fold(0f32, f32::max);
+            assert!(far < 1e-4, "{normalizer:?}, {minibatches} minibatches: weights differ by {far}");
+        }
+    }
 }
 
 #[test]

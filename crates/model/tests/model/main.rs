@@ -1,6 +1,7 @@
 //! Behaviour of the model crate as its callers see it: through `rl`'s traits.
 
 mod adapters;
+mod beside;
 mod checkpoint;
 mod families;
 mod fixtures;

@@ -53,6 +53,7 @@ impl Talk {
             weights: (0..len).map(|at| f32::from(u8::from(own(at)))).collect(),
             advantages: (0..len).map(|at| if own(at) { draws.uniform() as f32 - 0.5 } else { 0.0 }).collect(),
             logprobs: self.logprobs.iter().map(|logprob| logprob.unwrap_or(0.0)).collect(),
+            versions: (0..len).map(|at| u64::from(own(at))).collect(),
             thought: (0..len).map(|at| own(at) && at % 3 == 0).collect(),
             temperature: self.temperature,
         }

@@ -56,6 +56,26 @@ fn who_was_asked_is_written_as_the_seat_it_was() {
     assert_eq!(decode(&encode(&later).unwrap()).unwrap(), later);
 }
 
+/// Logs of before a turn could leave anything out of what it read have one byte where it says how it ended.
+#[test]
+fn a_turn_that_left_nothing_out_is_written_as_it_was() {
+    let end_of = |cuts: Option<Vec<sim::Cut>>| {
+        let mut record = full_record(id(1, 1, 1));
+        record.turns[0].decision.generation.as_mut().unwrap().cuts = cuts;
+        let bytes = encode(&record).unwrap();
+        assert_eq!(decode(&bytes).unwrap(), record);
+        let temperature = 0.7f32.to_le_bytes();
+        let at = bytes.windows(4).position(|window| window == temperature).unwrap();
+        bytes[at + 4..at + 10].to_vec()
+    };
+    // Closed; one answer, of the user, spoken.
+    assert_eq!(end_of(None)[..4], [1, 1, 1, 1]);
+    assert_eq!(end_of(Some(Vec::new()))[..5], [3, 0, 1, 1, 1]);
+    // One cut: of turn 0, ids 2 to 4, nothing in their place.
+    let cut = sim::Cut { turn: 0, range: 2..4, rest: Vec::new() };
+    assert_eq!(end_of(Some(vec![cut])), [3, 1, 0, 2, 4, 0]);
+}
+
 #[test]
 fn the_id_is_read_without_the_rest_of_the_record() {
     let bytes = encode(&full_record(id(u64::MAX, 3, 5))).unwrap();

@@ -42,7 +42,12 @@ const ENDLESS: &str = "<think>#";
 const UNOPENED: &str = "#</think>@";
 
 /// The policy, turned hostile if the environment says so.
-pub fn turned(policy: Box<dyn Policy>, text: &TextFiles, seat: Seat) -> Result<Box<dyn Policy>, LearnError> {
+pub fn turned(
+    policy: Box<dyn Policy>,
+    text: &TextFiles,
+    seat: Seat,
+    version: u64,
+) -> Result<Box<dyn Policy>, LearnError> {
     let asked = std::env::var(HOSTILE).unwrap_or_default();
     let forms: &'static [&'static str] = match asked.as_str() {
         "both" => &FORMS,
@@ -53,7 +58,7 @@ pub fn turned(policy: Box<dyn Policy>, text: &TextFiles, seat: Seat) -> Result<B
     };
     let tokenizer =
         Tokenizer::from_json(text.tokenizer.clone()).map_err(|error| LearnError::Model(error.to_string()))?;
-    Ok(Box::new(Hostile { inner: policy, tokenizer, close_id: text.close_id, forms }))
+    Ok(Box::new(Hostile { inner: policy, tokenizer, close_id: text.close_id, forms, version }))
 }
 
 /// Holds the weights of the policy it replaces, and never asks it.
@@ -62,6 +67,8 @@ struct Hostile {
     tokenizer: Tokenizer,
     close_id: u32,
     forms: &'static [&'static str],
+    /// Of the weights it does not ask.
+    version: u64,
 }
 
 impl Hostile {
@@ -82,7 +89,7 @@ impl Hostile {
         let end = tokens.iter().position(|id| *id == self.close_id).map_or(tokens.len(), |at| at + 1);
         tokens.truncate(end.min(row.tokens_max as usize));
         let closed = tokens.last() == Some(&self.close_id);
-        Sampled { logprobs: vec![-1.0; tokens.len()], tokens, closed, version: 0 }
+        Sampled { logprobs: vec![-1.0; tokens.len()], tokens, closed, version: self.version }
     }
 }
 
@@ -100,6 +107,7 @@ impl Policy for Hostile {
     }
 
     fn load(&mut self, weights: Box<dyn Weights>) {
+        self.version = weights.version();
         self.inner.load(weights);
     }
 }

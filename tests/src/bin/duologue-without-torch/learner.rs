@@ -137,6 +137,7 @@ mod tests {
             weights: vec![0.0, 1.0, 1.0],
             advantages: vec![0.0, advantage, advantage],
             logprobs: vec![0.0; 3],
+            versions: vec![0; 3],
             thought: vec![false; 3],
             temperature: 1.0,
         };

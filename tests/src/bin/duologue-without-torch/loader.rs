@@ -73,8 +73,8 @@ fn no_adapters<T>() -> Result<T, LearnError> {
     Err(LearnError::Model("counts take no adapters: they have no linear layers to sit beside".to_owned()))
 }
 
-/// Counts are shifted by each token's own advantage, once and by the weights that sampled it: there are no ratios, so no bounds of any, and nothing is divided. What would
-/// have to do more than that is refused.
+/// Counts are shifted by each token's own advantage, once: there are no ratios, so no bounds of any, and nothing is divided. What would have to do more
+/// than that is refused; older weights than those that learn (`staleness_max`) are not corrected for.
 fn learnable(settings: &RunSettings) -> Result<(), LearnError> {
     let loss = &settings.grpo.loss;
     let refused = [
@@ -93,7 +93,8 @@ fn learnable(settings: &RunSettings) -> Result<(), LearnError> {
 
 fn model(contents: Contents, seat: Seat) -> Result<Model, LearnError> {
     let Contents { name, text, weights, steps } = contents;
+    let version = weights.version;
     let policy: Box<dyn Policy> = Box::new(NgramPolicy::new(weights));
-    let policy = hostile::turned(policy, &text, seat)?;
+    let policy = hostile::turned(policy, &text, seat, version)?;
     Ok(Model { policy, learner: Box::new(NgramLearner { name, text, steps }) })
 }

@@ -110,6 +110,10 @@ impl Weights for NgramWeights {
         self.version
     }
 
+    fn copy(&self) -> Box<dyn Weights> {
+        Box::new(self.clone())
+    }
+
     fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
         self
     }
