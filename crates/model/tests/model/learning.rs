@@ -132,6 +132,7 @@ fn trajectories() -> [Vec<Sample>; 2] {
             advantages: first(&sample.advantages),
             logprobs: first(&sample.logprobs),
             thought: sample.thought[..first_len].to_vec(),
+            versions: sample.versions[..first_len].to_vec(),
             ..sample.clone()
         });
         let mut second = sample.clone();
