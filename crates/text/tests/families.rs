@@ -513,7 +513,7 @@ fn spoiled_strip(name: &str, spoil: impl Fn(&mut sim::Generation)) -> Drift {
         turns.push((heard, sampled(&mut stream, dialect, tokens)));
     }
     let mut record = record(Seat::User, turns);
-    spoil(record.turns[2].decision.generation.as_mut().unwrap());
+    spoil(record.turns[2].decision.generation.as_mut().expect("the seat is a model"));
     drift(&record, Seat::User, dialect)
 }
 

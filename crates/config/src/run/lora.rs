@@ -120,7 +120,7 @@ fn named(check: &mut Check<'_>, given: Option<TargetsFile>) -> Targets {
         let key = format!("{TARGETS}[{index}]");
         // What could not be read has its error already, and stands here as nothing.
         if !LINEARS.contains(&name.as_str()) && !check.overlooked(&key) {
-            let hint = suggest::hint(name, LINEARS.into_iter(), "the linear layers are");
+            let hint = suggest::hint(name, LINEARS, "the linear layers are");
             check.error(&key, format!("cannot be `{name}`: a layer has no such linear layer"), hint);
         } else if names[..index].contains(name) {
             check.error(&key, format!("names `{name}` a second time"), "name each layer once");

@@ -156,7 +156,10 @@ fn apart(looked_at: &Decoder, row: &Row, turn: &Sampled) -> f64 {
     worst(own.map(|(now, again)| (f64::from(*now) - again).abs() / (1.0 + again.abs())))
 }
 
-fn greedy_turns(policy: &mut TchPolicy, recorded: &[RecordedTurn]) -> Result<Vec<(Vec<u32>, Vec<u32>)>, LearnError> {
+/// A prompt, and what was said to it.
+type Said = (Vec<u32>, Vec<u32>);
+
+fn greedy_turns(policy: &mut TchPolicy, recorded: &[RecordedTurn]) -> Result<Vec<Said>, LearnError> {
     let rows: Vec<Row> =
         recorded.iter().enumerate().map(|(member, turn)| row(member, turn.prompt.clone(), 0, true)).collect();
     let turns = sampled(policy, rows)?;
@@ -164,8 +167,8 @@ fn greedy_turns(policy: &mut TchPolicy, recorded: &[RecordedTurn]) -> Result<Vec
 }
 
 /// By how many logits, of 1 and the largest, a greedy token is behind the likeliest of one pass over the whole stream.
-fn behind(looked_at: &Decoder, turns: &[(Vec<u32>, Vec<u32>)]) -> f64 {
-    let of_turn = |(prompt, tokens): &(Vec<u32>, Vec<u32>)| {
+fn behind(looked_at: &Decoder, turns: &[Said]) -> f64 {
+    let of_turn = |(prompt, tokens): &Said| {
         let whole: Vec<u32> = prompt.iter().chain(tokens).copied().collect();
         let all: Vec<Vec<f64>> = Vec::try_from(logits(looked_at, &whole)).expect("numbers for each token");
         worst(tokens.iter().zip(&all[prompt.len() - 1..]).map(|(token, logits)| {
