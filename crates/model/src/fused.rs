@@ -1,6 +1,6 @@
 //! The decoder on a processor, in f32, over rows of any length laid end to end: what is new of each, with keys and values in blocks.
 //!
-//! The matrix products, and adapters beside them, are the tensor library's; what lies between them is a pass of [`kernels`] over plain slices, so that
+//! The matrix products, and adapters beside them, are the tensor library's; what lies between them is a pass of `kernels` over plain slices, so that
 //! a small model is not mostly the calling of small operations. Nothing is padded: a row of one token and one of a hundred go through together.
 
 use std::ops::Range;

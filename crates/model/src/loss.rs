@@ -9,7 +9,7 @@
 //! ```
 //!
 //! The way back begins at the log-probabilities and entropies of the loss tokens, a few numbers each: the loss over them has a graph of the library's,
-//! the rest is [`crate::head`]'s and [`crate::pass`]'s.
+//! the rest is `head`'s and `pass`'s.
 
 use rl::Sample;
 use rl::loss::Divisor;
