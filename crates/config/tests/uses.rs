@@ -57,25 +57,16 @@ const NO_SHAPE: &[&str] = &[
     "model.vocab_max=",
 ];
 
-/// The same, and the folder that adapters sit on.
-const BASED: &[&str] = &[
-    "model.hidden_size=",
-    "model.num_hidden_layers=",
-    "model.num_attention_heads=",
-    "model.num_key_value_heads=",
-    "model.head_dim=",
-    "model.intermediate_size=",
-    "model.tie_word_embeddings=",
-    "model.rope_theta=",
-    "model.rms_norm_eps=",
-    "model.vocab_max=",
-    concat!("model.from=", env!("CARGO_TARGET_TMPDIR"), "/base"),
-    "model.lora.rank=2",
-];
 /// What makes the quickstart's models start from a folder.
 fn from_model() -> &'static [&'static str] {
     static NEEDS: LazyLock<Vec<&str>> =
         LazyLock::new(|| [&[&*format!("model.from={}", model()).leak()], NO_SHAPE].concat());
+    &NEEDS
+}
+
+/// The same, and adapters on the folder.
+fn adapters() -> &'static [&'static str] {
+    static NEEDS: LazyLock<Vec<&str>> = LazyLock::new(|| [from_model(), &["model.lora.rank=2"]].concat());
     &NEEDS
 }
 
@@ -102,11 +93,11 @@ fn changes() -> Vec<Change> {
         ("limits.threads", json!(2), &[]),
         ("limits.device", json!("cpu"), &[]),
         ("model.from", json!(model()), NO_SHAPE),
-        ("model.lora.rank", json!(4), &BASED[..11]),
-        ("model.lora.alpha", json!(4.0), BASED),
-        ("model.lora.targets", json!(["q_proj", "v_proj"]), BASED),
-        ("model.lora.rank_stabilized", json!(true), BASED),
-        ("model.dtype", json!("bf16"), BASED),
+        ("model.lora.rank", json!(4), from_model()),
+        ("model.lora.alpha", json!(4.0), adapters()),
+        ("model.lora.targets", json!(["q_proj", "v_proj"]), adapters()),
+        ("model.lora.rank_stabilized", json!(true), adapters()),
+        ("model.dtype", json!("bf16"), adapters()),
         ("model.thinking", json!("strip"), from_model()),
         ("model.hidden_size", json!(64), &[]),
         ("model.num_hidden_layers", json!(2), &[]),
