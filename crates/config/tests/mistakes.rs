@@ -270,9 +270,9 @@ hint: take it out of the file (or, for this call, `--set model.lora=`)"#,
     ),
     (
         "head_dim = 32",
-        "head_dim = 32\ndtype = \"bf16\"",
-        r#"error: run.toml:6: model.dtype: has no effect in this run: without adapters the weights learn, and what learns is float32
-hint: take it out of the file (or, for this call, `--set model.dtype=`)"#,
+        "head_dim = 32\ndtype = \"half\"",
+        r#"error: run.toml:6: model.dtype: cannot be `half`
+hint: it is one of: `f32`, `bf16`"#,
     ),
     (
         "head_dim = 32",

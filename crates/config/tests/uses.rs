@@ -97,7 +97,7 @@ fn changes() -> Vec<Change> {
         ("model.lora.alpha", json!(4.0), adapters()),
         ("model.lora.targets", json!(["q_proj", "v_proj"]), adapters()),
         ("model.lora.rank_stabilized", json!(true), adapters()),
-        ("model.dtype", json!("bf16"), adapters()),
+        ("model.dtype", json!("bf16"), &[]),
         ("model.thinking", json!("strip"), from_model()),
         ("model.hidden_size", json!(64), &[]),
         ("model.num_hidden_layers", json!(2), &[]),
@@ -230,7 +230,7 @@ fn a_key_without_a_user_in_this_run_is_one_that_the_reader_refuses() {
     let parts = parts.map(|key| format!("grpo.{key}"));
     let others =
         ["mix", "model.from", "model.thinking", "grpo.agent_steps", "grpo.gamma", "grpo.em_k"].map(str::to_owned);
-    let adapters = ["lora.rank", "lora.alpha", "lora.targets", "lora.rank_stabilized", "dtype"];
+    let adapters = ["lora.rank", "lora.alpha", "lora.targets", "lora.rank_stabilized"];
     let adapters = adapters.map(|key| format!("model.{key}"));
     assert_eq!(
         BTreeSet::from_iter(unused.iter().map(|key| (*key).to_owned())),
@@ -240,7 +240,6 @@ fn a_key_without_a_user_in_this_run_is_one_that_the_reader_refuses() {
     for key in unused.into_iter().filter(|key| !["mix", "model.from"].contains(key)) {
         let value = match key {
             "grpo.kl" => "k2",
-            "model.dtype" => "bf16",
             "model.lora.targets" => "all-linear",
             "model.lora.rank_stabilized" => "true",
             "model.thinking" => "strip",

@@ -27,9 +27,7 @@ use crate::run::lora::LoraFile;
 /// micro-batch.
 const STREAM: i64 = 4096;
 const CONFIG: &str = "config.json";
-/// What frozen weights may be held in.
 const DTYPES: [(&str, Dtype); 2] = [("f32", Dtype::F32), ("bf16", Dtype::Bf16)];
-const NO_ADAPTERS: &str = "without adapters the weights learn, and what learns is float32";
 /// Says how the folder's model was spoken with when it learned; not there, if as usual.
 const MANNER: &str = "manner.json";
 const THINKING: [(&str, Thinking); 2] = [("keep", Thinking::Keep), ("strip", Thinking::Strip)];
@@ -55,7 +53,8 @@ pub(super) struct ModelFile {
     /// Adapters learn in place of the folder's weights, which stay as they are: both seats' lie on one base, in memory once. Only with `from`. Left out:
     /// the weights learn themselves, or the adapter in `from`, if that is one.
     lora: Option<LoraFile>,
-    /// What the weights under adapters are held and computed in. What learns is float32 in any case.
+    /// What the weights are held and computed in. In bf16 they learn by float32 masters, which the learner keeps beside them; adapters over them are
+    /// float32.
     dtype: Option<String>,
     /// What becomes of a seat's earlier thoughts: they stay in what its model reads, or go where the folder's chat template drops them, and each turn
     /// is then a sample of its own. Only with `from`, and by default what the folder's model has learned with, which is `keep` unless it says otherwise.
@@ -96,21 +95,20 @@ struct Found {
     learned: Thinking,
 }
 
-/// The shape of each seat's model, and the folder that it starts from, if it does.
-pub(super) fn model(check: &mut Check<'_>, mut file: ModelFile) -> (ModelShape, Option<BaseFolder>) {
+/// The shape of each seat's model, what it is held in if it learns itself, and the folder that it starts from, if it does.
+pub(super) fn model(check: &mut Check<'_>, mut file: ModelFile) -> (ModelShape, Dtype, Option<BaseFolder>) {
     let wanted = lora::lora(check, file.lora.take().unwrap_or_default());
     let wanted = check.has("model.lora").then_some(wanted);
     let dtype = check.word("model.dtype", file.dtype.as_deref(), &DTYPES);
     let thinking = check.word_optional("model.thinking", file.thinking.as_deref(), &THINKING);
     let Some(written) = file.from.clone() else {
         check.without_effect("model.lora", wanted, "only with `model.from` is there anything to sit beside");
-        check.without_effect("model.dtype", file.dtype.as_ref(), NO_ADAPTERS);
         check.without_effect(
             "model.thinking",
             file.thinking.as_ref(),
             "models from nothing have a template that keeps all thoughts",
         );
-        return (fresh(check, file), None);
+        return (fresh(check, file), dtype, None);
     };
     let (positions, path) = (file.max_position_embeddings, check.folder_of("model.from").join(&written));
     for key in SHAPE {
@@ -124,15 +122,13 @@ pub(super) fn model(check: &mut Check<'_>, mut file: ModelFile) -> (ModelShape, 
                 check.without_effect("model.lora", wanted.as_ref(), because);
             }
             let adapters = adapters.or(wanted).map(|shape| AdapterSettings { shape, dtype, bases });
-            if adapters.is_none() {
-                check.without_effect("model.dtype", file.dtype.as_ref(), NO_ADAPTERS);
-            }
-            (shape, Some(BaseFolder { path, models, adapters, thinking: thinking.unwrap_or(learned) }))
+            let learns = if adapters.is_some() { Dtype::F32 } else { dtype };
+            (shape, learns, Some(BaseFolder { path, models, adapters, thinking: thinking.unwrap_or(learned) }))
         }
         Err(why) => {
             let hint = "name a folder with config.json, tokenizer.json and weights in it, or a checkpoint's";
             check.error("model.from", format!("`{written}` cannot be read: {why}"), hint);
-            (fresh(check, ModelFile::default()), None)
+            (fresh(check, ModelFile::default()), dtype, None)
         }
     }
 }
