@@ -79,6 +79,9 @@ pub enum TextError {
         /// The roles of the conversation that shows it.
         roles: String,
     },
+    /// The template cannot be told of a tool, or writes calls that cannot be read.
+    #[error("chat template does not do tools: {0}")]
+    NoTools(String),
     /// A file beside the tokenizer says something that cannot be.
     #[error("{}: {key}: {why}", path.display())]
     Config {
