@@ -111,14 +111,20 @@ impl Dialect {
     /// The same dialect, ready for all seats of these scenarios: templates are taken apart now, and not in the middle of a run.
     ///
     /// # Errors
-    /// As [`Dialect::seated`].
+    /// As [`Dialect::seated`]; [`TextError::NoRoom`] if a seat's `tokens_max` does not suffice for a call.
     pub fn equipped<'a>(&self, scenarios: impl IntoIterator<Item = &'a Scenario>) -> Result<Dialect, TextError> {
         let mut ready: Vec<Arc<Speech>> = self.equipped.to_vec();
         for scenario in scenarios {
-            for kit in Seat::ALL.into_iter().filter_map(|seat| self.toolkit(&scenario.rules, seat)) {
-                if !ready.iter().any(|speech| speech.is_with(kit)) {
-                    ready.push(Arc::new(self.with(kit)?));
+            for seat in Seat::ALL {
+                let Some(kit) = self.toolkit(&scenario.rules, seat) else { continue };
+                let known = ready.iter().find(|speech| speech.is_with(kit)).map(Arc::clone);
+                let is_new = known.is_none();
+                let speech = known.map_or_else(|| self.with(kit).map(Arc::new), Ok)?;
+                let (len, tokens_max) = (self.call_len(&speech), scenario.seats[seat].tokens_max);
+                if len >= tokens_max as usize {
+                    return Err(TextError::NoRoom { scenario: scenario.name.clone(), seat, len, tokens_max });
                 }
+                ready.extend(is_new.then_some(speech));
             }
         }
         Ok(Dialect { equipped: ready.into(), ..self.clone() })
@@ -147,6 +153,13 @@ impl Dialect {
             Tools::Prose => None,
             Tools::Template => rules.toolkit(seat),
         }
+    }
+
+    /// The ids of the longest call without any content, and of what closes it.
+    fn call_len(&self, speech: &Speech) -> usize {
+        let calls = speech.calls.iter();
+        let calls = calls.flat_map(|calls| calls.kit.choices.iter().map(|(choice, _)| calls.write(*choice, "")));
+        calls.map(|call| self.call_ids(&call).len() + 1).max().unwrap_or(0)
     }
 
     fn with(&self, kit: &'static Toolkit) -> Result<Speech, TextError> {

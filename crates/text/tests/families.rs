@@ -832,9 +832,13 @@ fn a_template_that_does_no_tools_is_refused_and_seats_without_any_are_as_ever() 
 
     let manner = Manner { tools: Tools::Template, ..Manner::default() };
     let all = Dialect::of(folder("qwen3"), Pair::default(), manner).unwrap();
-    let (haggle, search) = (sim::gyms::haggle::example(), search::example());
+    let (haggle, mut search) = (sim::gyms::haggle::example(), search::example());
     let tools = |scenario: &Scenario| Seat::ALL.map(|seat| all.tools(&scenario.rules, seat));
     assert_eq!((tools(&haggle), tools(&search)), ([Tools::Prose; 2], [Tools::Template, Tools::Prose]));
+    search.seats.agent.tokens_max = 16;
+    let tight = all.equipped([&search]).unwrap_err();
+    assert!(matches!(tight, TextError::NoRoom { seat: Seat::Agent, len: 17.., tokens_max: 16, .. }), "{tight}");
+    search.seats.agent.tokens_max = 256;
     let user = all.equipped([&haggle, &search]).unwrap().seated(&search.rules, Seat::User).unwrap();
     assert_eq!(user.extras(false).tools, None);
 }
