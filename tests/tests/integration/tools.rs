@@ -12,7 +12,10 @@ use sim::Pair;
 use sim::Seat;
 use sim::Source;
 use sim::Tools;
+use text::ChatMessage;
 use text::Dialect;
+use text::Extras;
+use text::Json;
 
 use crate::program::duologue;
 use crate::program::root;
@@ -115,15 +118,47 @@ fn what_was_called_is_learned_as_it_was_sampled() {
 }
 
 #[test]
+fn what_is_handed_to_others_renders_to_what_the_model_read_with_its_tool() {
+    let scratch = scratch();
+    let dialect = Dialect::open(&agent(), Pair::default()).expect("the folder is whole");
+    let exported = |format: &str| {
+        let out = scratch.path().join(format);
+        duologue(&["export", path(&CALLING), "--format", format, "--seat", "agent", "--out", path(&out)]).done();
+        lines(&out)
+    };
+    let all = records(&CALLING);
+    for (line, record) in exported("messages").iter().zip(&all) {
+        let messages: Vec<ChatMessage> = serde_json::from_value(line["messages"].clone()).expect("chat messages");
+        let tools: Vec<Json> = line["tools"].to_string().parse::<Json>().expect("a list").items();
+        let extras = Extras { tools: Some(tools), ..dialect.extras(false) };
+        // Up to where the agent speaks first, the text is to the letter that of the recorded ids.
+        let turn = record.turns_of(Seat::Agent).next().expect("it speaks");
+        let rendered =
+            dialect.template().render_with(&messages[..turn.observed.len()], true, &extras).expect("it renders");
+        let prompt = &turn.decision.generation.as_ref().expect("a model plays").prompt;
+        let sorted = |text: &str| {
+            let mut letters: Vec<char> = text.chars().collect();
+            letters.sort_unstable();
+            letters
+        };
+        // Keys are sorted in the line, and stand as models know them in the prompt.
+        assert_eq!(sorted(&rendered), sorted(&dialect.tokenizer().decode(prompt)));
+    }
+    let calls = exported("sharegpt");
+    let tools = calls[0]["tools"].as_str().expect("a text");
+    assert!(
+        tools.starts_with("[{\"name\": \"interact_with_env\"") && tools.contains("the content is empty"),
+        "{tools}"
+    );
+}
+
+#[test]
 fn a_model_that_has_learned_to_call_is_played_so_wherever_it_goes() {
     let scratch = scratch();
     let file = scenario(scratch.path(), "telepathy", 256);
     let manner = fs::read_to_string(agent().join("manner.json")).expect("the folder says how its model was told");
     assert_eq!(serde_json::from_str::<Value>(&manner).expect("it is JSON")["tools"], "template");
-    let handed = scratch.path().join("handed");
-    let exported = duologue(&["export", path(&CALLING), "--format", "hf", "--out", path(&handed)]);
-    exported.done();
-    let model = format!("model:{}", handed.join("agent").display());
+    let model = format!("model:{}", agent().display());
     let out = scratch.path().join("out");
     duologue(&["rollout", path(&file), "--episodes", "3", "--agent", &model, "--out", path(&out)]).done();
     let tools: Vec<Tools> = records(&out).iter().map(|record| told(record).1).collect();
