@@ -54,7 +54,66 @@ impl Toolkit {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::EpisodeRecord;
+    use crate::Pair;
+    use crate::Scenario;
+    use crate::Seat;
+    use crate::drive::play_by_rule;
+    use crate::gyms;
+    use crate::record::Casting;
+    use crate::replay::retold;
+    use crate::testing::casting;
+
+    /// UserRL's gyms.
+    fn scenarios() -> [Arc<Scenario>; 8] {
+        [
+            gyms::function::example(),
+            gyms::intention::example(),
+            gyms::persuade::example(),
+            gyms::search::example(),
+            gyms::tau::example(),
+            gyms::telepathy::example(),
+            gyms::travel::example(),
+            gyms::turtle::example(),
+        ]
+        .map(Arc::new)
+    }
+
+    fn played(scenario: &Arc<Scenario>, policy: &str, item: u32, tools: Pair<Tools>) -> EpisodeRecord {
+        let casting = Casting { tools, ..casting(policy, "rule", item) };
+        play_by_rule(casting, scenario, 7).expect("both are scripts")
+    }
+
+    #[test]
+    fn with_tools_no_gym_says_how_acts_are_written_and_all_else_is_as_in_prose() {
+        let with = Pair { agent: Tools::Template, user: Tools::Prose };
+        for scenario in scenarios() {
+            let kit = scenario.rules.toolkit(Seat::Agent).expect("its agent's acts are calls");
+            assert_eq!(scenario.rules.toolkit(Seat::User), None);
+            for (policy, item) in [("scripted:noisy", 0), ("scripted:spam", 1), ("random", 2), ("scripted:good", 3)] {
+                let [prose, tools] = [Pair::default(), with].map(|tools| played(&scenario, policy, item, tools));
+                assert_eq!((&prose.scores, &prose.stop), (&tools.scores, &tools.stop), "{}: {policy}", scenario.name);
+                for turn in tools.turns_of(Seat::Agent) {
+                    for shown in turn.observed.iter().map(|message| &message.text) {
+                        let named =
+                            ["[action]", "[search]", "[answer]", "[finish]"].iter().find(|name| shown.contains(**name));
+                        assert_eq!(named, None, "{}: {shown}", scenario.name);
+                    }
+                    let act = turn.decision.act.as_ref().expect("scripts act");
+                    let call = kit.call(act);
+                    let announced =
+                        |(choice, _): (Choice, String)| kit.choices.iter().any(|(known, _)| *known == choice);
+                    assert!(call.is_none_or(announced) || policy != "scripted:good", "{}: {act:?}", scenario.name);
+                }
+                // Told again the other way, each is the other.
+                assert_eq!(retold(&prose, &scenario, with).as_ref(), Ok(&tools), "{}", scenario.name);
+                assert_eq!(retold(&tools, &scenario, Pair::default()).as_ref(), Ok(&prose), "{}", scenario.name);
+            }
+        }
+    }
 
     #[test]
     fn an_act_comes_to_one_call_however_it_was_written() {

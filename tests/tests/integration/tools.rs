@@ -55,7 +55,7 @@ fn run_file(at: &Path, from: &Path, lines: &str) -> PathBuf {
     file
 }
 
-const COLD_START: &str = "sft = { updates = 60, dialogues = 60, tokens_per_update = 6000, warmup = 1 }";
+const COLD_START: &str = "sft = { updates = 20, dialogues = 60, tokens_per_update = 6000, warmup = 1 }";
 
 /// A run with tools, once for all tests that only look at it.
 static CALLING: LazyLock<PathBuf> = LazyLock::new(|| {
@@ -163,6 +163,9 @@ fn a_model_that_has_learned_to_call_is_played_so_wherever_it_goes() {
     duologue(&["rollout", path(&file), "--episodes", "3", "--agent", &model, "--out", path(&out)]).done();
     let tools: Vec<Tools> = records(&out).iter().map(|record| told(record).1).collect();
     assert_eq!(tools, [Tools::Template; 3]);
+    let tight = scenario(scratch.path(), "search", 32);
+    let said = duologue(&["eval", path(&tight), "--agent", &model]).refused();
+    assert!(said.contains("`agent.tokens_max` of `search` is 32\nhint: raise it in the scenario"), "{said}");
     // Beside others, each is told as it has learned.
     let eval = ["eval", path(&file), "--agent", &model, "--agent", "scripted:good", "--trials", "1", "--json"];
     let found: Value = serde_json::from_str(&duologue(&eval).done()).expect("it is JSON");
