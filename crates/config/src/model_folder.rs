@@ -237,7 +237,7 @@ mod tests {
         let absolute = format!(r#"{{"r": 2, "base_model_name_or_path": "{}"}}"#, base.display());
         write(&adapter, ADAPTER_CONFIG, &absolute);
         assert_eq!(identity(&adapter).unwrap(), before);
-        write(&adapter, ADAPTER_CONFIG, &absolute.replace("2", "3"));
+        write(&adapter, ADAPTER_CONFIG, &absolute.replace("\"r\": 2", "\"r\": 3"));
         let other_rank = identity(&adapter).unwrap();
         write(&adapter, ADAPTER_CONFIG, &absolute);
         write(&base, CONFIG, "{ }");

@@ -361,6 +361,7 @@ fn teaches(check: &mut Check<'_>, teacher: &str, scenario: &Scenario) {
 
 /// Checks what concerns both files.
 fn against_scenario(check: &mut Check<'_>, settings: &RunSettings, scenario: &Scenario, whose: &str) {
+    model::against_scenario(check, settings, scenario);
     if settings.sft.records.is_empty() && settings.sft.updates > 0 {
         teaches(check, &settings.sft.teacher, scenario);
     }

@@ -172,6 +172,7 @@ const ROWS: &[Row] = &[
     row("model.lora.rank_stabilized", MODELS, "whether the scale falls with the rank's root", |s| lora(s, |shape| json!(shape.rank_stabilized))),
     row("model.dtype", MODELS, "what weights are held and computed in", |s| some(dtype(s.adapters().map_or(s.dtype, |adapters| adapters.dtype)))),
     row("model.thinking", "seats, training loop", "whether earlier thoughts stay in what a model reads", |s| s.base.as_ref().map(|base| json!(base.thinking))),
+    row("model.tools", "seats, cold start", "whether acts are written, or calls of a tool that the template announces", |s| s.base.as_ref().map(|base| json!(base.tools))),
     row("model.hidden_size", MODELS, "width of the residual stream", |s| shape(s, s.model.hidden_size)),
     row("model.num_hidden_layers", MODELS, "layers", |s| shape(s, s.model.num_hidden_layers)),
     row("model.num_attention_heads", MODELS, "query heads", |s| shape(s, s.model.num_attention_heads)),

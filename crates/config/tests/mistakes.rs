@@ -281,6 +281,12 @@ hint: it is one of: `f32`, `bf16`"#,
 hint: take it out of the file (or, for this call, `--set model.thinking=`)"#,
     ),
     (
+        "head_dim = 32",
+        "tools = \"template\"",
+        r#"error: run.toml:5: model.tools: has no effect in this run: models from nothing have a template without tools
+hint: take it out of the file (or, for this call, `--set model.tools=`)"#,
+    ),
+    (
         "seed = 1",
         "seed = 1\nopponents = { agent = \"scripted:nosy\" }",
         r#"error: run.toml:3: opponents.agent: there is no policy `scripted:nosy` for the agent

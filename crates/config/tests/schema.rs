@@ -380,7 +380,7 @@ fn the_schema_and_the_check_know_the_same_words() {
             agree(kind, &validator, &key, &json!("zzzzzz"), false);
             // Terms and kinds of rewards go together: of these a word alone says nothing. A key of another mode, or of models from a
             // folder, would have no effect.
-            let bound = ["grpo.mode", "grpo.turn_credit", "grpo.trajectory_score", "model.thinking"];
+            let bound = ["grpo.mode", "grpo.turn_credit", "grpo.trajectory_score", "model.thinking", "model.tools"];
             let alone = !key.starts_with("reward") && !bound.contains(&key.as_str());
             for word in words.iter().filter(|_| alone) {
                 agree(kind, &validator, &key, word, true);

@@ -7,6 +7,7 @@ use serde::Serialize;
 use sim::Pair;
 use sim::Seat;
 use sim::Thinking;
+use sim::Tools;
 
 use crate::lora::AdapterSettings;
 
@@ -174,6 +175,9 @@ pub struct BaseFolder {
     /// What becomes of a seat's earlier thoughts. Only a folder's template may drop any.
     #[serde(default, skip_serializing_if = "keeps")]
     pub thinking: Thinking,
+    /// How a seat is told what it may do, where its gym has a tool for it.
+    #[serde(default, skip_serializing_if = "Tools::is_prose")]
+    pub tools: Tools,
 }
 
 /// What is usual is not written, so that runs begun before there was a choice are still the same runs.
