@@ -42,6 +42,11 @@ impl<'a> Attention<'a> {
         Attention { frame, part, answers: Answers::default() }
     }
 
+    /// How many streams.
+    pub(crate) fn spans(&self) -> usize {
+        self.part.spans().len()
+    }
+
     /// Norms and rotates queries and keys of all new tokens, `[new, (heads + 2 kv_heads) head_dim]`, and writes their keys and values. The norm is
     /// `[2, head_dim]`: of queries, of keys.
     pub(crate) fn write(&mut self, layer: usize, qkv: &mut [f32], norm: Option<&[f32]>) {
