@@ -98,9 +98,7 @@ pub(super) fn misread_at(check: &mut Check<'_>, key: &str, misread: &Misread) {
             None => "names are slots, facts, `agent.ACT`, `user.ACT`, and those of docs/SCENARIOS.md".to_owned(),
         },
         None if !misread.known.is_empty() => format!("it is one of: {}", suggest::list(known())),
-        None => {
-            "docs/SCENARIOS.md says how conditions are written, e.g. `agreed == yes and not (trust < 2)`".to_owned()
-        }
+        None => "docs/SCENARIOS.md, the world of `talk`, says how conditions and acts are written".to_owned(),
     };
     check.error(key, misread.what.clone(), hint);
 }
@@ -126,10 +124,13 @@ pub(super) fn name(check: &mut Check<'_>, section: &str, key: &str, name: &str) 
     if !is_word {
         let hint = "use lower-case letters, digits and `_`, a letter first";
         check.error(key, format!("`{name}` cannot be a name: it has to stand in acts and conditions"), hint);
-    } else if RESERVED.contains(&name) {
+    } else if RESERVED.contains(&name) && !OWN.contains(&section) {
         check.error(key, format!("`{name}` has a meaning of its own in every talk"), "choose another name");
     }
 }
+
+/// Whose names stand with `own.` in front, and so cannot be taken for others.
+const OWN: [&str; 2] = ["world.terms", "world.measures"];
 
 /// The form of names.
 pub(super) const NAME: &str = "^[a-z][a-z0-9_]*$";

@@ -20,8 +20,8 @@ pub enum Kind {
     Honest,
     /// The procedure, and every pressing line the item has, fair or not.
     Trapper,
-    /// The procedure from its end: whatever comes last and is legal.
-    Hasty,
+    /// The procedure, stating of every fact what is not so.
+    Liar,
     /// The first step, for ever.
     Spammer,
     /// Any legal act.
@@ -36,7 +36,7 @@ impl Kind {
         ("rule", Kind::Honest),
         ("random", Kind::Random),
         ("scripted:good", Kind::Honest),
-        ("scripted:bad", Kind::Hasty),
+        ("scripted:bad", Kind::Liar),
         ("scripted:spam", Kind::Spammer),
         ("scripted:noisy", Kind::Noisy),
         ("scripted:trapper", Kind::Trapper),
@@ -57,7 +57,7 @@ impl Kind {
         let done = match self {
             Kind::Honest => due(view, part).next(),
             Kind::Trapper => press.or_else(|| due(view, part).next()),
-            Kind::Hasty => due(view, part).last(),
+            Kind::Liar => due(view, part).next().map(|done| bent(view, done)),
             Kind::Spammer => part.procedure.first().and_then(|step| step.act.done(&view.sight())),
             Kind::Random => any(view, draws),
             Kind::Noisy => match draws.uniform() {
@@ -83,6 +83,16 @@ fn due<'a>(view: &'a View, part: &'a AgentPart) -> impl Iterator<Item = Done> + 
     done.filter(move |done| view.sight().allows(Seat::Agent, done).is_ok())
 }
 
+/// The same act with another value of every fact that it states, where there is another.
+fn bent(view: &View, done: Done) -> Done {
+    let other = |(thing, value): (usize, Option<u8>)| {
+        let of = &view.common.things[thing];
+        let values = of.values.len() as u8;
+        (thing, value.map(|value| if of.fact.is_some() { (value + 1) % values } else { value }))
+    };
+    Done { args: done.args.into_iter().map(other).collect(), ..done }
+}
+
 fn pressing(part: &AgentPart, trap: usize) -> Done {
     let claims = part.traps[trap].claims.iter().map(|(thing, value)| (*thing, Some(*value)));
     Done { deed: Deed::Trap(trap), args: claims.collect() }
@@ -93,6 +103,9 @@ fn pressing(part: &AgentPart, trap: usize) -> Done {
 pub fn any(view: &View, draws: &mut Draws) -> Option<Done> {
     let seat = view.seat();
     let acts = &view.common.acts[seat];
+    if draws.chance(0.05) {
+        return Some(Done { deed: Deed::End(None), args: Vec::new() });
+    }
     for _ in 0..8 {
         let act = draws.range(0, acts.len() as i64 - 1) as usize;
         let rule = &acts[act];

@@ -6,7 +6,8 @@
 //! ```
 //!
 //! Names, values and who may use which name are checked where the file is read. A condition is true, false or unknown (Kleene's logic): a
-//! comparison with something the reader does not know is unknown, and so is its `not`; whatever is unknown does not hold.
+//! comparison with a fact that the reader does not know is unknown, and so is its `not`; whatever is unknown does not hold. A slot that is empty is
+//! no such thing: everybody can see that it is none of its values.
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -171,11 +172,15 @@ fn kleene(rules: &[Rule], sight: &Sight<'_>, decisive: bool) -> Option<bool> {
 }
 
 fn compared(sight: &Sight<'_>, var: Var, compare: Compare, other: &Other) -> Option<bool> {
-    let left = sight.value(var)?;
     let right = match other {
-        Other::Word(word) => Datum::of(word),
-        Other::Name(name) => sight.value(*name)?,
+        Other::Word(word) => Some(Datum::of(word)),
+        Other::Name(name) => sight.value(*name),
     };
+    let is_unknown = |var: Var| sight.value(var).is_none() && !sight.is_public(var);
+    if is_unknown(var) || matches!(other, Other::Name(name) if is_unknown(*name)) {
+        return None;
+    }
+    let (Some(left), Some(right)) = (sight.value(var), right) else { return Some(false) };
     match (left, right) {
         (Datum::Number(left), Datum::Number(right)) => Some(match compare {
             Compare::Less => left < right,

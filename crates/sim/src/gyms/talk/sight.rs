@@ -156,6 +156,16 @@ impl<'a> Sight<'a> {
         }
     }
 
+    /// Whether everybody sees that there is nothing, where there is nothing.
+    #[must_use]
+    pub fn is_public(&self, var: Var) -> bool {
+        match var {
+            Var::Thing(thing) => self.common.things[thing].fact.is_none(),
+            Var::Told(_) | Var::End => true,
+            _ => false,
+        }
+    }
+
     /// Whether there is anything under a name: a thing that is known, a number above 0. `None`: the reader cannot tell.
     #[must_use]
     pub fn has(&self, var: Var) -> Option<bool> {
