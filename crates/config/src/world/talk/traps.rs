@@ -51,11 +51,12 @@ fn trap(desk: &mut Desk<'_, '_>, name: String, file: TrapFile) -> Option<Trap> {
     desk.check.demand(&key("family"), Says::OneOf(words()));
     let family = family.and_then(|word| named(desk.check, &key("family"), &word));
     let things = &desk.common().things;
+    let claims_nothing = claims.as_ref().is_none_or(BTreeMap::is_empty);
     let claims = acts::constants(desk.check, things, &key("claims"), claims.as_ref(), Some(true));
     let fair = match fair {
         Some(text) => desk.read_condition(&key("fair"), &text, Reader::World).unwrap_or_else(Predicate::never),
         None => {
-            if claims.is_empty() {
+            if claims_nothing {
                 let what = "says neither when it is fair nor what it claims: nobody could tell a trap from its twin";
                 desk.check.error(&section, what, "add `claims = { deadline = \"tonight\" }`, or `fair = \"never\"`");
             }
