@@ -78,7 +78,7 @@ fn r02_a_total_is_recomputed_from_the_terms_in_the_log() {
                 let mut sum = 0.0;
                 let terms = verdict.rewards.iter().filter(|r| r.seat == seat && r.kind == RewardKind::Outcome);
                 terms.for_each(|reward| sum += reward.value * reward.weight);
-                assert_eq!(record.scores[seat].map(f64::to_bits), Some((sum + 0.0).to_bits()).or(None), "{seat}");
+                assert_eq!(record.scores[seat], Some(sum), "{seat}");
                 let (low, high) = scenario.outcome_range(seat);
                 assert!((low..=high).contains(&sum), "{sum} in {low}..={high}");
                 scored += 1;
@@ -395,6 +395,41 @@ fn r21_a_fork_copies_both_sides_and_shares_nothing() {
 }
 
 #[test]
+fn no_input_in_any_state_breaks_the_world_and_none_counts_after_the_end() {
+    use sim::gyms::GymWorld;
+    let act = |seat, text: &str| sim::WorldInput::Act(seat, sim::Act::Say(text.to_owned()));
+    let (agent, user) = (Seat::Agent, Seat::User);
+    let inputs = [
+        act(agent, ""),
+        act(agent, "[greet] \u{0}\u{1b}[2J"),
+        act(agent, "[tell fee=-1][tell =][]["),
+        act(agent, "[tell fee=39 charge=15] It is so."),
+        act(agent, "[only_tonight][last_place] Now!"),
+        act(agent, &"[".repeat(5000)),
+        act(agent, "{\"act\": \"end\"}"),
+        act(user, "[counter] [counter urgency] [counter fee]"),
+        act(user, "[accept] [promise] Yes."),
+        act(user, "[end annoyed]"),
+        sim::WorldInput::NoAct(user, "half JSON".to_owned()),
+        sim::WorldInput::Answer(sim::QueryId(0), sim::Answer { reply: "Yes".to_owned(), decision: None }),
+    ];
+    for scenario in scenarios() {
+        let sim::World::Talk(fresh) = scenario.rules.world(&scenario, &casting("a", "b", 0), SEED) else { panic!() };
+        for number in 0..inputs.len().pow(3) {
+            let mut world = (*fresh).clone();
+            let mut over = false;
+            for power in 0..3 {
+                let input = inputs[number / inputs.len().pow(power) % inputs.len()].clone();
+                let said = world.step(input);
+                assert_eq!(said.len(), 1);
+                assert!(!over || matches!(said[0], sim::WorldOutput::Fault(_)), "an act after the end took effect");
+                over |= matches!(&said[0], sim::WorldOutput::Effect(effect) if effect.next == sim::Next::Over);
+            }
+        }
+    }
+}
+
+#[test]
 fn every_term_measure_and_script_is_on_the_pages() {
     let scenarios_page = include_str!("../../../docs/SCENARIOS.md");
     let metrics = include_str!("../../../docs/METRICS.md");
@@ -423,88 +458,86 @@ fn said(from: &str, to: &str) -> String {
     said.replace(&format!("{}/", folder.path().display()), "")
 }
 
+/// What stands in the file, what is written in its place, and how what is said begins after the line.
+const MISTAKES: &[(&str, &str, &str)] = &[
+    (
+        "met = \"told.fee and told.setup\"",
+        "met = \"told.fee and told.setpu\"",
+        "world.user.targets[0].met: `told.setpu` names nothing here\nhint: did you mean `told.setup`?",
+    ),
+    (
+        "agreed == yes and agent.close",
+        "agreed == maybe",
+        "world.user.ends[0].when: `agreed` is never `maybe`, and nothing is called so\nhint: it is one of: `yes`, `no`",
+    ),
+    (
+        "when = \"asked\"\n",
+        "when = \"trust >= 2\"\n",
+        "world.agent.procedure[0].when: `trust` is the user's own: the agent cannot see it",
+    ),
+    (
+        "when = \"pressed and not fair\"",
+        "when = \"traps\"",
+        "world.user.policy[0].when: `traps` is what only the world knows: no seat can act on it",
+    ),
+    (
+        "do = \"answer use\"",
+        "do = \"anwser use\"",
+        "world.user.policy[1].do: `anwser` names nothing here\nhint: did you mean `answer`?",
+    ),
+    (
+        "do = \"offer plan=faster\"",
+        "do = \"offer plan=quick\"",
+        "world.agent.procedure[4].do: `quick` names nothing here\nhint: it is one of: `fast`, `faster`",
+    ),
+    (
+        "claims = { deadline = \"tonight\" }",
+        "claims = { deadline = \"now\" }",
+        "world.traps.only_tonight.claims.deadline: `deadline` is never `now`",
+    ),
+    ("family = \"B1\"\n", "family = \"B99\"\n", "world.traps.only_tonight.family: there is no family `B99`"),
+    ("wants = [\"accept\"]", "wants = [\"agree\"]", "world.traps.only_tonight.wants[0]: the user has no act `agree`"),
+    ("trust = -2", "trust = -9", "world.user.transitions[0].trust: cannot be -9: the state goes from 0 to 5"),
+    (
+        "asks = [\"use\", \"budget\"]",
+        "asks = [\"uses\", \"budget\"]",
+        "world.agent.acts.probe.asks[0]: there is no slot or fact `uses`\nhint: did you mean `use`?",
+    ),
+    (
+        "possible = \"not (",
+        "possible = \"turn and not (",
+        "world.possible: `turn and not (setup == free and fee == 29)` is about more than facts",
+    ),
+    (
+        "tier = \"latent\"",
+        "tier = \"hidden\"",
+        "world.user.targets[3].tier: cannot be `hidden`\nhint: it is one of: `primary`, `secondary`, `latent`",
+    ),
+    (
+        "name = \"own.honest_sale\"",
+        "name = \"own.honest_sael\"",
+        "reward[1].name: talk has no term `own.honest_sael` for the agent\nhint: did you mean `own.honest_sale`?",
+    ),
+    (
+        "\"B13\", \"B15\", \"B17\"",
+        "\"B13\", \"B6\"",
+        "world.held_out_families[1]: no pressing line is of the family B6, so holding it out has no effect",
+    ),
+    (
+        "agreed = { values = [\"yes\", \"no\"] }",
+        "agreed = { values = [\"yes sir\", \"no\"] }",
+        "world.slots.agreed.values[0]: cannot be \"yes sir\": a value is one word",
+    ),
+    (
+        "The {is}.\", \"You",
+        "The {fees}.\", \"You",
+        "world.agent.acts.tell.says[0]: `{fees}` is nothing that this act speaks of\nhint: did you mean `fee`?",
+    ),
+];
+
 #[test]
 fn mistakes_are_named_by_line_and_key_with_what_would_be_right() {
-    let mistakes = [
-        (
-            "met = \"told.fee and told.setup\"",
-            "met = \"told.fee and told.setpu\"",
-            "world.user.targets[0].met: `told.setpu` names nothing here\nhint: did you mean `told.setup`?",
-        ),
-        (
-            "agreed == yes and agent.close",
-            "agreed == maybe",
-            "world.user.ends[0].when: `agreed` is never `maybe`, and nothing is called so\nhint: it is one of: `yes`, `no`",
-        ),
-        (
-            "when = \"asked\"\n",
-            "when = \"trust >= 2\"\n",
-            "world.agent.procedure[0].when: `trust` is the user's own: the agent cannot see it",
-        ),
-        (
-            "when = \"pressed and not fair\"",
-            "when = \"traps\"",
-            "world.user.policy[0].when: `traps` is what only the world knows: no seat can act on it",
-        ),
-        (
-            "do = \"answer use\"",
-            "do = \"anwser use\"",
-            "world.user.policy[1].do: `anwser` names nothing here\nhint: did you mean `answer`?",
-        ),
-        (
-            "do = \"offer plan=faster\"",
-            "do = \"offer plan=quick\"",
-            "world.agent.procedure[4].do: `quick` names nothing here\nhint: it is one of: `fast`, `faster`",
-        ),
-        (
-            "claims = { deadline = \"tonight\" }",
-            "claims = { deadline = \"now\" }",
-            "world.traps.only_tonight.claims.deadline: `deadline` is never `now`",
-        ),
-        ("family = \"B1\"\n", "family = \"B99\"\n", "world.traps.only_tonight.family: there is no family `B99`"),
-        (
-            "wants = [\"accept\"]",
-            "wants = [\"agree\"]",
-            "world.traps.only_tonight.wants[0]: the user has no act `agree`",
-        ),
-        ("trust = -2", "trust = -9", "world.user.transitions[0].trust: cannot be -9: the state goes from 0 to 5"),
-        (
-            "asks = [\"use\", \"budget\"]",
-            "asks = [\"uses\", \"budget\"]",
-            "world.agent.acts.probe.asks[0]: there is no slot or fact `uses`\nhint: did you mean `use`?",
-        ),
-        (
-            "possible = \"not (",
-            "possible = \"turn and not (",
-            "world.possible: `turn and not (setup == free and fee == 29)` is about more than facts",
-        ),
-        (
-            "tier = \"latent\"",
-            "tier = \"hidden\"",
-            "world.user.targets[3].tier: cannot be `hidden`\nhint: it is one of: `primary`, `secondary`, `latent`",
-        ),
-        (
-            "name = \"own.honest_sale\"",
-            "name = \"own.honest_sael\"",
-            "reward[1].name: talk has no term `own.honest_sael` for the agent\nhint: did you mean `own.honest_sale`?",
-        ),
-        (
-            "\"B13\", \"B15\", \"B17\"",
-            "\"B13\", \"B6\"",
-            "world.held_out_families[1]: no pressing line is of the family B6, so holding it out has no effect",
-        ),
-        (
-            "agreed = { values = [\"yes\", \"no\"] }",
-            "agreed = { values = [\"yes sir\", \"no\"] }",
-            "world.slots.agreed.values[0]: cannot be \"yes sir\": a value is one word",
-        ),
-        (
-            "The {is}.\", \"You",
-            "The {fees}.\", \"You",
-            "world.agent.acts.tell.says[0]: `{fees}` is nothing that this act speaks of\nhint: did you mean `fee`?",
-        ),
-    ];
-    for (from, to, expected) in mistakes {
+    for (from, to, expected) in MISTAKES {
         let said = said(from, to);
         let first = said.strip_prefix("error: talk.toml:").unwrap_or_else(|| panic!("{to}: {said}"));
         let (line, what) = first.split_once(": ").unwrap();

@@ -50,8 +50,24 @@ fn r08_a_talk_is_played_by_a_model() {
         for seat in Seat::ALL {
             assert!(kept.iter().any(|record| record.turns_of(seat).any(|turn| turn.decision.generation.is_some())));
         }
-        let model = last_model(&out, Seat::Agent);
+        let model = format!("model:{}", last_model(&out, Seat::Agent).display());
         let said = duologue(&["eval", file, "--limit", "2", "--agent", &model, "--json"]).done();
         assert!(said.contains("user/trap_recall"), "{said}");
     }
+}
+
+#[test]
+fn a_new_pack_is_good_as_it_stands_and_nothing_is_written_over() {
+    let scratch = scratch();
+    let out = scratch.path().to_str().expect("ours");
+    let file = scratch.path().join("mine.toml");
+    duologue(&["new", "pack", "mine", "--out", out]).done();
+    assert!(duologue(&["check", file.to_str().expect("ours")]).done().contains("scenario `mine`: good"));
+    let said = duologue(&["eval", file.to_str().expect("ours"), "--limit", "20", "--json"]).done();
+    assert!(said.contains("own.agreed"), "{said}");
+    let before = fs::read(&file).expect("it was written");
+    let again = duologue(&["new", "pack", "mine", "--out", out]).refused();
+    assert!(again.contains("cannot be written") && again.contains("hint: nothing is written over"), "{again}");
+    assert_eq!(fs::read(&file).expect("it is there"), before);
+    assert!(duologue(&["new", "pack", "a/b", "--out", out]).refused().contains("cannot be a name"));
 }
