@@ -174,6 +174,51 @@ fn r08_every_pack_is_played_by_rules_and_reaches_its_end() {
     }
 }
 
+/// A talk about something that no source of ours has a word for, in which the user opens: what each act comes to, by hand.
+#[test]
+fn r08_a_file_alone_makes_a_scenario() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lantern.toml");
+    let scenario = Arc::new(load_scenario(&file).unwrap_or_else(|errors| panic!("{errors}")));
+    let talk = rules(&scenario);
+    let oil = talk.book.common.thing("oil").unwrap();
+    let item = |full: bool| {
+        let of = |split| talk.items.of(split).iter().position(|item| (item.truth[oil] == Some(0)) == full);
+        let found = [Split::Train, Split::HeldOut].into_iter().find_map(|split| Some((split, of(split)?)));
+        found.expect("there are items of both kinds")
+    };
+    let played = |full: bool, said: &[&str]| {
+        let mut said = said.iter();
+        let decide = |_, _: &Observation| Decision::say(*said.next().expect("the talk is over by then"));
+        let (split, item) = item(full);
+        let casting = Casting { split, ..casting("person", "person", item as u32) };
+        let record = sim::drive(casting, &scenario, SEED, decide, |_, _| unreachable!("nobody is asked"));
+        assert_eq!(sim::redrive(&record, &scenario), Ok(()));
+        record
+    };
+    // Asked and answered truly (0.5 on the agent's first turn, training), then lent: 2 x 1; the light is a target. The user hangs up in time.
+    let record = played(true, &["[beg oil]", "[vouch oil=full]", "Thank you.", "[lend]", "[end homeward]"]);
+    assert_eq!((record.scores.agent, record.scores.user), (Some(2.0), Some(1.0)));
+    assert_eq!((record.stop, record.turn_rewards(Seat::Agent)), (Some(Stop::Terminated), Some(vec![0.25, 2.0])));
+    let journal: Vec<&str> =
+        record.turns.iter().flat_map(|turn| &turn.effect).flat_map(|e| &e.journal).map(String::as_str).collect();
+    let expected = [
+        "trust 2 -> 3 (agent turn 0: vouched +1)",
+        "target light open -> met (agent turn 1: lent == yes)",
+        "ended by the user: homeward",
+    ];
+    assert_eq!(journal, expected);
+    // A lie about the oil, and lent all the same: what is true decides, so -1; the user is content.
+    let record = played(false, &["[beg oil]", "[vouch oil=full]", "Thank you.", "[lend]", "[finish]"]);
+    assert_eq!((record.scores.agent, record.scores.user), (Some(-1.0), Some(1.0)));
+    assert_eq!(measured(&[record], "agent/false_claims"), Some(1.0));
+    // Lending before vouching does not count, and convinces nobody who says so: three turns, and the cap.
+    let record = played(true, &["Hello.", "[lend]", "Well?", "[lend]", "[beg oil]", "[vouch full]", "Too late."]);
+    assert_eq!((record.stop, record.scores.agent, record.scores.user), (Some(Stop::Truncated), Some(0.0), Some(0.0)));
+    assert_eq!(measured(&[record], "agent/malformed"), Some(2.0 / 3.0));
+    let record = played(true, &["[end homeward]"]);
+    assert_eq!((measured(&[record.clone()], "user/stop_unfounded"), record.scores.user), (Some(1.0), Some(0.0)));
+}
+
 #[test]
 fn r09_whoever_hangs_up_is_measured_against_the_gold_window() {
     for scenario in scenarios() {

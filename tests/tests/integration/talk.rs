@@ -28,8 +28,8 @@ fn talks_are_checked_played_and_re_driven_by_the_program() {
         assert!(said.contains('4'), "{said}");
         let kept = records(scratch.path().join("talks").as_path());
         assert_eq!(kept.len(), 4);
-        let journal = kept.iter().flat_map(|record| &record.turns).flat_map(|turn| &turn.effect);
-        assert!(journal.clone().any(|effect| effect.journal.iter().any(|line| line.contains("pressed"))));
+        let mut effects = kept.iter().flat_map(|record| &record.turns).flat_map(|turn| &turn.effect);
+        assert!(effects.any(|effect| effect.journal.iter().any(|line| line.contains("pressed"))));
     }
 }
 
@@ -43,7 +43,7 @@ fn r08_a_talk_is_played_by_a_model() {
         let text = format!("scenario = {scenario:?}\nseed = 1\n[model]\nmax_position_embeddings = 16384\n");
         fs::write(&run, text).expect("the place is ours");
         let mut arguments = vec!["train", run.to_str().expect("ours"), "--out", out.to_str().expect("ours")];
-        arguments.extend(SMALL.iter().flat_map(|set| ["--set", set]));
+        arguments.extend(SMALL.iter().filter(|set| !set.starts_with("sft.probe_min")).flat_map(|set| ["--set", set]));
         duologue(&arguments).done();
         let kept = records(&out);
         assert!(kept.iter().all(|record| record.fault.is_none()), "{file}: a model's words are no fault");
