@@ -27,9 +27,14 @@ use sim::scenario::Split;
 
 const SEED: u64 = 1;
 
+fn toml_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("the folder is part of the repository");
+    entries.map(|entry| entry.expect("a listed file can be named").path()).collect()
+}
+
 fn files() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios/talk");
-    let mut files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<PathBuf> = toml_files(&folder);
     files.sort();
     assert!(files.len() >= 2);
     files
@@ -216,7 +221,10 @@ fn r08_a_file_alone_makes_a_scenario() {
     assert_eq!((record.stop, record.scores.agent, record.scores.user), (Some(Stop::Truncated), Some(0.0), Some(0.0)));
     assert_eq!(measured(&[record], "agent/malformed"), Some(2.0 / 3.0));
     let record = played(true, &["[end homeward]"]);
-    assert_eq!((measured(&[record.clone()], "user/stop_unfounded"), record.scores.user), (Some(1.0), Some(0.0)));
+    assert_eq!(
+        (measured(std::slice::from_ref(&record), "user/stop_unfounded"), record.scores.user),
+        (Some(1.0), Some(0.0))
+    );
 }
 
 #[test]
@@ -494,11 +502,11 @@ fn every_term_measure_and_script_is_on_the_pages() {
 
 /// What is said about the first file after an edit; empty if nothing is wrong.
 fn said(from: &str, to: &str) -> String {
-    let text = fs::read_to_string(&files()[0]).unwrap();
+    let text = fs::read_to_string(&files()[0]).expect("it can be read");
     assert!(text.contains(from), "`{from}` stands in the file");
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("talk.toml");
-    fs::write(&path, text.replacen(from, to, 1)).unwrap();
+    fs::write(&path, text.replacen(from, to, 1)).expect("the folder is ours");
     let said = load_scenario(&path).err().map(|errors| errors.to_string()).unwrap_or_default();
     said.replace(&format!("{}/", folder.path().display()), "")
 }

@@ -132,7 +132,10 @@ fn conditions_that_cannot_be_read_say_why() {
     assert!(Predicate::read("end == bought and lies == 0", &lexicon, Reader::World).is_ok());
 }
 
-fn read(seat: Seat, act: &Act) -> Result<Vec<(Deed, Vec<(usize, Option<Value>)>)>, String> {
+/// Acts with what they are about.
+type Acts = Vec<(Deed, Vec<(usize, Option<Value>)>)>;
+
+fn read(seat: Seat, act: &Act) -> Result<Acts, String> {
     let common = Arc::new(common());
     let ends = [EndRule { name: "bought".to_owned(), when: Predicate::always(), says: Vec::new() }];
     let tongue = Tongue { seat, common: &common, plants: &[], traps: &[], ends: &ends };

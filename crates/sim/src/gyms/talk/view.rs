@@ -23,7 +23,7 @@ pub struct View {
     /// What can be spoken of.
     pub common: Arc<Common>,
     /// What both have seen.
-    pub table: Table,
+    pub table: Box<Table>,
     /// The facts that the seat knows.
     pub known: Vec<Option<Value>>,
     /// Whether the last pressing was fair, as far as the seat can tell.

@@ -481,7 +481,7 @@ impl World {
         };
         let fair = self.fair[1 + seat as usize];
         let known = self.known[seat].clone();
-        View { common: Arc::clone(&self.book.common), table: self.table.clone(), known, fair, own }
+        View { common: Arc::clone(&self.book.common), table: Box::new(self.table.clone()), known, fair, own }
     }
 }
 
