@@ -8,6 +8,7 @@ use super::person::Dimension;
 use super::person::Status;
 use super::sight::Counter;
 use super::sight::Reader;
+use super::table::UNFOUNDED;
 use super::thought::STEPS;
 use super::thought::Thought;
 use super::world::Outcome;
@@ -228,15 +229,14 @@ fn well_formed(world: &World, thoughts: &[Thought], seat: Seat) -> Ratio {
     }
 }
 
-/// Early, right, late: the talk is in one of them. Right is to hang up in the turn in which it is time or the next one; where it never is time,
-/// not to hang up; and whoever was not given those turns was not late.
+/// Early, right, late: the talk is in one of them. Right is to hang up in the turn in which it is time or the next one, or for a reason that
+/// one's last turn brought about; where it never is time, not to hang up; and whoever was not given those turns was not late.
 fn stops(world: &World) -> [Ratio; 3] {
-    let ended_by_user = world.table.end.as_ref().is_some_and(|(seat, _)| *seat == Seat::User);
+    let by_user = world.table.end.as_ref().filter(|(seat, _)| *seat == Seat::User);
     let last = world.table.turns.user.saturating_sub(1);
-    let class = match (world.window, ended_by_user) {
-        (None, true) => 0,
-        (None, false) => 1,
-        (Some(due), true) if last < due => 0,
+    let class = match (world.window, by_user) {
+        (None, Some((_, reason))) => usize::from(reason != UNFOUNDED),
+        (None, None) => 1,
         (Some(due), _) => {
             if last <= due + 1 {
                 1
@@ -283,10 +283,7 @@ fn rows(world: &World, thoughts: &[Thought]) -> Vec<(&'static str, Ratio)> {
         ("user/stop_early", early),
         ("user/stop_right", right),
         ("user/stop_late", late),
-        (
-            "user/stop_unfounded",
-            unfounded.map_or_else(Ratio::default, |(_, why)| Ratio::yes(why == super::table::UNFOUNDED)),
-        ),
+        ("user/stop_unfounded", unfounded.map_or_else(Ratio::default, |(_, why)| Ratio::yes(why == UNFOUNDED))),
         ("user/trust", state(Dimension::Trust)),
         ("user/emotion", state(Dimension::Emotion)),
         ("user/patience", state(Dimension::Patience)),
