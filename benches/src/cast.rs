@@ -44,6 +44,7 @@ pub fn castings(episodes: u32, agent: &str, user: &str) -> Vec<Casting> {
         item: group % ITEMS,
         policies: policies.clone(),
         learns: Pair::default(),
+        tools: Pair::default(),
     };
     (0..episodes).map(casting).collect()
 }

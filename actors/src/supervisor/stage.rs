@@ -8,6 +8,7 @@ use rl::Session;
 use sim::Pair;
 use sim::Scenario;
 use sim::Seat;
+use sim::Tools;
 use sim::gyms::Script;
 use sim::record::Casting;
 use text::SeatStream;
@@ -98,11 +99,12 @@ impl SupervisorState {
         &mut self,
         myself: &ActorRef<SupervisorMessage>,
         ticket: Ticket,
-        casting: Casting,
+        mut casting: Casting,
     ) -> Result<(), String> {
         let terms = self.play().ok_or("nothing is played")?.terms.clone();
         let id = casting.id;
         let scenario = terms.scenario(&casting).ok_or("there is no such scenario")?.clone();
+        casting.tools = Pair::from_fn(|seat| self.tools(&scenario, &casting, seat));
         let judge = &scenario.judge.policy;
         let arguments = EpisodeArguments {
             ticket,
@@ -125,6 +127,13 @@ impl SupervisorState {
         Ok(())
     }
 
+    /// How the seat's model is told what it may do.
+    fn tools(&self, scenario: &Scenario, casting: &Casting, seat: Seat) -> Tools {
+        let name = model_name(&casting.policies[seat], seat);
+        let server = name.and_then(|name| self.servers.get(name));
+        server.map_or(Tools::Prose, |server| server.dialect.tools(&scenario.rules, seat))
+    }
+
     pub(super) fn player(
         &self,
         terms: &Terms,
@@ -140,6 +149,7 @@ impl SupervisorState {
         }
         if let Some(name) = model_name(policy, seat) {
             let server = self.servers.get(name).ok_or_else(|| format!("model `{name}` is not loaded"))?;
+            let dialect = server.dialect.seated(&scenario.rules, seat).map_err(|why| why.to_string())?;
             return Ok(Box::new(ModelPlayer {
                 ticket,
                 session: Session { episode: casting.id, seat, adapter: None },
@@ -147,7 +157,7 @@ impl SupervisorState {
                 tokens_max: scenario.seats[seat].tokens_max,
                 sampling: terms.sampling[seat],
                 server: server.mail.clone(),
-                stream: SeatStream::new(&server.dialect, server.dialect.reasons(seat)),
+                stream: SeatStream::new(&dialect, dialect.reasons(seat)),
                 policy: name.to_owned(),
                 turn: 0,
             }));

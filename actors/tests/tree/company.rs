@@ -87,7 +87,15 @@ pub fn id(group: u32, member: u32) -> EpisodeId {
 
 pub fn casting(group: u32, member: u32, agent: &str, user: &str) -> Casting {
     let policies = Pair { agent: agent.to_owned(), user: user.to_owned() };
-    Casting { id: id(group, member), scenario: 0, split: Split::Train, item: group, policies, learns: Pair::default() }
+    Casting {
+        id: id(group, member),
+        scenario: 0,
+        split: Split::Train,
+        item: group,
+        policies,
+        learns: Pair::default(),
+        tools: Pair::default(),
+    }
 }
 
 /// `groups` groups of `members`, in the order of their ids.

@@ -23,6 +23,7 @@ use sim::record::Casting;
 use text::Dialect;
 use text::Folder;
 use text::Manner;
+use text::TextError;
 
 use crate::failure::Failure;
 use crate::remotes::Remotes;
@@ -86,7 +87,12 @@ impl Cast {
             // The same in all scenarios of a run, which was checked.
             let reasons = Pair::from_fn(|seat| scenarios[0].seats[seat].reasons);
             let hint = "give the folder of one seat's model, e.g. runs/NAME/checkpoints/step-000030/agent";
-            let voice = open(&folder, reasons, seat, loader).map_err(|error| wrong(error, hint))?;
+            let mut voice = open(&folder, reasons, seat, loader).map_err(|error| wrong(error, hint))?;
+            let equipped = voice.dialect.equipped(scenarios.iter().copied());
+            voice.dialect = equipped.map_err(|error| match error {
+                TextError::NoRoom { .. } => wrong(error.to_string(), "raise it in the scenario"),
+                _ => wrong(error.to_string(), hint),
+            })?;
             self.models.insert(key.to_owned(), voice);
         }
         Ok(name)

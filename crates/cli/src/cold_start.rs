@@ -137,19 +137,23 @@ impl Lessons {
     }
 
     /// The same lessons in a dialect's tokens.
-    #[must_use]
-    pub fn samples(&self, dialect: &Dialect, settings: &RunSettings) -> Samples {
+    ///
+    /// # Errors
+    /// As [`Dialect::seated`]; none of a dialect that is equipped for the mix.
+    pub fn samples(&self, dialect: &Dialect, mix: &Mix, settings: &RunSettings) -> Result<Samples, TextError> {
         let weight = settings.sft.partner_weight;
-        let dialogues = Pair::from_fn(|seat| {
-            let taught = self.imitated(seat).flat_map(|record| text::taught(dialect, record, seat, weight));
-            let mut samples: Vec<Sample> = taught.map(sample).collect();
-            samples.sort_by_key(|sample| sample.tokens.len());
-            samples
-        });
+        let mut dialogues: Pair<Vec<Sample>> = Pair::default();
+        for seat in Seat::ALL {
+            for record in self.imitated(seat) {
+                let dialect = dialect.seated(&mix.of(&record.casting).rules, seat)?;
+                dialogues[seat].extend(text::taught(&dialect, record, seat, weight).into_iter().map(sample));
+            }
+            dialogues[seat].sort_by_key(|sample| sample.tokens.len());
+        }
         let drills =
             Pair::from_fn(|seat| self.drills[seat].iter().map(|drill| sample(taught_drill(dialect, drill))).collect());
         let talks = Pair::from_fn(|seat| self.kept[seat].len());
-        Samples { dialogues, talks, drills, settings: settings.sft.clone(), seed: settings.seed }
+        Ok(Samples { dialogues, talks, drills, settings: settings.sft.clone(), seed: settings.seed })
     }
 }
 
@@ -213,7 +217,9 @@ fn scripted(setup: &Setup) -> anyhow::Result<Vec<EpisodeRecord>> {
     let castings = plan::cold_start_castings(count, &settings.sft.teacher, mix, settings.seed);
     let play = |casting: Casting| {
         let scenario = mix.of(&casting);
-        play_by_rule(casting, scenario, settings.seed)
+        // A script writes its acts either way; what it is told is what the model will be.
+        let tools = Pair::from_fn(|seat| setup.tools(scenario, seat));
+        play_by_rule(Casting { tools, ..casting }, scenario, settings.seed)
     };
     let dialogues: Option<Vec<EpisodeRecord>> = castings.into_iter().map(play).collect();
     if is_read_alone {

@@ -9,6 +9,7 @@
 //! ```
 //! Files are checked and copied, and the tensor library is asked for one thing alone: to merge an adapter into its base. What is handed out appears whole or not at all (`runs::Parcel`).
 
+mod announced;
 mod card;
 mod episodes;
 mod hf;

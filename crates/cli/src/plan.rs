@@ -17,6 +17,7 @@ pub mod overlap;
 pub mod page;
 pub mod words;
 
+use anyhow::Context;
 use config::Written;
 use serde::Serialize;
 use serde_json::Value;
@@ -148,7 +149,7 @@ fn lessons(setup: &Setup) -> Result<(Dialect, Samples), Failure> {
     settings.sft.partner_weight = 0.0;
     let lessons = Lessons::prepare(setup)?;
     let dialect = stage::dialect(setup, &lessons)?;
-    let samples = lessons.samples(&dialect, &settings);
+    let samples = lessons.samples(&dialect, &setup.mix, &settings).context("the lessons")?;
     stage::check_context(setup, &samples)?;
     Ok((dialect, samples))
 }

@@ -49,6 +49,7 @@ pub async fn rollout(flags: RolloutFlags, loader: &dyn ModelLoader) -> Result<()
         item: number % items,
         policies: policies.clone(),
         learns: Pair::default(),
+        tools: Pair::default(),
     });
     let mut troupe = cast.troupe(journal).await?;
     let mut progress = Progress::start("rollout", flags.episodes.into(), 0);

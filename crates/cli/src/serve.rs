@@ -14,6 +14,9 @@ use serve::Served;
 use serve::Server;
 use sim::Pair;
 use text::Dialect;
+use text::Folder;
+use text::Manner;
+use text::TextError;
 use tokio::signal::unix::Signal;
 use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
@@ -34,7 +37,8 @@ pub async fn serve(flags: ServeFlags, loader: &dyn ModelLoader) -> Result<(), Fa
     let given = flags.folder.as_deref().or(flags.model.as_deref());
     let given = given.expect("clap lets nobody through without either");
     let served = served(&flags, given, loader)?;
-    let (name, adapters, context) = (served.name.clone(), served.adapters.clone(), served.context);
+    let (name, context) = (served.name.clone(), served.context);
+    let adapters: Vec<String> = served.adapters.iter().map(|(name, _)| name.clone()).collect();
     let limits = Limits { requests_max: flags.requests_max, tokens_max: flags.tokens_max, ..Limits::default() };
     // Before anybody can be told the address: whoever was told may stop us.
     let (mut interrupted, mut terminated) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
@@ -86,8 +90,20 @@ fn served(flags: &ServeFlags, given: &Path, loader: &dyn ModelLoader) -> Result<
     let dialect = Dialect::open(&folder, Pair::default()).map_err(|error| wrong(error.to_string()))?;
     let mut policy = loader.dressed(&folder, &folders).map_err(|error| wrong(error.to_string()))?;
     policy.close_with(dialect.close_ids());
-    let adapters = flags.adapter.iter().map(|(name, _)| name.clone()).collect();
+    let speaks =
+        |adapter: &PathBuf| in_its_manner(adapter, &folder, &dialect).map_err(|error| wrong(error.to_string()));
+    let dialects: Vec<Dialect> = folders.iter().map(speaks).collect::<Result<_, _>>()?;
+    let adapters = flags.adapter.iter().map(|(name, _)| name.clone()).zip(dialects).collect();
     Ok(Served { name, adapters, policy, dialect, context })
+}
+
+/// The dialect of the base in the manner that the adapter has learned in.
+fn in_its_manner(adapter: &Path, base: &Path, of_base: &Dialect) -> Result<Dialect, TextError> {
+    let manner = Manner::open(adapter)?;
+    if manner == *of_base.manner() {
+        return Ok(of_base.clone());
+    }
+    Dialect::of(Folder::open(base)?, Pair::default(), manner)
 }
 
 /// The folders of the adapters on the model in `base`, in the order of the flags: whose names differ, and who speak as it does.
@@ -107,8 +123,9 @@ fn adapters(flags: &ServeFlags, model: &str, base: &Path) -> Result<Vec<PathBuf>
         if !config::is_adapter(&folder) {
             return Err(wrong("there is no adapter_config.json".to_owned()));
         }
+        config::speaks_as(&folder, base).map_err(wrong)?;
         // Its base may lie elsewhere by now, or be named as it is on somebody's hub: then the shapes have to fit, and no more is known.
-        if let Ok(named) = config::language_of(&folder).inspect_err(|why| tracing::warn!("--adapter {name}: {why}"))
+        if let Ok(named) = config::base_of(&folder).inspect_err(|why| tracing::warn!("--adapter {name}: {why}"))
             && fs::canonicalize(&named).ok() != fs::canonicalize(base).ok()
         {
             tracing::warn!("--adapter {name}: it was made on {}, and sits on {} here", named.display(), base.display());

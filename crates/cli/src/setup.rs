@@ -9,7 +9,9 @@ use rl::RunSettings;
 use rl::plan;
 use rl::settings::UpdateMode;
 use sim::Pair;
+use sim::Scenario;
 use sim::Seat;
+use sim::Tools;
 
 use crate::failure::Failure;
 use crate::flags::RemoteFlags;
@@ -51,6 +53,13 @@ impl Setup {
             UpdateMode::Only(only) => Pair::from_fn(|seat| seat == only),
             UpdateMode::Simultaneous | UpdateMode::Alternating { .. } => Pair { agent: true, user: true },
         }
+    }
+
+    /// How a seat's model is told what it may do in a scenario.
+    #[must_use]
+    pub fn tools(&self, scenario: &Scenario, seat: Seat) -> Tools {
+        let asked = self.settings.base.as_ref().map(|base| base.tools).unwrap_or_default();
+        scenario.rules.toolkit(seat).map_or(Tools::Prose, |_| asked)
     }
 
     /// Everybody whom the models meet besides each other: in which scenario, at which seat, who.

@@ -47,6 +47,7 @@ use sim::record::Casting;
 use text::Dialect;
 use text::Folder;
 use text::Manner;
+use text::TextError;
 use text::manner::MANNER_FILE;
 
 use crate::cast::Cast;
@@ -100,7 +101,7 @@ impl Stage {
         expect_folder(&setup)?;
         let lessons = Lessons::prepare(&setup)?;
         let dialect = dialect(&setup, &lessons)?;
-        let samples = lessons.samples(&dialect, &setup.settings);
+        let samples = lessons.samples(&dialect, &setup.mix, &setup.settings).context("the lessons")?;
         check_context(&setup, &samples)?;
         let text = text_files(&dialect, &setup.mix);
         // Made before the folder is touched: a model that cannot be made leaves none, and only now does the loader know its device.
@@ -365,7 +366,7 @@ fn spoken(setup: &Setup, base: &BaseFolder) -> Result<Dialect, Failure> {
     folders.dedup();
     let open = |folder: &PathBuf| {
         let words = config::language_of(folder).map_err(|why| wrong(why, hint))?;
-        let manner = Manner { thinking: base.thinking, ..Manner::default() };
+        let manner = Manner { thinking: base.thinking, tools: base.tools, ..Manner::default() };
         let dialect = Folder::open(&words).and_then(|files| Dialect::of(files, reasons, manner));
         dialect.map_err(|error| wrong(format!("{}: {error}", folder.display()), hint))
     };
@@ -375,7 +376,14 @@ fn spoken(setup: &Setup, base: &BaseFolder) -> Result<Dialect, Failure> {
         let what = "holds models of two languages: their tokenizers or chat templates differ".to_owned();
         return Err(wrong(what, "start both seats from models of one family"));
     }
-    let dialect = spoken.swap_remove(0);
+    let dialect = spoken.swap_remove(0).equipped(mix.scenarios().map(|scenario| &**scenario)).map_err(|error| {
+        let what = format!("cannot be `template`: {error}");
+        let hint = match error {
+            TextError::NoRoom { .. } => "raise it in the scenario, or write acts in prose: `tools = \"prose\"`",
+            _ => "write acts in prose: `tools = \"prose\"`",
+        };
+        wrong_key(setup, "model.tools", what, hint.to_owned())
+    })?;
     if base.thinking == Thinking::Strip
         && !Seat::ALL.into_iter().any(|seat| learning[seat] && dialect.drops_thoughts(seat))
     {

@@ -279,7 +279,7 @@ async fn grpo_step(stage: &mut Stage, ahead: &mut Ahead, step: u64) -> anyhow::R
     if grpo.refills_max > 0 {
         metrics.set("groups_refilled", Some(f64::from(refilled)));
     }
-    metrics.set("drift", Some(drift(stage, &records) as f64));
+    metrics.set("drift", Some(drift(stage, &records)? as f64));
     alarms(&metrics).iter().for_each(|alarm| tracing::warn!(step, "{alarm}"));
     stage.log(step, "grpo", &metrics)?;
     let play = taken + clocks.map_or(0.0, |clocks| clocks.play);
@@ -369,10 +369,14 @@ fn alarms(metrics: &Metrics) -> Vec<String> {
 }
 
 /// Turns of the models whose recorded tokens are not what was shown and sampled: 0 in a sound run. Opponents have a language of their own.
-fn drift(stage: &Stage, records: &[EpisodeRecord]) -> u64 {
+fn drift(stage: &Stage, records: &[EpisodeRecord]) -> anyhow::Result<u64> {
     let seats = records.iter().flat_map(|record| Seat::ALL.map(|seat| (record, seat)));
     let modelled = seats.filter(|(record, seat)| record.casting.policies[*seat] == plan::MODEL);
-    modelled.map(|(record, seat)| text::drift(record, seat, &stage.dialect).drifted()).sum()
+    let drifted = |(record, seat): (&EpisodeRecord, Seat)| {
+        let dialect = stage.dialect.seated(&stage.setup.mix.of(&record.casting).rules, seat)?;
+        Ok(text::drift(record, seat, &dialect).drifted())
+    };
+    modelled.map(drifted).sum()
 }
 
 /// What the step's episodes look like. In a mix, the same of each scenario, with its name in front, and of all together only what does not

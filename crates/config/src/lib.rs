@@ -34,6 +34,7 @@ mod source;
 mod study;
 mod suggest;
 mod uses;
+mod vocabulary;
 mod world;
 
 pub use allowed::SEED_MAX;
@@ -53,6 +54,7 @@ pub use model_folder::identity;
 pub use model_folder::is_adapter;
 pub use model_folder::language_of;
 pub use model_folder::model_of_seat;
+pub use model_folder::speaks_as;
 pub use policy::check_policy;
 pub use preset::preset;
 pub use schema::schema;

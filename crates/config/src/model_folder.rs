@@ -11,12 +11,14 @@ use serde_json::Value;
 use sim::Seat;
 
 use crate::sha;
+use crate::vocabulary;
 
 const CONFIG: &str = "config.json";
 const ADAPTER_CONFIG: &str = "adapter_config.json";
 /// The key of an adapter that says where its base lies.
 const BASE: &str = "base_model_name_or_path";
 const TEMPLATE: &str = "chat_template.jinja";
+const TOKENIZER: &str = "tokenizer.json";
 const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
 
 /// Files of a model's folder that say how it learned, not what it does.
@@ -59,14 +61,31 @@ pub fn base_of(folder: &Path) -> Result<PathBuf, String> {
 /// The folder whose tokenizer and chat template a model speaks by: an adapter's base, or the folder itself.
 ///
 /// # Errors
-/// As [`base_of`], and if an adapter brings another template than its base's: it would have learned another language than it is spoken to in.
+/// As [`base_of`] and [`speaks_as`].
 pub fn language_of(folder: &Path) -> Result<PathBuf, String> {
     let base = base_of(folder)?;
-    match (fs::read_to_string(folder.join(TEMPLATE)).ok(), template(&base)) {
-        (Some(own), Some(of_base)) if own != of_base => {
-            Err(format!("{}: it is not its base's, in {}", folder.join(TEMPLATE).display(), base.display()))
-        }
-        _ => Ok(base),
+    speaks_as(folder, &base)?;
+    Ok(base)
+}
+
+/// Whether an adapter speaks as a base does, as far as it brings files that say so.
+///
+/// # Errors
+/// In words, if it brings another template than the base's, or a tokenizer that gives other ids: it would have learned another language than it is spoken
+/// to in.
+pub fn speaks_as(adapter: &Path, base: &Path) -> Result<(), String> {
+    if let (Some(own), Some(of_base)) = (fs::read_to_string(adapter.join(TEMPLATE)).ok(), template(base))
+        && own != of_base
+    {
+        return Err(format!("{}: it is not its base's, in {}", adapter.join(TEMPLATE).display(), base.display()));
+    }
+    let [own, of_base] = [adapter, base].map(|folder| fs::read(folder.join(TOKENIZER)).ok());
+    match (own, of_base) {
+        // Not byte by byte: whoever writes a tokenizer again lays it out in his own way.
+        (Some(own), Some(of_base)) if own != of_base => vocabulary::same_ids(&own, &of_base).map_err(|why| {
+            format!("{}: it is not its base's, in {}: {why}", adapter.join(TOKENIZER).display(), base.display())
+        }),
+        _ => Ok(()),
     }
 }
 
@@ -152,6 +171,7 @@ mod tests {
         for (folder, file, text) in [
             ("base", CONFIG, "{}"),
             ("base", TEMPLATE, "{{ messages }}"),
+            ("base", TOKENIZER, r#"{"model": {"vocab": {"a": 0, "b": 1}, "merges": []}}"#),
             ("adapter", ADAPTER_CONFIG, r#"{"r": 2, "base_model_name_or_path": "../base"}"#),
             ("adapter", "adapter_model.safetensors", "numbers"),
         ] {
@@ -195,6 +215,20 @@ mod tests {
     }
 
     #[test]
+    fn an_adapter_that_brings_a_tokenizer_of_other_ids_is_refused_and_one_that_is_laid_out_otherwise_is_not() {
+        let scratch = folders();
+        let adapter = scratch.path().join("adapter");
+        write(&adapter, TOKENIZER, r#"{ "model": { "merges": [], "vocab": { "b": 1, "a": 0 } } }"#);
+        language_of(&adapter).unwrap();
+        write(&adapter, TOKENIZER, r#"{"model": {"vocab": {"a": 1, "b": 0}, "merges": []}}"#);
+        let said = language_of(&adapter).unwrap_err();
+        assert!(
+            said.contains("tokenizer.json: it is not its base's") && said.ends_with("the id of `a` is 1, not 0"),
+            "{said}"
+        );
+    }
+
+    #[test]
     fn an_adapter_is_known_by_its_own_files_and_its_bases_and_not_by_where_they_lie() {
         let scratch = folders();
         let (base, adapter) = (scratch.path().join("base"), scratch.path().join("adapter"));
@@ -203,7 +237,7 @@ mod tests {
         let absolute = format!(r#"{{"r": 2, "base_model_name_or_path": "{}"}}"#, base.display());
         write(&adapter, ADAPTER_CONFIG, &absolute);
         assert_eq!(identity(&adapter).unwrap(), before);
-        write(&adapter, ADAPTER_CONFIG, &absolute.replace("2", "3"));
+        write(&adapter, ADAPTER_CONFIG, &absolute.replace("\"r\": 2", "\"r\": 3"));
         let other_rank = identity(&adapter).unwrap();
         write(&adapter, ADAPTER_CONFIG, &absolute);
         write(&base, CONFIG, "{ }");

@@ -227,7 +227,7 @@ pub(crate) fn run(check: &mut Check<'_>, default_name: &str) -> (RunSettings, Ve
     let played = played(check, scenario, mix, &opponents::written("opponents", opponents));
     let name = name.unwrap_or_else(|| default_name.to_owned());
     check.name("name", Some(&name));
-    let (model, base) = model::model(check, model.unwrap_or_default());
+    let (model, dtype, base) = model::model(check, model.unwrap_or_default());
     let preset = check.word("preset", preset.as_deref(), &PRESETS);
     let optimizer = optimizer_settings(check, optimizer.unwrap_or_default(), &model, &preset);
     let settings = RunSettings {
@@ -236,6 +236,7 @@ pub(crate) fn run(check: &mut Check<'_>, default_name: &str) -> (RunSettings, Ve
         limits: run_limits(check, limits.unwrap_or_default()),
         model,
         sft: sft_settings(check, sft.unwrap_or_default(), base.is_some()),
+        dtype,
         base,
         grpo: grpo::grpo_settings(check, grpo.unwrap_or_default(), optimizer, &preset),
         eval: eval_settings(check, eval.unwrap_or_default()),
@@ -360,6 +361,7 @@ fn teaches(check: &mut Check<'_>, teacher: &str, scenario: &Scenario) {
 
 /// Checks what concerns both files.
 fn against_scenario(check: &mut Check<'_>, settings: &RunSettings, scenario: &Scenario, whose: &str) {
+    model::against_scenario(check, settings, scenario);
     if settings.sft.records.is_empty() && settings.sft.updates > 0 {
         teaches(check, &settings.sft.teacher, scenario);
     }

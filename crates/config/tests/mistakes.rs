@@ -270,15 +270,21 @@ hint: take it out of the file (or, for this call, `--set model.lora=`)"#,
     ),
     (
         "head_dim = 32",
-        "head_dim = 32\ndtype = \"bf16\"",
-        r#"error: run.toml:6: model.dtype: has no effect in this run: without adapters the weights learn, and what learns is float32
-hint: take it out of the file (or, for this call, `--set model.dtype=`)"#,
+        "head_dim = 32\ndtype = \"half\"",
+        r#"error: run.toml:6: model.dtype: cannot be `half`
+hint: it is one of: `f32`, `bf16`"#,
     ),
     (
         "head_dim = 32",
         "thinking = \"strip\"",
         r#"error: run.toml:5: model.thinking: has no effect in this run: models from nothing have a template that keeps all thoughts
 hint: take it out of the file (or, for this call, `--set model.thinking=`)"#,
+    ),
+    (
+        "head_dim = 32",
+        "tools = \"template\"",
+        r#"error: run.toml:5: model.tools: has no effect in this run: models from nothing have a template without tools
+hint: take it out of the file (or, for this call, `--set model.tools=`)"#,
     ),
     (
         "seed = 1",

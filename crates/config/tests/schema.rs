@@ -94,8 +94,8 @@ const BOUNDED_ELSEWHERE: [(&str, &str); 8] = [
     ("average.*.items", "the held-out items of each scenario"),
 ];
 
-/// Keys of `[model]` that have an effect only beside `from`.
-const OF_ADAPTERS: [&str; 2] = ["lora", "dtype"];
+/// Key of `[model]` that has an effect only beside `from`.
+const ADAPTERS: &str = "lora";
 
 /// Keys that are only needed because of another one, each with what needs it: of these a schema knows nothing.
 const NEEDED_ELSEWHERE: [(&str, &str); 3] = [
@@ -119,7 +119,7 @@ fn schema(kind: FileKind) -> Value {
         schema["properties"].as_object_mut().expect("a run has keys").remove("mix");
         schema["properties"]["sft"]["properties"].as_object_mut().expect("a section has keys").remove("records");
         let model = schema["properties"]["model"]["properties"].as_object_mut().expect("a section has keys");
-        OF_ADAPTERS.iter().for_each(|key| drop(model.remove(*key)));
+        model.remove(ADAPTERS);
     }
     schema
 }
@@ -301,7 +301,7 @@ fn the_schema_has_the_keys_that_the_reader_knows_and_no_others() {
             // What every `[world]` has is read apart from the gym's constants.
             let own = if path == "world" { &own - &BTreeSet::from(["gym", "items"]) } else { own };
             // These were left out of this schema: see there.
-            let left_out = BTreeSet::from(["mix", "records", OF_ADAPTERS[0], OF_ADAPTERS[1]]);
+            let left_out = BTreeSet::from(["mix", "records", ADAPTERS]);
             let known = if kind == FileKind::Run { &known - &left_out } else { known };
             assert_eq!(own, known, "{kind}: {path}");
             assert_eq!(section["additionalProperties"], json!(false), "{kind}: {path}");
@@ -380,7 +380,7 @@ fn the_schema_and_the_check_know_the_same_words() {
             agree(kind, &validator, &key, &json!("zzzzzz"), false);
             // Terms and kinds of rewards go together: of these a word alone says nothing. A key of another mode, or of models from a
             // folder, would have no effect.
-            let bound = ["grpo.mode", "grpo.turn_credit", "grpo.trajectory_score", "model.thinking"];
+            let bound = ["grpo.mode", "grpo.turn_credit", "grpo.trajectory_score", "model.thinking", "model.tools"];
             let alone = !key.starts_with("reward") && !bound.contains(&key.as_str());
             for word in words.iter().filter(|_| alone) {
                 agree(kind, &validator, &key, word, true);

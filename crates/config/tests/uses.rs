@@ -64,6 +64,16 @@ fn from_model() -> &'static [&'static str] {
     &NEEDS
 }
 
+/// The same where an agent has a tool.
+fn from_model_in_intention() -> &'static [&'static str] {
+    static NEEDS: LazyLock<Vec<&str>> = LazyLock::new(|| {
+        let scenario = quickstart().with_file_name("../scenarios/userrl/intention.toml");
+        let scenario = format!("scenario={}", scenario.display()).leak();
+        [from_model(), &[&*scenario, "grpo.mode=agent", "grpo.groups.mutual="]].concat()
+    });
+    &NEEDS
+}
+
 /// The same, and adapters on the folder.
 fn adapters() -> &'static [&'static str] {
     static NEEDS: LazyLock<Vec<&str>> = LazyLock::new(|| [from_model(), &["model.lora.rank=2"]].concat());
@@ -97,8 +107,9 @@ fn changes() -> Vec<Change> {
         ("model.lora.alpha", json!(4.0), adapters()),
         ("model.lora.targets", json!(["q_proj", "v_proj"]), adapters()),
         ("model.lora.rank_stabilized", json!(true), adapters()),
-        ("model.dtype", json!("bf16"), adapters()),
+        ("model.dtype", json!("bf16"), &[]),
         ("model.thinking", json!("strip"), from_model()),
+        ("model.tools", json!("template"), from_model_in_intention()),
         ("model.hidden_size", json!(64), &[]),
         ("model.num_hidden_layers", json!(2), &[]),
         ("model.num_attention_heads", json!(8), &[]),
@@ -228,9 +239,9 @@ fn a_key_without_a_user_in_this_run_is_one_that_the_reader_refuses() {
     let unused: Vec<&str> = uses(&[]).iter().filter(|used| used.value.is_none()).map(|used| used.key).collect();
     let parts = ["overlong_tokens", "overlong_cache", "normalizer_tokens", "kl", "importance_min", "importance_max"];
     let parts = parts.map(|key| format!("grpo.{key}"));
-    let others =
-        ["mix", "model.from", "model.thinking", "grpo.agent_steps", "grpo.gamma", "grpo.em_k"].map(str::to_owned);
-    let adapters = ["lora.rank", "lora.alpha", "lora.targets", "lora.rank_stabilized", "dtype"];
+    let others = ["mix", "model.from", "model.thinking", "model.tools", "grpo.agent_steps", "grpo.gamma", "grpo.em_k"]
+        .map(str::to_owned);
+    let adapters = ["lora.rank", "lora.alpha", "lora.targets", "lora.rank_stabilized"];
     let adapters = adapters.map(|key| format!("model.{key}"));
     assert_eq!(
         BTreeSet::from_iter(unused.iter().map(|key| (*key).to_owned())),
@@ -240,10 +251,10 @@ fn a_key_without_a_user_in_this_run_is_one_that_the_reader_refuses() {
     for key in unused.into_iter().filter(|key| !["mix", "model.from"].contains(key)) {
         let value = match key {
             "grpo.kl" => "k2",
-            "model.dtype" => "bf16",
             "model.lora.targets" => "all-linear",
             "model.lora.rank_stabilized" => "true",
             "model.thinking" => "strip",
+            "model.tools" => "template",
             _ => "1",
         };
         let errors = load_run(&quickstart(), &[format!("{key}={value}")]).expect_err("it has no effect");

@@ -120,6 +120,23 @@ impl Table {
     }
 }
 
+/// What is new of one stream: the last tokens of its table.
+#[derive(Clone, Copy, Debug)]
+pub struct Span<'a> {
+    /// At least one; they have a place in the table.
+    pub tokens: &'a [u32],
+    /// Where keys and values of the stream lie, and those of the new tokens go.
+    pub table: &'a Table,
+}
+
+impl Span<'_> {
+    /// Position of its first token.
+    #[must_use]
+    pub fn first(&self) -> usize {
+        self.table.len - self.tokens.len()
+    }
+}
+
 /// What the pool knows of a stream's beginning.
 #[derive(Debug)]
 pub struct Found {
@@ -317,20 +334,20 @@ impl Pool {
         self.slabs[id.0 as usize / SLAB][from..from + keys + values].split_at(keys)
     }
 
-    /// Writes a token's keys and values of a layer, each `[kv_heads, head_dim]`, into a slot of a block.
-    pub fn write(&mut self, id: BlockId, layer: usize, slot: usize, keys: &[f32], values: &[f32]) {
-        let shape = self.shape;
-        let from = shape.start(id, layer);
-        let numbers = &mut self.slabs[id.0 as usize / SLAB][from..from + shape.layer_len()];
-        let heads = keys.chunks_exact(shape.head_dim).zip(values.chunks_exact(shape.head_dim));
-        let places = numbers.chunks_exact_mut(shape.keys_len() + shape.values_len());
-        for ((key, value), place) in heads.zip(places) {
-            let (own_keys, own_values) = place.split_at_mut(shape.keys_len());
-            for (column, number) in own_keys.as_chunks_mut::<BLOCK>().0.iter_mut().zip(key) {
-                column[slot] = *number;
-            }
-            own_values[slot * shape.value_dim()..][..shape.head_dim].copy_from_slice(value);
+    /// The numbers of these spans' streams, group by group: each may be worked on beside the others.
+    ///
+    /// # Panics
+    /// If keys and values of a new token would go where another stream has its own.
+    pub fn divide<'a>(&'a mut self, groups: &[&'a [Span<'a>]]) -> Vec<Part<'a>> {
+        for span in groups.iter().copied().flatten() {
+            let written = &span.table.blocks[span.first() / BLOCK..];
+            assert!(
+                written.iter().all(|id| self.block(*id).holders == 1),
+                "a block that is written to is one stream's"
+            );
         }
+        let slabs: Vec<*mut f32> = self.slabs.iter_mut().map(|slab| slab.as_mut_ptr()).collect();
+        groups.iter().map(|spans| Part { shape: self.shape, slabs: slabs.clone(), spans }).collect()
     }
 
     fn block(&self, id: BlockId) -> &Block {
@@ -371,6 +388,71 @@ impl Pool {
             self.below.remove(&above);
         }
         self.free.push(id);
+    }
+}
+
+/// The keys and values of some streams: all are read, and those of the new tokens are written, while others do the same with theirs.
+#[derive(Debug)]
+pub struct Part<'a> {
+    shape: Shape,
+    /// Where the slabs of a pool begin, which is lent out for `'a`.
+    slabs: Vec<*mut f32>,
+    spans: &'a [Span<'a>],
+}
+
+// SAFETY: a part reads blocks of its own spans' tables and writes those of their new tokens. `Pool::divide` has found that the latter are in no other
+// table, so no other part reads or writes what this one writes.
+unsafe impl Send for Part<'_> {}
+
+impl<'a> Part<'a> {
+    /// Its streams.
+    #[must_use]
+    pub fn spans(&self) -> &'a [Span<'a>] {
+        self.spans
+    }
+
+    /// What a token's numbers are.
+    #[must_use]
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// One head's keys `[head_dim, 16]` and values `[16, value_dim]` in a layer, for each block of a span.
+    pub fn heads(&self, span: usize, layer: usize, kv_head: usize) -> impl Iterator<Item = (&[f32], &[f32])> {
+        let (keys, values) = (self.shape.keys_len(), self.shape.values_len());
+        self.spans[span].table.blocks.iter().map(move |id| {
+            let from = self.shape.start(*id, layer) + kv_head * (keys + values);
+            // SAFETY: these numbers lie in the block's slab, and nobody writes them before this borrow of the part ends.
+            unsafe { std::slice::from_raw_parts(self.slab(*id).add(from), keys + values) }.split_at(keys)
+        })
+    }
+
+    /// Writes the keys and values, each `[kv_heads, head_dim]`, that a layer has for a span's new token: `token` counts from its first.
+    ///
+    /// # Panics
+    /// If there is no such token.
+    pub fn write(&mut self, span: usize, token: usize, layer: usize, keys: &[f32], values: &[f32]) {
+        let shape = self.shape;
+        let Span { tokens, table } = self.spans[span];
+        assert!(token < tokens.len(), "only what is new is written");
+        let position = table.len - tokens.len() + token;
+        let (id, slot) = (table.blocks[position / BLOCK], position % BLOCK);
+        // SAFETY: these numbers lie in the block's slab, the block is this part's alone, and the part is borrowed mutably.
+        let numbers =
+            unsafe { std::slice::from_raw_parts_mut(self.slab(id).add(shape.start(id, layer)), shape.layer_len()) };
+        let heads = keys.chunks_exact(shape.head_dim).zip(values.chunks_exact(shape.head_dim));
+        let places = numbers.chunks_exact_mut(shape.keys_len() + shape.values_len());
+        for ((key, value), place) in heads.zip(places) {
+            let (own_keys, own_values) = place.split_at_mut(shape.keys_len());
+            for (column, number) in own_keys.as_chunks_mut::<BLOCK>().0.iter_mut().zip(key) {
+                column[slot] = *number;
+            }
+            own_values[slot * shape.value_dim()..][..shape.head_dim].copy_from_slice(value);
+        }
+    }
+
+    fn slab(&self, id: BlockId) -> *mut f32 {
+        self.slabs[id.0 as usize / SLAB]
     }
 }
 

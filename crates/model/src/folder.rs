@@ -6,6 +6,8 @@
 //! duologue.json  optimizer.safetensors  [reference.safetensors]                   what a run needs to go on
 //! ```
 //!
+//! Weights that learn in bf16 are in their file as they play; their f32 masters are part of the optimiser's state.
+//!
 //! Equal models give equal bytes. Every file is written under another name and renamed.
 
 use std::fs;
@@ -43,6 +45,10 @@ const TEMPLATE: &str = "chat_template.jinja";
 const STATE: &str = "duologue.json";
 const OPTIMIZER: &str = "optimizer.safetensors";
 const REFERENCE: &str = "reference.safetensors";
+/// What names in the optimiser's file begin with.
+const FIRST: &str = "exp_avg.";
+const SECOND: &str = "exp_avg_sq.";
+const MASTERS: &str = "master.";
 
 /// Everything in a folder; its weights as numbers, or as the files they are in.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,7 +76,7 @@ pub struct Contents<W = Vec<f32>> {
 pub struct Kept {
     /// Contents of `tokenizer_config.json`; `None`: one is made.
     pub tokenizer_config: Option<String>,
-    /// The type that the weights had in their file and, if they did not learn, will have again.
+    /// The type that the weights have in their file and, if they do not learn, will have again.
     pub dtype: Dtype,
 }
 
@@ -83,6 +89,8 @@ pub struct Moments {
     pub second: Vec<f32>,
     /// Steps since the moments were 0.
     pub steps: u64,
+    /// What takes the steps, in f32; `None` where the weights do.
+    pub masters: Option<Vec<f32>>,
 }
 
 /// `duologue.json`
@@ -116,7 +124,7 @@ pub fn write_sharded(folder: &Path, contents: &Contents, bytes_max: usize) -> Re
     shards::write(folder, WEIGHTS_STEM, slices(&layout, weights, "", kept.dtype), bytes_max)?;
     write_text_files(folder, config, text, kept)?;
     write_state(folder, config, name, *version, moments.as_ref())?;
-    write_learning(folder, &layout, moments.as_ref(), reference.as_deref())
+    write_learning(folder, &layout, moments.as_ref(), reference.as_deref().map(|numbers| (numbers, kept.dtype)))
 }
 
 /// Writes `duologue.json`.
@@ -138,20 +146,21 @@ pub(crate) fn write_state(
     write_text(folder, STATE, &pretty(&serde_json::to_value(state).expect("numbers and a name are JSON")))
 }
 
-/// Writes what only goes on with learning, as far as there is any.
+/// Writes what only goes on with learning, as far as there is any; the reference in the type it is computed in.
 pub(crate) fn write_learning(
     folder: &Path,
     layout: &Layout,
     moments: Option<&Moments>,
-    reference: Option<&[f32]>,
+    reference: Option<(&[f32], Dtype)>,
 ) -> Result<(), LearnError> {
-    if let Some(moments) = moments {
-        let mut both = slices(layout, &moments.first, "exp_avg.", Dtype::F32);
-        both.extend(slices(layout, &moments.second, "exp_avg_sq.", Dtype::F32));
-        shards::write_file(folder, OPTIMIZER, both)?;
+    if let Some(Moments { first, second, masters, .. }) = moments {
+        let mut all = slices(layout, first, FIRST, Dtype::F32);
+        all.extend(slices(layout, second, SECOND, Dtype::F32));
+        all.extend(masters.iter().flat_map(|masters| slices(layout, masters, MASTERS, Dtype::F32)));
+        shards::write_file(folder, OPTIMIZER, all)?;
     }
-    if let Some(reference) = reference {
-        shards::write_file(folder, REFERENCE, slices(layout, reference, "", Dtype::F32))?;
+    if let Some((reference, dtype)) = reference {
+        shards::write_file(folder, REFERENCE, slices(layout, reference, "", dtype))?;
     }
     Ok(())
 }
@@ -201,10 +210,13 @@ pub(crate) fn read_learning(
     let state = read_state(folder)?;
     let moments = match &state {
         Some(state) if folder.join(OPTIMIZER).exists() => {
-            let both = Shards::of_file(folder, OPTIMIZER)?;
-            both.check(layout, &["exp_avg.", "exp_avg_sq."], by, |_| false)?;
-            let (first, second) = (both.flat(layout, "exp_avg.")?, both.flat(layout, "exp_avg_sq.")?);
-            Some(Moments { first, second, steps: state.optimizer_steps })
+            let all = Shards::of_file(folder, OPTIMIZER)?;
+            let masters = all.begins_any(MASTERS);
+            let prefixes: &[&str] = if masters { &[FIRST, SECOND, MASTERS] } else { &[FIRST, SECOND] };
+            all.check(layout, prefixes, by, |_| false)?;
+            let (first, second) = (all.flat(layout, FIRST)?, all.flat(layout, SECOND)?);
+            let masters = masters.then(|| all.flat(layout, MASTERS)).transpose()?;
+            Some(Moments { first, second, steps: state.optimizer_steps, masters })
         }
         Some(_) | None => None,
     };

@@ -3,43 +3,25 @@
 //! The matrix products, and adapters beside them, are the tensor library's; what lies between them is a pass of `kernels` over plain slices, so that
 //! a small model is not mostly the calling of small operations. Nothing is padded: a row of one token and one of a hundred go through together.
 
-use std::ops::Range;
-
 use tch::Device;
 use tch::Kind;
 use tch::Tensor;
 
-use crate::blocks::BLOCK;
+use crate::attention::Attention;
+use crate::attention::Frame;
+use crate::blocks::Part;
 use crate::blocks::Pool;
 use crate::blocks::Shape;
-use crate::blocks::Table;
+use crate::blocks::Span;
 use crate::floats::floats;
 use crate::floats::floats_mut;
 use crate::kernels;
-use crate::kernels::Asked;
-use crate::kernels::QUERIES;
-use crate::kernels::Scratch;
+use crate::kernels::across;
 use crate::lora::Adapter;
 use crate::lora::Product;
 use crate::lora::Worn;
 use crate::transformer::Decoder;
 use crate::transformer::Worked;
-
-/// What is new of one stream: the last tokens of its table.
-#[derive(Debug)]
-pub struct Span<'a> {
-    /// At least one; they have a place in the table.
-    pub tokens: &'a [u32],
-    /// Where keys and values of the stream lie, and those of the new tokens go.
-    pub table: &'a Table,
-}
-
-impl Span<'_> {
-    /// Position of its first token.
-    fn first(&self) -> usize {
-        self.table.len() - self.tokens.len()
-    }
-}
 
 /// Whether this pass can compute a decoder: in f32, on the processor.
 #[must_use]
@@ -55,16 +37,23 @@ pub fn shape(decoder: &Decoder) -> Shape {
     Shape { layers, kv_heads, head_dim }
 }
 
-/// Normed hidden states `[spans, d]` of each span's last token. Keys and values of all new tokens are then in their blocks. Rows of `worn` are spans.
-/// Call under `no_grad`.
-pub fn pass(decoder: &Decoder, worn: Worn<'_>, pool: &mut Pool, spans: &[Span<'_>]) -> Tensor {
+/// Logits `[spans, vocab]` behind each span's last token. Keys and values of all new tokens are then in their blocks. Rows of `worn` are spans. Call
+/// under `no_grad`.
+pub(crate) fn logits(decoder: &Decoder, worn: Worn<'_>, pool: &mut Pool, spans: &[Span<'_>]) -> Tensor {
+    let part = pool.divide(&[spans]).remove(0);
+    linear(&pass(decoder, worn, part), decoder.parameters().head(), None)
+}
+
+/// Normed hidden states `[spans, d]` of each span's last token.
+pub fn pass(decoder: &Decoder, worn: Worn<'_>, part: Part<'_>) -> Tensor {
+    let spans = part.spans();
     let ids: Vec<i64> = spans.iter().flat_map(|span| span.tokens).map(|id| i64::from(*id)).collect();
     let by_token = by_token(worn, spans);
     let all = match worn {
         Worn::InRows(_) => Worn::InRows(&by_token),
         same => same,
     };
-    let mut pass = Pass { decoder, pool, spans, answers: Answers::default() };
+    let mut pass = Pass { decoder, spans, attention: Attention::new(Frame::of(decoder), part) };
     let mut stream = decoder.embed(&Tensor::from_slice(&ids));
     let mut normed = pass.norm(&stream, decoder.layer(0, all).views.input_norm);
     let last = decoder.config().layers - 1;
@@ -80,21 +69,18 @@ pub fn pass(decoder: &Decoder, worn: Worn<'_>, pool: &mut Pool, spans: &[Span<'_
     pass.feed_forward(&decoder.layer(last, worn), &mut stream, &attended, decoder.parameters().norm())
 }
 
-/// Logits `[rows, vocab]` of normed hidden states `[rows, d]`.
-pub fn logits(decoder: &Decoder, hidden: &Tensor) -> Tensor {
-    linear(hidden, decoder.parameters().head(), None)
-}
-
 /// Rows `[n, in]` times weights `[out, in]`, by whoever is faster: the library for many rows, or where all threads are needed.
 fn linear(rows: &Tensor, weights: &Tensor, bias: Option<&Tensor>) -> Tensor {
     let (count, width) = rows.size2().expect("each token has a row");
-    if count as usize > kernels::FEW_ROWS || tch::get_num_threads() > 1 || !kernels::has_product() {
+    if count as usize > across::ROWS || tch::get_num_threads() > 1 || !across::is_fast() {
         return rows.linear(weights, bias);
     }
-    let mut across = Vec::new();
-    kernels::lay_across(floats(rows), width as usize, &mut across);
+    let mut across = vec![across::NOTHING; width as usize];
+    across::lay_across(floats(rows), &mut across);
+    let mut products = vec![across::NOTHING; weights.size()[0] as usize];
+    across::product(&across, floats(weights), count as usize, &mut products);
     let mut out = Tensor::empty([count, weights.size()[0]], (Kind::Float, Device::Cpu));
-    kernels::product(&across, floats(weights), count as usize, floats_mut(&mut out));
+    across::lay_down(&products, floats_mut(&mut out));
     match bias {
         None => out,
         Some(bias) => out + bias,
@@ -127,9 +113,8 @@ fn by_token<'a>(worn: Worn<'a>, spans: &[Span<'_>]) -> Vec<(&'a Adapter, Tensor)
 
 struct Pass<'a> {
     decoder: &'a Decoder,
-    pool: &'a mut Pool,
     spans: &'a [Span<'a>],
-    answers: Answers,
+    attention: Attention<'a>,
 }
 
 impl Pass<'_> {
@@ -147,70 +132,12 @@ impl Pass<'_> {
     /// span.
     fn attention(&mut self, layer: &Worked<'_>, normed: &Tensor, only_ends: bool) -> Tensor {
         let mut qkv = layer.product_by(Product::Qkv, normed, linear);
-        let (new, width) = qkv.size2().expect("each token has a row");
-        self.turn(floats_mut(&mut qkv), layer.views.qk_norm.map(floats));
-        self.write(layer.index as usize, floats(&qkv), width as usize);
-        let rows = if only_ends { self.spans.len() as i64 } else { new };
+        self.attention.write(layer.index as usize, floats_mut(&mut qkv), layer.views.qk_norm.map(floats));
+        let rows = if only_ends { self.spans.len() as i64 } else { qkv.size()[0] };
         let config = self.decoder.config();
         let mut out = Tensor::empty([rows, config.heads * config.head_dim], (Kind::Float, Device::Cpu));
-        self.attend(layer.index as usize, floats(&qkv), only_ends, floats_mut(&mut out));
+        self.attention.attend(layer.index as usize, floats(&qkv), only_ends, floats_mut(&mut out));
         out
-    }
-
-    /// Norms and rotates queries and keys, each by its position.
-    fn turn(&self, qkv: &mut [f32], norm: Option<&[f32]>) {
-        let Shape { kv_heads, head_dim, .. } = self.pool.shape();
-        let heads = self.decoder.config().heads as usize;
-        let (cos, sin) = self.decoder.rotary();
-        let (cos, sin) = (floats(cos), floats(sin));
-        let norms = norm.map(|norm| norm.split_at(head_dim));
-        let positions = self.spans.iter().flat_map(|span| span.first()..span.table.len());
-        for (row, position) in qkv.chunks_exact_mut((heads + 2 * kv_heads) * head_dim).zip(positions) {
-            let at = position * head_dim..(position + 1) * head_dim;
-            let (queries, rest) = row.split_at_mut(heads * head_dim);
-            let keys = &mut rest[..kv_heads * head_dim];
-            kernels::turn(queries, norms.map(|norms| norms.0), self.eps(), &cos[at.clone()], &sin[at.clone()]);
-            kernels::turn(keys, norms.map(|norms| norms.1), self.eps(), &cos[at.clone()], &sin[at]);
-        }
-    }
-
-    fn write(&mut self, layer: usize, qkv: &[f32], width: usize) {
-        let keys_len = self.pool.shape().kv_heads * self.pool.shape().head_dim;
-        let places = self.spans.iter().flat_map(|span| {
-            let blocks = span.table.blocks();
-            (span.first()..span.table.len()).map(move |position| (blocks[position / BLOCK], position % BLOCK))
-        });
-        for (row, (block, slot)) in qkv.chunks_exact(width).zip(places) {
-            let (keys, values) = row[width - 2 * keys_len..].split_at(keys_len);
-            self.pool.write(block, layer, slot, keys, values);
-        }
-    }
-
-    fn attend(&mut self, layer: usize, qkv: &[f32], only_ends: bool, out: &mut [f32]) {
-        let Shape { kv_heads, head_dim, .. } = self.pool.shape();
-        let heads = self.decoder.config().heads as usize;
-        let shared = heads / kv_heads;
-        let (mut keys, mut values) = (Vec::new(), Vec::new());
-        let (mut qkv, mut out) = (qkv, out);
-        for span in self.spans {
-            let new = span.tokens.len();
-            let (rows, later_rows) = qkv.split_at(new * (heads + 2 * kv_heads) * head_dim);
-            let asking = if only_ends { new - 1..new } else { 0..new };
-            let (own, later) = std::mem::take(&mut out).split_at_mut(asking.len() * heads * head_dim);
-            (qkv, out) = (later_rows, later);
-            for kv_head in 0..kv_heads {
-                keys.clear();
-                values.clear();
-                for id in span.table.blocks() {
-                    let (own_keys, own_values) = self.pool.head(*id, layer, kv_head);
-                    keys.push(own_keys);
-                    values.push(own_values);
-                }
-                let heads = kv_head * shared..(kv_head + 1) * shared;
-                let questions = Questions { rows, first: span.first(), asking: asking.clone(), heads, head_dim };
-                questions.answer(&keys, &values, own, &mut self.answers);
-            }
-        }
     }
 
     /// Adds attention and the feed-forward layer to the residual stream, and gives it normed for what comes next.
@@ -226,63 +153,5 @@ impl Pass<'_> {
         let down = layer.product_by(Product::Down, &gated, linear);
         kernels::add_norm(floats_mut(stream), floats(&down), floats(next), eps, floats_mut(&mut normed));
         normed
-    }
-}
-
-/// The queries of one span to one key head.
-struct Questions<'a> {
-    /// `[new, (heads + 2 kv_heads) head_dim]`
-    rows: &'a [f32],
-    /// Position of the first row.
-    first: usize,
-    /// Which rows ask.
-    asking: Range<usize>,
-    /// Which of their heads.
-    heads: Range<usize>,
-    head_dim: usize,
-}
-
-/// Memory for questions and answers, used again.
-#[derive(Default)]
-struct Answers {
-    /// `[4, head_dim]`
-    queries: Vec<f32>,
-    /// `[4, head_dim]`
-    answers: Vec<f32>,
-    scratch: Scratch,
-}
-
-impl Questions<'_> {
-    /// Some at a time, into rows `[asking, width]`.
-    fn answer(&self, keys: &[&[f32]], values: &[&[f32]], out: &mut [f32], memory: &mut Answers) {
-        let (width, shared) = (out.len() / self.asking.len(), self.heads.len());
-        let count = self.asking.len() * shared;
-        for first in (0..count).step_by(QUERIES) {
-            let some = first..count.min(first + QUERIES);
-            // Row and head of a question.
-            let place = |question: usize| (question / shared, self.heads.start + question % shared);
-            let mut columns = [0; QUERIES];
-            memory.queries.clear();
-            for (question, columns) in some.clone().zip(&mut columns) {
-                let (row, head) = place(question);
-                self.ask(self.asking.start + row, head, &mut memory.queries);
-                *columns = self.first + self.asking.start + row + 1;
-            }
-            memory.answers.resize(memory.queries.len(), 0.0);
-            let (queries, columns) = (&memory.queries, &columns[..some.len()]);
-            let asked = Asked { keys, values, queries, columns, out: &mut memory.answers };
-            kernels::attend(asked, &mut memory.scratch);
-            for (question, answer) in some.zip(memory.answers.chunks_exact(self.head_dim)) {
-                let (row, head) = place(question);
-                out[row * width + head * self.head_dim..][..self.head_dim].copy_from_slice(answer);
-            }
-        }
-    }
-
-    /// Appends a query, scaled.
-    fn ask(&self, row: usize, head: usize, queries: &mut Vec<f32>) {
-        let scale = 1.0 / (self.head_dim as f32).sqrt();
-        let from = row * (self.rows.len() / self.asking.end) + head * self.head_dim;
-        queries.extend(self.rows[from..from + self.head_dim].iter().map(|number| number * scale));
     }
 }

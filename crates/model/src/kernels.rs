@@ -3,6 +3,8 @@
 //! Each is compiled three times (for AVX-512, for AVX2 with FMA, for any processor) and the best that this processor has is called. Sums run over 16
 //! lanes side by side and are added up in a fixed order, so that one processor always computes the same.
 
+pub(crate) mod across;
+
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64;
 
@@ -28,8 +30,23 @@ trait Fma {
     /// sum + number · column
     fn add(sum: Self::Sum, number: f32, column: &Lanes) -> Self::Sum;
 
+    /// sum + a · b, lane by lane
+    fn add_lanes(sum: Self::Sum, a: &Lanes, b: &Lanes) -> Self::Sum;
+
     /// The sums.
     fn lanes(sum: Self::Sum) -> Lanes;
+
+    /// Rows for columns.
+    #[inline(always)]
+    fn transpose(tile: &[Lanes; LANES]) -> [Lanes; LANES] {
+        let mut turned = [[0.0; LANES]; LANES];
+        for (row, numbers) in tile.iter().enumerate() {
+            for (turned, number) in turned.iter_mut().zip(numbers) {
+                turned[row] = *number;
+            }
+        }
+        turned
+    }
 }
 
 /// AVX-512: all lanes in one register.
@@ -60,11 +77,57 @@ impl Fma for Widest {
     }
 
     #[inline(always)]
+    fn add_lanes(sum: Self::Sum, a: &Lanes, b: &Lanes) -> Self::Sum {
+        // SAFETY: as above.
+        unsafe {
+            x86_64::_mm512_fmadd_ps(x86_64::_mm512_loadu_ps(a.as_ptr()), x86_64::_mm512_loadu_ps(b.as_ptr()), sum)
+        }
+    }
+
+    #[inline(always)]
     fn lanes(sum: Self::Sum) -> Lanes {
         let mut lanes = [0.0; LANES];
         // SAFETY: sixteen numbers are written where there is room for them.
         unsafe { x86_64::_mm512_storeu_ps(lanes.as_mut_ptr(), sum) };
         lanes
+    }
+
+    /// By pairs, by fours, and then by quarters of registers.
+    #[inline(always)]
+    fn transpose(tile: &[Lanes; LANES]) -> [Lanes; LANES] {
+        use x86_64::*;
+        // SAFETY: `versions` calls this only where the processor has AVX-512; what is read and written has sixteen numbers each.
+        unsafe {
+            // No closures here: they would not be compiled for this processor, and each instruction would become a call.
+            let (mut rows, mut pairs) = ([_mm512_setzero_ps(); LANES], [_mm512_setzero_pd(); LANES]);
+            for at in (0..LANES).step_by(2) {
+                let (row, next) = (_mm512_loadu_ps(tile[at].as_ptr()), _mm512_loadu_ps(tile[at + 1].as_ptr()));
+                pairs[at] = _mm512_castps_pd(_mm512_unpacklo_ps(row, next));
+                pairs[at + 1] = _mm512_castps_pd(_mm512_unpackhi_ps(row, next));
+            }
+            for at in (0..LANES).step_by(4) {
+                rows[at] = _mm512_castpd_ps(_mm512_unpacklo_pd(pairs[at], pairs[at + 2]));
+                rows[at + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(pairs[at], pairs[at + 2]));
+                rows[at + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(pairs[at + 1], pairs[at + 3]));
+                rows[at + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(pairs[at + 1], pairs[at + 3]));
+            }
+            let mut turned = [[0.0; LANES]; LANES];
+            for at in 0..4 {
+                let [a, b, c, d] = [rows[at], rows[at + 4], rows[at + 8], rows[at + 12]];
+                let evens = (_mm512_shuffle_f32x4::<0x88>(a, b), _mm512_shuffle_f32x4::<0x88>(c, d));
+                let odds = (_mm512_shuffle_f32x4::<0xdd>(a, b), _mm512_shuffle_f32x4::<0xdd>(c, d));
+                let columns = [
+                    _mm512_shuffle_f32x4::<0x88>(evens.0, evens.1),
+                    _mm512_shuffle_f32x4::<0x88>(odds.0, odds.1),
+                    _mm512_shuffle_f32x4::<0xdd>(evens.0, evens.1),
+                    _mm512_shuffle_f32x4::<0xdd>(odds.0, odds.1),
+                ];
+                for (quarter, column) in columns.into_iter().enumerate() {
+                    _mm512_storeu_ps(turned[at + 4 * quarter].as_mut_ptr(), column);
+                }
+            }
+            turned
+        }
     }
 }
 
@@ -101,6 +164,17 @@ impl Fma for Wide {
     }
 
     #[inline(always)]
+    fn add_lanes(sum: Self::Sum, a: &Lanes, b: &Lanes) -> Self::Sum {
+        let mut lanes = Wide::lanes(sum);
+        for (lane, sum) in lanes.iter_mut().enumerate() {
+            *sum = Wide::fma(a[lane], b[lane], *sum);
+        }
+        let (first, second) = lanes.split_at(LANES / 2);
+        // SAFETY: twice eight numbers are read where sixteen numbers are.
+        unsafe { [x86_64::_mm256_loadu_ps(first.as_ptr()), x86_64::_mm256_loadu_ps(second.as_ptr())] }
+    }
+
+    #[inline(always)]
     fn lanes([low, high]: Self::Sum) -> Lanes {
         let mut lanes = [0.0; LANES];
         let (first, second) = lanes.split_at_mut(LANES / 2);
@@ -133,6 +207,14 @@ impl Fma for Plain {
     fn add(mut sum: Lanes, number: f32, column: &Lanes) -> Lanes {
         for (sum, column) in sum.iter_mut().zip(column) {
             *sum = Plain::fma(number, *column, *sum);
+        }
+        sum
+    }
+
+    #[inline(always)]
+    fn add_lanes(mut sum: Lanes, a: &Lanes, b: &Lanes) -> Lanes {
+        for (sum, (a, b)) in sum.iter_mut().zip(a.iter().zip(b)) {
+            *sum = Plain::fma(*a, *b, *sum);
         }
         sum
     }
@@ -176,6 +258,8 @@ macro_rules! versions {
     )*};
 }
 
+use versions;
+
 versions! {
     /// Rows `[n, d]` over their root mean square, times a weight `[d]`.
     pub(crate) fn norm(rows: &[f32], weight: &[f32], eps: f32, out: &mut [f32]) = norm_rows;
@@ -191,9 +275,6 @@ versions! {
 
     /// Attention of one to four queries over the same blocks.
     pub(crate) fn attend(asked: Asked<'_>, scratch: &mut Scratch) = attend_blocks;
-
-    /// A product of few rows: sums over `width` of rows that [`lay_across`] has laid out, times weights `[n, width]`, into `[rows, n]`.
-    pub(crate) fn product(across: &[[Lanes; 2]], weights: &[f32], rows: usize, out: &mut [f32]) = product_rows;
 
     /// Inverts a row's distribution at a uniform; `None` takes the likeliest. The id, and its log-probability.
     pub(crate) fn draw(logits: &[f32], temperature: f32, uniform: Option<f64>) -> (u32, f32) = draw_row;
@@ -349,84 +430,6 @@ fn turn_heads<F: Fma>(heads: &mut [f32], weight: Option<&[f32]>, eps: f32, cos: 
     }
 }
 
-/// Most rows of [`product`].
-pub(crate) const FEW_ROWS: usize = 2 * LANES;
-
-/// Whether [`product`] is faster than a library's product, which first copies the weights into an order of its own: for few rows that is a good part of
-/// all its time. It takes a processor whose registers hold all sums at once.
-pub(crate) fn has_product() -> bool {
-    #[cfg(target_arch = "x86_64")]
-    let has = is_x86_feature_detected!("avx512f")
-        && is_x86_feature_detected!("avx512vl")
-        && is_x86_feature_detected!("avx512dq")
-        && is_x86_feature_detected!("avx512bw");
-    #[cfg(not(target_arch = "x86_64"))]
-    let has = false;
-    has
-}
-
-/// Rows `[rows, width]`, at most 32, laid side by side as `[width, 32]`.
-pub(crate) fn lay_across(rows: &[f32], width: usize, across: &mut Vec<[Lanes; 2]>) {
-    across.clear();
-    across.resize(width, [[0.0; LANES]; 2]);
-    for (row, numbers) in rows.chunks_exact(width).enumerate() {
-        for (across, number) in across.iter_mut().zip(numbers) {
-            across[row / LANES][row % LANES] = *number;
-        }
-    }
-}
-
-#[inline(always)]
-fn product_rows<F: Fma>(across: &[[Lanes; 2]], weights: &[f32], rows: usize, out: &mut [f32]) {
-    /// Weight rows at once: 24 sums, which leave registers for what they are summed from.
-    const SIDE: usize = 12;
-    /// Of what is left over: a sum waits four steps for itself.
-    const SMALL_SIDE: usize = 4;
-    let width = across.len();
-    let all = out.len() / rows;
-    let mut first = 0;
-    while first < all {
-        let weights = &weights[first * width..];
-        first += match all - first {
-            SIDE.. if rows <= LANES => product_tile::<F, SIDE, 1>(across, weights, rows, (out, first, all)),
-            SIDE.. => product_tile::<F, SIDE, 2>(across, weights, rows, (out, first, all)),
-            SMALL_SIDE.. => product_tile::<F, SMALL_SIDE, 2>(across, weights, rows, (out, first, all)),
-            _ => product_tile::<F, 1, 2>(across, weights, rows, (out, first, all)),
-        };
-    }
-}
-
-/// Some columns, from `first` on, of the rows of `out`, each of `all` numbers; how many.
-#[inline(always)]
-fn product_tile<F: Fma, const SIDE: usize, const HALVES: usize>(
-    across: &[[Lanes; 2]],
-    weights: &[f32],
-    rows: usize,
-    (out, first, all): (&mut [f32], usize, usize),
-) -> usize {
-    let width = across.len();
-    assert!(weights.len() >= SIDE * width, "a row for each column");
-    let mut sums = [[F::zero(); HALVES]; SIDE];
-    for (place, across) in across.iter().enumerate() {
-        for (side, sums) in sums.iter_mut().enumerate() {
-            // SAFETY: `place` is below `width` and `side` below `SIDE`; a check here would cost as much as the sum.
-            let number = unsafe { *weights.get_unchecked(side * width + place) };
-            for (sum, column) in sums.iter_mut().zip(across) {
-                *sum = F::add(*sum, number, column);
-            }
-        }
-    }
-    for (side, sums) in sums.into_iter().enumerate() {
-        for (half, sum) in sums.into_iter().enumerate() {
-            let lanes = F::lanes(sum);
-            for (row, number) in (half * LANES..rows).zip(lanes) {
-                out[row * all + first + side] = number;
-            }
-        }
-    }
-    SIDE
-}
-
 #[inline(always)]
 fn attend_blocks<F: Fma>(asked: Asked<'_>, scratch: &mut Scratch) {
     let Asked { keys, values, queries, columns, out } = asked;
@@ -457,6 +460,18 @@ fn attend_blocks<F: Fma>(asked: Asked<'_>, scratch: &mut Scratch) {
     }
 }
 
+/// Asks the processor to have at hand what lies so many numbers behind these: of a head the values lie behind the keys, and behind them the next head's keys.
+#[inline(always)]
+fn fetch(numbers: &Lanes, ahead: usize) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: nothing is read; an address where nothing is has no effect.
+    unsafe {
+        x86_64::_mm_prefetch::<{ x86_64::_MM_HINT_T0 }>(numbers.as_ptr().wrapping_add(ahead).cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (numbers, ahead);
+}
+
 /// Numbers as whole registers.
 #[inline(always)]
 fn whole(numbers: &[f32]) -> &[Lanes] {
@@ -471,12 +486,14 @@ fn score_one<F: Fma>(query: &[f32], keys: &[&[f32]], row: &mut [f32]) {
     let (row_fours, row_rest) = row.split_at_mut(4 * fours.len());
     for (keys, out) in fours.iter().zip(row_fours.as_chunks_mut::<4>().0) {
         let [a, b, c, d] = keys.map(whole);
+        let ahead = keys[0].len();
         let (mut sum_a, mut sum_b, mut sum_c, mut sum_d) = (F::zero(), F::zero(), F::zero(), F::zero());
         for ((((number, a), b), c), d) in query.iter().zip(a).zip(b).zip(c).zip(d) {
             sum_a = F::add(sum_a, *number, a);
             sum_b = F::add(sum_b, *number, b);
             sum_c = F::add(sum_c, *number, c);
             sum_d = F::add(sum_d, *number, d);
+            [a, b, c, d].into_iter().for_each(|column| fetch(column, ahead));
         }
         *out = [sum_a, sum_b, sum_c, sum_d].map(F::lanes);
     }
@@ -543,6 +560,7 @@ fn mix_one<F: Fma>(shares: &[f32], values: &[&[f32]], sum: f32, out: &mut [f32])
         assert!(first < registers && second < registers, "checked once, and not in the loop");
         let (mut even_a, mut even_b, mut odd_a, mut odd_b) = (F::zero(), F::zero(), F::zero(), F::zero());
         for (values, shares) in values.iter().zip(shares.as_chunks::<BLOCK>().0) {
+            let ahead = values.len();
             let values = whole(values).chunks_exact(2 * registers);
             for (value, [even, odd]) in values.zip(shares.as_chunks::<2>().0) {
                 let (value, next) = value.split_at(registers);
@@ -550,6 +568,9 @@ fn mix_one<F: Fma>(shares: &[f32], values: &[&[f32]], sum: f32, out: &mut [f32])
                 even_b = F::add(even_b, *even, &value[second]);
                 odd_a = F::add(odd_a, *odd, &next[first]);
                 odd_b = F::add(odd_b, *odd, &next[second]);
+                [&value[first], &value[second], &next[first], &next[second]]
+                    .into_iter()
+                    .for_each(|value| fetch(value, ahead));
             }
         }
         let mixed = [F::lanes(F::add(even_a, 1.0, &F::lanes(odd_a))), F::lanes(F::add(even_b, 1.0, &F::lanes(odd_b)))];
@@ -672,7 +693,7 @@ fn highest(numbers: &[f32]) -> f32 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use sim::Address;
     use sim::Phase;
     use sim::Seat;
@@ -680,13 +701,13 @@ mod tests {
 
     use super::*;
 
-    fn numbers(count: usize, seed: u64) -> Vec<f32> {
+    pub(crate) fn numbers(count: usize, seed: u64) -> Vec<f32> {
         let address = Address { seed, phase: Phase::Grpo, round: 0, group: 0, trial: 0, member: 0 };
         let mut draws = address.draws(Stream::Tokens(Seat::Agent, 0));
         (0..count).map(|_| 3.0 * (draws.uniform() as f32) - 1.5).collect()
     }
 
-    fn close(found: &[f32], expected: &[f64], bound: f64) {
+    pub(crate) fn close(found: &[f32], expected: &[f64], bound: f64) {
         assert_eq!(found.len(), expected.len());
         for (found, expected) in found.iter().zip(expected) {
             assert!((f64::from(*found) - expected).abs() < bound * (1.0 + expected.abs()), "{found} is not {expected}");
@@ -755,25 +776,6 @@ mod tests {
                 let mut scratch = Scratch { scores: [(); 4].map(|()| vec![7.0; 200]) };
                 attend(asked, &mut scratch);
                 close(&out, &expected, 2e-6);
-            }
-        }
-    }
-
-    #[test]
-    fn a_product_of_few_rows_is_a_product() {
-        for (rows, width, columns) in [(1, 5, 12), (7, 33, 25), (16, 16, 1), (17, 64, 30), (32, 128, 48)] {
-            let (x, weights) = (numbers(rows * width, 1), numbers(columns * width, 2));
-            let dot = |row: &[f32], weight: &[f32]| -> f64 {
-                row.iter().zip(weight).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
-            };
-            let expected: Vec<f64> =
-                x.chunks(width).flat_map(|row| weights.chunks(width).map(move |weight| dot(row, weight))).collect();
-            let mut across = vec![[[7.0; LANES]; 2]; 3];
-            lay_across(&x, width, &mut across);
-            for product in [product, product_rows::<Plain>] {
-                let mut out = vec![9.0; rows * columns];
-                product(&across, &weights, rows, &mut out);
-                close(&out, &expected, 1e-5);
             }
         }
     }

@@ -165,17 +165,22 @@ impl TchLearner {
             first: numbers(&self.optimizer.first),
             second: numbers(&self.optimizer.second),
             steps: self.optimizer.steps,
+            masters: self.optimizer.masters.as_ref().map(numbers),
         });
         let reference = self.reference.as_ref().map(|reference| numbers(reference.learnt().flat()));
-        let weights_now = numbers(self.optimizer.masters.as_ref().unwrap_or(learnt));
+        let weights_now = numbers(learnt);
         let (name, text) = (self.name.clone(), &self.text);
         if let Some(adapter) = weights.decoder.adapter() {
             let lora = adapter.lora().clone();
             let contents = peft::Contents { name, lora, weights: weights_now, version, moments, reference };
             return peft::write(folder, config, text, &self.kept, &contents);
         }
-        // What has learnt needs all its digits: a step is smaller than the spacing of shorter numbers.
-        let dtype = if self.settings.is_some() { Dtype::F32 } else { self.kept.dtype };
+        // What has learnt needs all its digits, unless it has them in its masters.
+        let dtype = match self.settings.is_some() {
+            true if weights.decoder.kind() == Kind::BFloat16 => Dtype::Bf16,
+            true => Dtype::F32,
+            false => self.kept.dtype,
+        };
         let kept = Kept { dtype, ..self.kept.clone() };
         let (config, text) = (config.clone(), text.clone());
         folder::write(folder, &Contents { name, config, weights: weights_now, version, text, kept, moments, reference })
@@ -205,7 +210,8 @@ impl Learner for TchLearner {
 
     fn anchor(&mut self, weights: Box<dyn Weights>) -> Box<dyn Weights> {
         let weights = own(weights);
-        self.optimizer = AdamW::new(weights.decoder.learnt());
+        let before = std::mem::replace(&mut self.optimizer, AdamW::none());
+        self.optimizer = before.anew(weights.decoder.learnt());
         let penalised = self.settings.as_ref().is_some_and(|settings| settings.kl_weight > 0.0);
         self.reference = penalised.then(|| weights.decoder.copy());
         weights

@@ -6,17 +6,20 @@
 //!    TchLoader ─ makes ─> TchPolicy ── lends TchWeights ──> TchLearner
 //!        │                    │                                  │
 //!  folder, peft      sampler ┬ paged ── blocks   packing ── loss ── surrogate, optimizer
-//!        │                   │   └ fused ── kernels       head, pass ── gradient
+//!        │                   │   ├ fused ┬ attention     head, pass ── gradient
+//!        │                   │   └ few ──┴ kernels           │
 //!        │                   └ windows ── cache                  │
 //!        ├───────────── transformer ── lora ── parameters ───────┤
 //!     shards                                 config_file ── config ── rope
 //! ```
 
+mod attention;
 pub mod blocks;
 pub mod cache;
 pub mod config;
 mod config_file;
 mod device;
+mod few;
 pub mod filter;
 #[cfg(test)]
 mod fixtures;

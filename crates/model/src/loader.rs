@@ -35,6 +35,7 @@ use crate::folder::Kept;
 use crate::folder::Moments;
 use crate::guard::caught;
 use crate::optimizer::AdamW;
+use crate::parameters::Layout;
 use crate::peft;
 use crate::shards::Shards;
 use crate::transformer::Decoder;
@@ -76,7 +77,7 @@ impl TchLoader {
         TchLoader { device, threads, dtype: Dtype::F32, last: Mutex::new(None), bases: Mutex::default() }
     }
 
-    /// The same, with models that do not learn, and bases of adapters, held in this. What learns is f32 whatever it says.
+    /// The same, with models that do not learn, and bases of adapters, held in this. Of what learns, its run says.
     #[must_use]
     pub fn with_dtype(self, dtype: Dtype) -> TchLoader {
         TchLoader { dtype, ..self }
@@ -139,13 +140,17 @@ impl TchLoader {
     /// A model of what is in a folder.
     fn model(&self, contents: Contents<Shards>, settings: Option<&RunSettings>) -> Result<Model, LearnError> {
         let Place { device, cache_bytes_max } = self.prepare(settings)?;
-        let held = if settings.is_some() { Kind::Float } else { kind(self.dtype) };
+        let held = kind(settings.map_or(self.dtype, |settings| settings.dtype));
         let decoder = decoder(&contents, device, held)?;
+        let masters = masters(&contents, settings)?;
         let Contents { name, config, version, text, kept, moments, reference, .. } = contents;
         caught(|| {
-            let optimizer = optimizer(moments.as_ref(), &decoder, settings);
-            let reference =
-                reference.map(|numbers| Decoder::new(config.clone(), Parameters::new(&config, &numbers, device)));
+            let masters = masters.map(|numbers| Tensor::from_slice(&numbers).to_device(device));
+            let optimizer = AdamW { masters, ..optimizer(moments.as_ref(), &decoder, settings) };
+            let reference = reference.map(|numbers| {
+                let long = Parameters::new(&config, &numbers, device);
+                Decoder::new(config.clone(), rounded(long, &config, held))
+            });
             let grpo = settings.map(|settings| settings.grpo.clone());
             let learner = TchLearner::new(name, text, grpo, optimizer, reference).keeping(kept);
             Model {
@@ -166,8 +171,10 @@ impl ModelLoader for TchLoader {
         }
         let Place { device, cache_bytes_max } = self.prepare(Some(settings))?;
         caught(|| {
-            let parameters = Parameters::fresh(&config, settings.seed, seat, &text.ordered, device);
-            let optimizer = AdamW::new(&parameters);
+            let long = Parameters::fresh(&config, settings.seed, seat, &text.ordered, device);
+            let masters = (settings.dtype != Dtype::F32).then(|| long.flat().detach());
+            let parameters = rounded(long, &config, kind(settings.dtype));
+            let optimizer = AdamW { masters, ..AdamW::new(&parameters) };
             let weights = TchWeights { decoder: Decoder::new(config, parameters), version: 0 };
             let grpo = Some(settings.grpo.clone());
             let learner = TchLearner::new(settings.name.clone(), text.clone(), grpo, optimizer, None);
@@ -369,11 +376,32 @@ fn decoder(contents: &Contents<Shards>, device: tch::Device, kind: Kind) -> Resu
     .flatten()
 }
 
-/// The moments that came, or fresh ones for what learns.
+/// The same parameters in another kind of numbers.
+fn rounded(parameters: Parameters, config: &Config, kind: Kind) -> Parameters {
+    match parameters.flat().kind() == kind {
+        true => parameters,
+        false => parameters.with_flat(config, tch::no_grad(|| parameters.flat().to_kind(kind))),
+    }
+}
+
+/// The masters of a folder's weights: those that came, or, where shorter weights begin to learn, all digits that the folder has of them.
+fn masters(contents: &Contents<Shards>, settings: Option<&RunSettings>) -> Result<Option<Vec<f32>>, LearnError> {
+    let came = || contents.moments.as_ref().and_then(|moments| moments.masters.clone());
+    match settings.map(|settings| settings.dtype) {
+        None => Ok(came()),
+        Some(Dtype::F32) => Ok(None),
+        Some(Dtype::Bf16) => match came() {
+            Some(masters) => Ok(Some(masters)),
+            None => contents.weights.flat(&Layout::new(&contents.config), "").map(Some),
+        },
+    }
+}
+
+/// The moments that came, or fresh ones for what learns; without masters.
 fn optimizer(moments: Option<&Moments>, decoder: &Decoder, settings: Option<&RunSettings>) -> AdamW {
     let there = |numbers: &[f32]| Tensor::from_slice(numbers).to_device(decoder.device());
     match moments {
-        Some(Moments { first, second, steps }) => {
+        Some(Moments { first, second, steps, .. }) => {
             AdamW { first: there(first), second: there(second), steps: *steps, masters: None }
         }
         None if settings.is_some() => AdamW::new(decoder.learnt()),

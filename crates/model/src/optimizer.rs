@@ -39,6 +39,14 @@ impl AdamW {
         AdamW { first: zeros(), second: zeros(), steps: 0, masters }
     }
 
+    /// The same masters, with moments of 0 again.
+    #[must_use]
+    pub fn anew(self, parameters: &Views) -> AdamW {
+        let masters = self.masters;
+        let fresh = AdamW::new(parameters);
+        AdamW { masters: masters.or(fresh.masters), ..fresh }
+    }
+
     /// Moments of nothing, for weights that do not learn.
     #[must_use]
     pub fn none() -> AdamW {
@@ -158,6 +166,29 @@ mod tests {
         let norm = short.norm().to_kind(Kind::Float).mean(Kind::Float).double_value(&[]);
         assert!((norm - 0.99).abs() < 0.003, "{norm}");
         assert!(by_long.masters.is_none());
+    }
+
+    #[test]
+    fn masters_go_where_long_weights_go_under_any_gradient() {
+        let fresh = Parameters::fresh(&config(), 1, Seat::Agent, &[], Device::Cpu);
+        let long = fresh.with_flat(&config(), no_grad(|| fresh.flat().copy()));
+        let short = fresh.with_flat(&config(), no_grad(|| fresh.flat().to_kind(Kind::BFloat16)));
+        let masters = Some(no_grad(|| fresh.flat().copy()));
+        let (mut by_long, mut by_short) = (AdamW::new(&long), AdamW { masters, ..AdamW::new(&short) });
+        for step in 1..=20 {
+            let waves = Tensor::arange(long.layout().len, (Kind::Float, Device::Cpu)) * f64::from(step) * 0.37;
+            for (adam, parameters) in [(&mut by_long, &long), (&mut by_short, &short)] {
+                let gradient = waves.sin() * 1e-3;
+                clip(&gradient, 0.01);
+                adam.step(&grpo().optimizer, parameters, &gradient, 1e-3);
+            }
+        }
+        let masters = by_short.masters.as_ref().expect("they were given");
+        assert!(masters.equal(long.flat()) && by_short.second.equal(&by_long.second));
+        assert!(short.flat().equal(&masters.to_kind(Kind::BFloat16)));
+        let again = by_short.anew(&short);
+        assert!(again.masters.expect("they stay").equal(long.flat()) && again.steps == 0);
+        assert_eq!(again.first.abs().max().double_value(&[]), 0.0);
     }
 
     #[test]

@@ -18,12 +18,14 @@ use tch::Tensor;
 use crate::blocks::BLOCK;
 use crate::blocks::Pool;
 use crate::blocks::Shape;
+use crate::blocks::Span;
 use crate::blocks::Table;
 use crate::blocks::Tables;
+use crate::few;
+use crate::few::Crew;
 use crate::filter::Filters;
 use crate::floats::floats;
 use crate::fused;
-use crate::fused::Span;
 use crate::kernels;
 use crate::sampler::Turn;
 use crate::sampler::invert;
@@ -39,6 +41,7 @@ const ROOT: u32 = 0;
 pub struct Pages {
     pool: Pool,
     tables: Tables,
+    crew: Crew,
 }
 
 impl Pages {
@@ -46,7 +49,7 @@ impl Pages {
     #[must_use]
     pub fn new(shape: Shape, tokens_max: usize, stream_max: usize) -> Pages {
         let blocks_max = (tokens_max / BLOCK).max(stream_max.div_ceil(BLOCK));
-        Pages { pool: Pool::new(shape, blocks_max), tables: Tables::default() }
+        Pages { pool: Pool::new(shape, blocks_max), tables: Tables::default(), crew: Crew::default() }
     }
 
     /// All blocks.
@@ -79,8 +82,9 @@ impl Pages {
         turns: Vec<Turn<'a>>,
     ) -> Vec<Turn<'a>> {
         let waiting = turns.into_iter().map(Speaker::new).collect();
-        let Pages { pool, tables } = self;
-        let mut room = Room { decoder, closing, pool, tables, waiting, speaking: Vec::new(), finished: Vec::new() };
+        let Pages { pool, tables, crew } = self;
+        let (speaking, finished) = (Vec::new(), Vec::new());
+        let mut room = Room { decoder, closing, pool, tables, crew, waiting, speaking, finished };
         while !(room.waiting.is_empty() && room.speaking.is_empty()) {
             room.pass();
         }
@@ -126,6 +130,7 @@ struct Room<'a, 'p> {
     closing: &'a [u32],
     pool: &'p mut Pool,
     tables: &'p mut Tables,
+    crew: &'p mut Crew,
     waiting: VecDeque<Speaker<'a>>,
     /// In the order in which they came in.
     speaking: Vec<Speaker<'a>>,
@@ -140,10 +145,12 @@ impl Room<'_, '_> {
         let computing: Vec<&Speaker<'_>> = self.speaking.iter().filter(|speaker| speaker.new > 0).collect();
         let spans: Vec<Span<'_>> = computing.iter().map(|speaker| speaker.span()).collect();
         let outfit = self.decoder.outfit(computing.iter().map(|one| one.turn.row.session.adapter));
-        let hidden = fused::pass(self.decoder, outfit.worn(), self.pool, &spans);
-        let ready: Vec<i64> = (0..).zip(&computing).filter(|(_, one)| one.pending() == 0).map(|(row, _)| row).collect();
+        let logits = match few::groups(self.decoder, outfit.worn(), &spans) {
+            Some(groups) => few::logits(self.decoder, self.crew, self.pool, &groups),
+            None => fused::logits(self.decoder, outfit.worn(), self.pool, &spans),
+        };
         computing.iter().for_each(|speaker| self.pool.wrote(&speaker.table));
-        self.draw(&hidden, &ready);
+        self.draw(&logits);
         self.let_out();
     }
 
@@ -240,20 +247,16 @@ impl Room<'_, '_> {
         self.tables.keep(self.pool, speaker.turn.row.session, tokens, table);
     }
 
-    /// Draws a token for the `ready` of those who were computed, whose last hidden states are `[computed, d]`.
-    fn draw(&mut self, hidden: &Tensor, ready: &[i64]) {
-        if ready.is_empty() {
-            return;
-        }
-        let all = hidden.size()[0] as usize == ready.len();
-        let hidden = if all { hidden.shallow_clone() } else { hidden.index_select(0, &Tensor::from_slice(ready)) };
-        let logits = fused::logits(self.decoder, &hidden);
-        let speaking = self.speaking.iter_mut().filter(|speaker| speaker.new > 0 && speaker.pending() == 0);
+    /// Draws a token for those whose stream is computed to its end, by the logits `[computed, vocab]`.
+    fn draw(&mut self, logits: &Tensor) {
         let vocab = logits.size()[1] as usize;
-        for (speaker, logits) in speaking.zip(floats(&logits).chunks_exact(vocab)) {
-            let (id, logprob) = drawn(&mut speaker.turn, logits);
-            speaker.turn.says(id, logprob, self.closing);
-            speaker.stream.push(id);
+        let computed = self.speaking.iter_mut().filter(|speaker| speaker.new > 0);
+        for (speaker, logits) in computed.zip(floats(logits).chunks_exact(vocab)) {
+            if speaker.pending() == 0 {
+                let (id, logprob) = drawn(&mut speaker.turn, logits);
+                speaker.turn.says(id, logprob, self.closing);
+                speaker.stream.push(id);
+            }
         }
     }
 

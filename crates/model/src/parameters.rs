@@ -363,8 +363,8 @@ impl Parameters {
         Parameters::new(config, &numbers, device)
     }
 
-    /// Parameters from files, tensor by tensor: besides the flat tensor there is never more than one of them in memory. In f32 they can learn;
-    /// in another kind they are frozen, since steps of an update are smaller than its spacing.
+    /// Parameters from files, tensor by tensor: besides the flat tensor there is never more than one of them in memory. In another
+    /// kind than f32 nothing asks for their gradient as operations go: they learn by [`crate::optimizer::AdamW::masters`] or not at all.
     ///
     /// # Errors
     /// [`LearnError::Store`] with everything that is missing, of another shape or too much.

@@ -93,7 +93,7 @@ pub fn write(
     shards::write_file(folder, WEIGHTS, slices(&layout, weights, "", Dtype::F32))?;
     folder::write_text_files(folder, base, text, kept)?;
     folder::write_state(folder, base, name, *version, moments.as_ref())?;
-    folder::write_learning(folder, &layout, moments.as_ref(), reference.as_deref())
+    folder::write_learning(folder, &layout, moments.as_ref(), reference.as_deref().map(|numbers| (numbers, Dtype::F32)))
 }
 
 /// Whether a folder is an adapter's.

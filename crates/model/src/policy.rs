@@ -2,6 +2,7 @@
 
 use std::any::Any;
 
+use rl::Blocks;
 use rl::Policy;
 use rl::Reply;
 use rl::Row;
@@ -137,6 +138,10 @@ impl Policy for TchPolicy {
 
     fn forget(&mut self, sessions: &[Session]) {
         self.memory.forget(sessions);
+    }
+
+    fn blocks(&self) -> Option<Blocks> {
+        self.memory.blocks()
     }
 
     fn lend(&mut self) -> Option<Box<dyn Weights>> {

@@ -6,6 +6,7 @@
 //! anything else            windows   cache ── Decoder::extend        rows side by side in one tensor
 //! ```
 
+use rl::Blocks;
 use rl::Filter;
 use rl::Row;
 use rl::Sampled;
@@ -19,6 +20,7 @@ use tch::Device;
 use tch::Kind;
 use tch::Tensor;
 
+use crate::blocks::BLOCK;
 use crate::filter::Filters;
 use crate::fused;
 use crate::paged::Pages;
@@ -98,6 +100,14 @@ impl Memory {
             Memory::Pages(pages) => pages.sessions(),
             Memory::Windows(windows) => windows.sessions().len(),
         }
+    }
+
+    /// Blocks that are taken; `None` where keys and values lie side by side.
+    #[must_use]
+    pub fn blocks(&self) -> Option<Blocks> {
+        let Memory::Pages(pages) = self else { return None };
+        let held = pages.pool().held();
+        Some(Blocks { tokens: BLOCK, max: held + pages.pool().available(), held })
     }
 }
 

@@ -184,6 +184,12 @@ impl Shards {
         }
     }
 
+    /// Whether the name of any of these begins so.
+    #[must_use]
+    pub fn begins_any(&self, prefix: &str) -> bool {
+        self.places.keys().any(|name| name.starts_with(prefix))
+    }
+
     fn shape(&self, name: &str) -> Option<Vec<i64>> {
         let mapped = &self.mapped[*self.places.get(name)?];
         let info = mapped.metadata.info(name)?;

@@ -83,6 +83,7 @@ pub(crate) fn casting(group: u32, member: u32) -> Casting {
         item: 17,
         policies: Pair { agent: "model".to_owned(), user: "model".to_owned() },
         learns: Pair { agent: true, user: true },
+        tools: Pair::default(),
     }
 }
 

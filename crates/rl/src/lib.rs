@@ -80,6 +80,7 @@ pub use metrics::Metrics;
 pub use mix::Mix;
 pub use mix::Part;
 pub use opponent::Opponent;
+pub use policy::Blocks;
 pub use policy::LearnError;
 pub use policy::Learner;
 pub use policy::Model;

@@ -90,6 +90,7 @@ fn group_castings(
         item,
         policies: policies.clone(),
         learns,
+        tools: Pair::default(),
     })
 }
 
@@ -163,6 +164,7 @@ pub fn cold_start_castings(dialogues: u32, teacher: &str, mix: &Mix, seed: u64) 
             item: draw_item(mix.scenario(scenario).items, id.address(seed)),
             policies: Pair { agent: teacher.to_owned(), user: teacher.to_owned() },
             learns: Pair::default(),
+            tools: Pair::default(),
         }
     };
     (0..).zip(mix.deal(dialogues, first.address(seed))).map(casting).collect()
@@ -181,6 +183,7 @@ pub fn eval_castings(split: Split, items: u32, trials: u32, policies: &Pair<Stri
             item,
             policies: policies.clone(),
             learns: Pair::default(),
+            tools: Pair::default(),
         })
         .collect()
 }

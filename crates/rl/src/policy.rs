@@ -68,6 +68,17 @@ pub struct Sampled {
     pub version: u64,
 }
 
+/// Memory for the keys and values of streams, where a policy takes it in blocks of one size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Blocks {
+    /// Tokens of one block.
+    pub tokens: usize,
+    /// Blocks there may be at once.
+    pub max: usize,
+    /// Those that hold something: of streams that are sampled, and of sessions that were not forgotten. What several have in common counts once.
+    pub held: usize,
+}
+
 /// Called once with one result per row, in the rows' order.
 pub type Reply = Box<dyn FnOnce(Vec<Result<Sampled, Fault>>) + Send>;
 
@@ -83,6 +94,11 @@ pub trait Policy: Send {
 
     /// Drops what is kept for these sessions. Unknown ones are ignored.
     fn forget(&mut self, sessions: &[Session]);
+
+    /// How much of its memory for keys and values is taken now; `None` where it is not kept in blocks.
+    fn blocks(&self) -> Option<Blocks> {
+        None
+    }
 
     /// Gives the weights away until [`Policy::load`]; `None` if this policy has none of its own (a remote), or they are out already.
     /// Everything kept for sessions is dropped, since it was computed with these weights.

@@ -7,6 +7,7 @@ use serde::Serialize;
 use sim::Pair;
 use sim::Seat;
 use sim::Thinking;
+use sim::Tools;
 
 use crate::lora::AdapterSettings;
 
@@ -22,6 +23,9 @@ pub struct RunSettings {
     /// Shape of each seat's model; both seats have models of the same shape and their own weights. Of a model from a folder, as the folder says, but
     /// for its longest stream.
     pub model: ModelShape,
+    /// What the weights that learn are held and computed in. Adapters are f32 whatever stands under them, and that is [`AdapterSettings::dtype`]'s.
+    #[serde(default, skip_serializing_if = "is_f32")]
+    pub dtype: Dtype,
     /// The folder that the models start from; `None`: from nothing.
     pub base: Option<BaseFolder>,
     /// The cold start.
@@ -76,11 +80,28 @@ pub enum Device {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Dtype {
-    /// Single precision: everything can learn.
+    /// Single precision.
     #[default]
     F32,
-    /// The upper half of it: half the memory, and weights that do not learn. Adapters over them do, in single precision.
+    /// The upper half of it: half the memory. A step of an update is smaller than its spacing, so whatever learns in it has masters in single precision
+    /// that take the steps, and is these rounded.
     Bf16,
+}
+
+impl Dtype {
+    /// Bytes of a number.
+    #[must_use]
+    pub fn bytes(self) -> u64 {
+        match self {
+            Dtype::F32 => 4,
+            Dtype::Bf16 => 2,
+        }
+    }
+}
+
+/// What is usual is not written, so that runs begun before there was a choice are still the same runs.
+fn is_f32(dtype: &Dtype) -> bool {
+    *dtype == Dtype::F32
 }
 
 /// Shape of a decoder of the Qwen3 kind, built from scratch.
@@ -154,6 +175,9 @@ pub struct BaseFolder {
     /// What becomes of a seat's earlier thoughts. Only a folder's template may drop any.
     #[serde(default, skip_serializing_if = "keeps")]
     pub thinking: Thinking,
+    /// How a seat is told what it may do, where its gym has a tool for it.
+    #[serde(default, skip_serializing_if = "Tools::is_prose")]
+    pub tools: Tools,
 }
 
 /// What is usual is not written, so that runs begun before there was a choice are still the same runs.

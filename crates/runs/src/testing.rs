@@ -51,6 +51,7 @@ pub(crate) fn small_record(id: EpisodeId, words: usize) -> EpisodeRecord {
             item: id.group,
             policies: Pair { agent: "model:agent".to_owned(), user: "rule".to_owned() },
             learns: Pair { agent: true, user: false },
+            tools: Pair::default(),
         },
         seed: 7,
         scenario: "haggle".to_owned(),

@@ -73,7 +73,7 @@ struct Call {
     /// `null`: rendered from its beginning.
     continues: Option<Link>,
     branch: Option<Branch>,
-    /// How many of `prompt_token_ids` were there before.
+    /// How many of `prompt_token_ids`, from the first, were there before.
     prompt_kept: usize,
     sampling: Value,
     messages: Vec<Value>,
@@ -149,7 +149,7 @@ impl Capture {
             }),
             messages: request.messages.clone(),
             tools: request.setting.tools.clone(),
-            prompt_token_ids: opening.stream.tokens().to_vec(),
+            prompt_token_ids: opening.prompt,
             choices: (0..manner.choices).map(sampled).collect(),
             lost: None,
         };
@@ -250,7 +250,8 @@ impl Recording {
         self.speech.answered(&mut stream, &answer.tokens);
         let turns = self.turns.iter().cloned().chain([turn]).collect();
         let link = Link { call: self.line.call.clone(), choice: choice.index };
-        let state = State { link, turns, setting: self.setting.clone(), stream };
+        let ids = [self.prompt(), &answer.tokens].concat();
+        let state = State { link, turns, setting: self.setting.clone(), ids, stream };
         self.states.push(state);
     }
 

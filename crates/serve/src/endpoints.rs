@@ -63,10 +63,11 @@ pub fn router(host: Arc<Host>) -> Router {
 
 async fn chat(State(host): Shared, body: Body) -> Result<Response, Problem> {
     let (request, adapter) = chat_request(&host, body)?;
-    let mut stream = host.speech.silence(request.setting.thinks);
-    host.speech.show(&mut stream, &request.turns, &request.setting.tools);
+    let speech = host.speech_of(adapter);
+    let mut stream = speech.silence(request.setting.thinks);
+    speech.show(&mut stream, &request.turns, &request.setting.tools);
     let (number, name) = host.number();
-    let prompts = vec![stream.tokens().to_vec()];
+    let prompts = vec![stream.context().into_owned()];
     let choices = host.admit((number, &name), adapter, ("messages", &prompts), &request.manner, reading(&request))?;
     let reply = reply(&host, (Form::Chat, &request.model), format!("chatcmpl-{name}"), prompts, &request.manner);
     answer(reply, choices, None, &request.manner).await
@@ -77,7 +78,7 @@ async fn captured(State(host): Shared, Path(episode): Path<String>, body: Body) 
     let (request, adapter) = chat_request(&host, body)?;
     let (number, name) = host.number();
     let id = format!("chatcmpl-{name}");
-    let recording = capture.begin(&episode, id.clone(), &host.speech, &request)?;
+    let recording = capture.begin(&episode, id.clone(), host.speech_of(adapter), &request)?;
     let prompts = vec![recording.prompt().to_vec()];
     match host.admit((number, &name), adapter, ("messages", &prompts), &request.manner, reading(&request)) {
         Ok(choices) => {
@@ -143,8 +144,9 @@ fn no_capture() -> Problem {
 /// A chat, and the number of the adapter that it asks.
 fn chat_request(host: &Host, body: Body) -> Result<(ChatRequest, Option<u32>), Problem> {
     host.check_standing()?;
-    let request = ChatRequest::read(&bytes(body)?, &host.limits)?;
+    let mut request = ChatRequest::read(&bytes(body)?, &host.limits)?;
     let adapter = host.adapter(&request.model)?;
+    request.setting.strips = host.speech_of(adapter).strips();
     if request.setting.thinks && !host.speech.knows_thinking() {
         let what = "this model's template does not know `enable_thinking`";
         return Err(Problem::invalid("chat_template_kwargs", what).coded("unsupported_parameter"));

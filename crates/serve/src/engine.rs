@@ -16,6 +16,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
 use std::sync::atomic::AtomicU8;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::AtomicUsize;
@@ -23,6 +26,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 use std::thread;
 
+use rl::Blocks;
 use rl::Filter;
 use rl::Policy;
 use rl::Row;
@@ -135,6 +139,13 @@ struct Shared {
     forgotten: AtomicU64,
     live: AtomicUsize,
     version: AtomicU64,
+    blocks: Mutex<Option<Blocks>>,
+}
+
+impl Shared {
+    fn blocks(&self) -> MutexGuard<'_, Option<Blocks>> {
+        self.blocks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// A handle on the thread. The thread ends when the last one is dropped.
@@ -160,7 +171,7 @@ impl Engine {
     /// If there can be no thread.
     pub fn start(policy: Box<dyn Policy>) -> std::io::Result<(Engine, oneshot::Receiver<()>)> {
         let (commands, inbox) = mpsc::channel();
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Shared { blocks: Mutex::new(policy.blocks()), ..Shared::default() });
         let (alive, dead) = oneshot::channel();
         let room = Room {
             policy,
@@ -241,6 +252,13 @@ impl Engine {
         // In this order: what is opened in between is not yet forgotten.
         let forgotten = self.shared.forgotten.load(Ordering::SeqCst);
         Sessions { opened: self.shared.opened.load(Ordering::SeqCst), forgotten }
+    }
+
+    /// The policy's blocks of keys and values, after the last chunk or whatever was forgotten since; `None` if it has none. Asked for after
+    /// [`Engine::sessions`], they are without all that those have forgotten.
+    #[must_use]
+    pub fn blocks(&self) -> Option<Blocks> {
+        *self.shared.blocks()
     }
 
     /// Requests that are sampled.
@@ -342,12 +360,17 @@ impl Room {
 
     fn lend(&mut self, reply: oneshot::Sender<Option<Box<dyn Weights>>>) {
         let weights = self.policy.lend();
+        self.count_blocks();
         self.lent = weights.is_some();
         // Nobody waits any longer: the weights stay.
         if let Err(Some(weights)) = reply.send(weights) {
             self.policy.load(weights);
             self.lent = false;
         }
+    }
+
+    fn count_blocks(&self) {
+        *self.shared.blocks() = self.policy.blocks();
     }
 
     /// One chunk for everybody.
@@ -357,6 +380,7 @@ impl Room {
         let (send, results) = mpsc::channel();
         self.policy.submit(rows, Box::new(move |results| drop(send.send(results))));
         let results = results.recv().ok().filter(|results| results.len() == sessions.len());
+        self.count_blocks();
         let results = results.unwrap_or_else(|| {
             let fault =
                 || Fault::new(Party::Infrastructure, FaultKind::BadReply, "the policy gave no answer to each row");
@@ -397,6 +421,7 @@ impl Room {
         }
         let sessions: Vec<Session> = leaving.iter().map(|(session, _)| *session).collect();
         self.policy.forget(&sessions);
+        self.count_blocks();
         self.shared.forgotten.fetch_add(sessions.len() as u64, Ordering::SeqCst);
         let words = leaving.into_iter().map(|(session, last)| (self.live.remove(&session), last));
         let words: Vec<_> = words.collect();

@@ -33,7 +33,9 @@ pub struct State {
     pub turns: Vec<Turn>,
     /// What the template was told beside it.
     pub setting: Setting,
-    /// Its ids.
+    /// What the model read for the answer, and the answer.
+    pub ids: Vec<u32>,
+    /// All of its ids, those too that the model was not shown.
     pub stream: SeatStream,
 }
 
@@ -63,11 +65,14 @@ pub enum Branch {
 /// What a request goes on from.
 #[derive(Clone, Debug)]
 pub struct Opening {
-    /// The ids, ending where the answer begins.
+    /// Where the answer will stand.
     pub stream: SeatStream,
+    /// What the model reads for it.
+    pub prompt: Vec<u32>,
     /// The answer that it continues; `None`: it is rendered from its beginning.
     pub continues: Option<Link>,
-    /// How many of the ids were there before: the continued call's prompt and answer.
+    /// How many ids of the prompt, from the first, are the continued call's prompt and answer: all of these, unless the model is not shown an earlier
+    /// thought that was shown there.
     pub kept: usize,
     /// `None` if every answer in it is one that was sampled, in its place; also for an episode's first request, whatever it holds.
     pub branch: Option<Branch>,
@@ -90,11 +95,13 @@ impl Episode {
             Some(state) => (state.stream.clone(), Some(state.link.clone()), state.turns.len()),
             None => (speech.silence(setting.thinks), None, 0),
         };
-        let kept = stream.tokens().len();
         speech.show(&mut stream, &turns[known..], &setting.tools);
+        let prompt = stream.context().into_owned();
+        let before = continued.map_or(&[][..], |state| &state.ids);
+        let kept = before.iter().zip(&prompt).take_while(|(before, now)| before == now).count();
         let is_whole = continues.is_some() && turns[known..].iter().all(|turn| turn.role != Role::Assistant);
         let branch = if is_whole { None } else { self.classify(turns, setting) };
-        Opening { stream, continues, kept, branch }
+        Opening { stream, prompt, continues, kept, branch }
     }
 
     /// Remembers a conversation after an answer.

@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use rl::Blocks;
 use rl::Policy;
 use serde_json::Value;
 use serde_json::json;
@@ -33,11 +34,12 @@ use crate::writer::Writer;
 pub struct Served {
     /// What requests call it.
     pub name: String,
-    /// What they call the adapters on it, by their numbers ([`rl::Session::adapter`]); all names differ.
-    pub adapters: Vec<String>,
+    /// What they call the adapters on it, by their numbers ([`rl::Session::adapter`]), and how each is spoken with: by the model's tokenizer and
+    /// template, in a manner of its own. All names differ.
+    pub adapters: Vec<(String, Dialect)>,
     /// What samples.
     pub policy: Box<dyn Policy>,
-    /// How it reads and writes.
+    /// How the model itself reads and writes.
     pub dialect: Dialect,
     /// Tokens of a prompt and its answer together.
     pub context: u32,
@@ -67,9 +69,9 @@ impl Default for Limits {
 pub struct Host {
     /// Its name.
     pub name: String,
-    /// Those of the adapters on it, by their numbers.
-    pub adapters: Vec<String>,
-    /// How it reads and writes.
+    /// Those of the adapters on it, by their numbers, and how each reads and writes.
+    pub adapters: Vec<(String, Speech)>,
+    /// How the model itself does.
     pub speech: Speech,
     /// Tokens of a prompt and its answer together.
     pub context: u32,
@@ -89,7 +91,7 @@ impl Host {
     /// A host over an engine.
     #[must_use]
     pub fn new(
-        (name, adapters): (String, Vec<String>),
+        (name, adapters): (String, Vec<(String, Dialect)>),
         (dialect, context): (Dialect, u32),
         engine: Engine,
         limits: Limits,
@@ -97,7 +99,7 @@ impl Host {
     ) -> Host {
         Host {
             name,
-            adapters,
+            adapters: adapters.into_iter().map(|(name, dialect)| (name, Speech::new(dialect))).collect(),
             speech: Speech::new(dialect),
             context,
             places: Arc::new(Semaphore::new(limits.requests_max as usize)),
@@ -136,13 +138,23 @@ impl Host {
         if name == self.name {
             return Ok(None);
         }
-        if let Some((number, _)) = (0..).zip(&self.adapters).find(|(_, adapter)| *adapter == name) {
+        if let Some((number, _)) = (0..).zip(self.adapter_names()).find(|(_, adapter)| *adapter == name) {
             return Ok(Some(number));
         }
-        let adapters: String = self.adapters.iter().map(|name| format!(", `{name}`")).collect();
+        let adapters: String = self.adapter_names().map(|name| format!(", `{name}`")).collect();
         let what = format!("there is no model `{name}` here; this is `{}`{adapters}", self.name);
         let problem = Problem::of(axum::http::StatusCode::NOT_FOUND, what).coded("model_not_found");
         Err(Problem { param: Some("model".to_owned()), ..problem })
+    }
+
+    /// How somebody reads and writes whom [`Host::adapter`] has found.
+    #[must_use]
+    pub fn speech_of(&self, adapter: Option<u32>) -> &Speech {
+        adapter.map_or(&self.speech, |number| &self.adapters[number as usize].1)
+    }
+
+    fn adapter_names(&self) -> impl Iterator<Item = &String> {
+        self.adapters.iter().map(|(name, _)| name)
     }
 
     /// Lets a request in: all of its answers or none.
@@ -201,11 +213,15 @@ impl Host {
             Standing::Aborting => "aborting",
         };
         let sessions = self.engine.sessions();
+        let blocks = self
+            .engine
+            .blocks()
+            .map(|Blocks { tokens, max, held }| json!({ "held": held, "max": max, "tokens": tokens }));
         let live = self.limits.requests_max as usize - self.places.available_permits();
         json!({
             "status": standing,
             "model": self.name,
-            "adapters": self.adapters,
+            "adapters": self.adapter_names().collect::<Vec<_>>(),
             "weight_version": self.engine.version(),
             "requests": { "live": live, "max": self.limits.requests_max },
             "sessions": {
@@ -213,6 +229,7 @@ impl Host {
                 "opened": sessions.opened,
                 "forgotten": sessions.forgotten,
             },
+            "blocks": blocks,
             "episodes": self.capture.as_ref().map(|capture| capture.open()),
         })
     }
@@ -220,7 +237,7 @@ impl Host {
     /// The model and its adapters, as a client lists them.
     #[must_use]
     pub fn models(&self) -> Vec<Value> {
-        std::iter::once(&self.name).chain(&self.adapters).map(|name| self.model(name)).collect()
+        std::iter::once(&self.name).chain(self.adapter_names()).map(|name| self.model(name)).collect()
     }
 
     /// One of them, by its name.

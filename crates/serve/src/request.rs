@@ -67,6 +67,8 @@ pub struct Setting {
     pub tools: Vec<Value>,
     /// Whether the assistant is to think; only templates that know `enable_thinking` take it.
     pub thinks: bool,
+    /// Whether it drops the thoughts of earlier turns: no request says so, but whoever is asked.
+    pub strips: bool,
 }
 
 /// What `POST /v1/completions` continues.
@@ -99,7 +101,7 @@ impl ChatRequest {
         let model = model(&mut fields)?;
         let messages = fields.list("messages")?.ok_or_else(|| missing("messages"))?;
         let turns = turn::read(&messages)?;
-        let setting = Setting { tools: tools(&mut fields)?, thinks: thinks(&mut fields)? };
+        let setting = Setting { tools: tools(&mut fields)?, thinks: thinks(&mut fields)?, strips: false };
         let logprobs = fields.flag("logprobs")?;
         fields.neutral("top_logprobs", |value| value == 0)?;
         let of_chats = fields.integer("max_completion_tokens", 1..=i64::from(u32::MAX))?;

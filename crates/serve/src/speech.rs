@@ -2,6 +2,8 @@
 //!
 //! A conversation becomes a [`SeatStream`], which only grows: what the model sampled is appended as it is, what others said is rendered and
 //! encoded once. An assistant's turn that was not sampled here (a history that a client brings) is encoded as that turn would be taught.
+//!
+//! A model that has learned without its earlier thoughts is shown none: what it reads is the stream's context, not the stream.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,6 +11,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use sim::Message;
 use sim::Source;
+use sim::Thinking;
 use text::Dialect;
 use text::Role;
 use text::SeatStream;
@@ -65,6 +68,12 @@ impl Speech {
         self.dialect.template().source().contains("enable_thinking")
     }
 
+    /// Whether the thoughts of earlier turns go where the template drops them, sampled here or brought by a client.
+    #[must_use]
+    pub fn strips(&self) -> bool {
+        self.dialect.thinking() == Thinking::Strip
+    }
+
     /// Whether a prompt has already opened the assistant's thought.
     #[must_use]
     pub fn opens_thought(&self, prompt: &[u32]) -> bool {
@@ -84,7 +93,8 @@ impl Speech {
                 None => {
                     stream.observe(&unread);
                     unread.clear();
-                    self.answered(stream, &self.written(turn));
+                    let written = self.written(turn, self.opens_thought(stream.tokens()));
+                    self.answered(stream, &written);
                 }
             }
         }
@@ -116,17 +126,20 @@ impl Speech {
         self.dialect.tokenizer().piece(id)
     }
 
-    /// The ids of an assistant's turn that was not sampled here, closing id included.
-    fn written(&self, turn: &Turn) -> Vec<u32> {
+    /// The ids of an assistant's turn that was not sampled here, closing id included. Where the prompt has `opened` the thought, it goes on from there,
+    /// and a turn that brings none closes it.
+    fn written(&self, turn: &Turn, opened: bool) -> Vec<u32> {
         let tokenizer = self.dialect.tokenizer();
         let mut ids = Vec::new();
         let tags = [THINK_OPEN, THINK_CLOSE].map(|tag| tokenizer.id(tag));
-        if let (Some(thought), [Some(open), Some(close)]) = (&turn.reasoning, tags) {
-            ids.push(open);
+        let text = turn.text.strip_prefix(THINK_OPEN).filter(|_| opened);
+        let brings = turn.reasoning.as_deref().or((opened && text.is_none()).then_some(""));
+        if let (Some(thought), [Some(open), Some(close)]) = (brings, tags) {
+            ids.extend((!opened).then_some(open));
             ids.extend_from_slice(&tokenizer.encode(thought));
             ids.push(close);
         }
-        ids.extend_from_slice(&tokenizer.encode(&turn.text));
+        ids.extend_from_slice(&tokenizer.encode(text.unwrap_or(&turn.text)));
         for call in &turn.calls {
             self.tag(OPEN, &mut ids);
             ids.extend_from_slice(&tokenizer.encode(&calls::write(&call.name, &call.arguments)));
@@ -213,5 +226,46 @@ mod tests {
         let [open, close, thought] = [OPEN, CLOSE, THINK_CLOSE].map(|tag| tokenizer.id(tag).unwrap());
         assert!(!stream.tokens().iter().any(|id| [open, close, thought].contains(id)));
         assert_eq!(stream.tokens().iter().filter(|id| **id == speech.dialect.close_id()).count(), 2);
+    }
+
+    /// The prompt writes the tag of a thought, which then no turn does; a turn without a thought must not become one.
+    #[test]
+    fn a_thought_that_the_prompt_opens_is_gone_on_with_and_dropped_from_there() {
+        let source = "{%- for message in messages -%}{%- set content = message.content -%}\
+            {%- if message.role == 'assistant' and '</think>' in content -%}{%- set content = (content | split('</think>'))[1] -%}{%- endif -%}\
+            {{- '<|' + message.role + '|>' + content + '<|end|>' -}}{%- endfor -%}\
+            {%- if add_generation_prompt -%}{{- '<|assistant|><think>' -}}{%- endif -%}";
+        let template = Template::new(source).unwrap();
+        let turn = |role, text: &str, thought: Option<&str>| Turn {
+            role,
+            text: text.to_owned(),
+            reasoning: thought.map(str::to_owned),
+            calls: Vec::new(),
+        };
+        let turns = [
+            turn(Role::User, "a", None),
+            turn(Role::Assistant, "b", Some("x")),
+            turn(Role::User, "c", None),
+            turn(Role::Assistant, "<think>y</think>d", None),
+            turn(Role::User, "e", None),
+            turn(Role::Assistant, "f", None),
+            turn(Role::User, "g", None),
+        ];
+        for (thinking, own) in [
+            (Thinking::Keep, ["<think>x</think>b", "<think>y</think>d", "<think></think>f"]),
+            (Thinking::Strip, ["b", "d", "f"]),
+        ] {
+            let tokenizer = speech(&[]).dialect.tokenizer().clone();
+            let folder = text::Folder { tokenizer, template: template.clone(), pad_id: None, eos_ids: Vec::new() };
+            let manner = text::Manner { thinking, ..text::Manner::default() };
+            let speech = Speech::new(Dialect::of(folder, Pair::default(), manner).unwrap());
+            let mut stream = speech.silence(true);
+            speech.show(&mut stream, &turns, &[]);
+            let [b, d, f] = own.map(|own| format!("<|assistant|>{own}<|end|>"));
+            let expected = format!(
+                "<|user|>a<|end|>{b}<|user|>c<|end|>{d}<|user|>e<|end|>{f}<|user|>g<|end|><|assistant|><think>"
+            );
+            assert_eq!(speech.dialect.tokenizer().decode(&stream.context()), expected);
+        }
     }
 }

@@ -75,6 +75,7 @@ fn play(scenario: &Arc<Scenario>, seat: Seat, policy: &str) -> Played {
             item,
             policies: policies.clone(),
             learns: Pair::default(),
+            tools: Pair::default(),
         };
         let record = play_by_rule(casting, scenario, SEED).expect("all are scripts of this gym");
         for seat in Seat::ALL {

@@ -53,6 +53,7 @@ use crate::Query;
 use crate::RewardKind;
 use crate::Scenario;
 use crate::Seat;
+use crate::Toolkit;
 use crate::Verdict;
 use crate::WorldInput;
 use crate::WorldOutput;
@@ -159,6 +160,12 @@ macro_rules! gyms {
             #[must_use]
             pub fn without_scripts(&self, seat: Seat) -> Option<&'static str> {
                 match self { $(Rules::$Gym(rules) => Gym::without_scripts(rules, seat),)+ }
+            }
+
+            /// See [`Gym::toolkit`].
+            #[must_use]
+            pub fn toolkit(&self, seat: Seat) -> Option<&'static Toolkit> {
+                match self { $(Rules::$Gym(rules) => Gym::toolkit(rules, seat),)+ }
             }
 
             /// See [`Gym::engine`].

@@ -26,6 +26,7 @@ pub mod seat;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod thinking;
+pub mod tools;
 pub mod world;
 
 pub use addressee::Addressee;
@@ -70,6 +71,8 @@ pub use seat::Party;
 pub use seat::Seat;
 pub use thinking::Cut;
 pub use thinking::Thinking;
+pub use tools::Toolkit;
+pub use tools::Tools;
 pub use world::Answer;
 pub use world::Effect;
 pub use world::Next;

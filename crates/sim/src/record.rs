@@ -1,5 +1,7 @@
 //! What is written down of an episode: enough to train on, to re-drive and to show.
 
+mod wire;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -16,6 +18,7 @@ use crate::Message;
 use crate::Pair;
 use crate::Phase;
 use crate::Seat;
+use crate::Tools;
 use crate::Verdict;
 use crate::scenario::Split;
 
@@ -87,7 +90,7 @@ impl FromStr for EpisodeId {
 }
 
 /// Who plays what: everything besides the scenario and the seed that an episode starts from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Casting {
     /// The episode.
     pub id: EpisodeId,
@@ -101,6 +104,9 @@ pub struct Casting {
     pub policies: Pair<String>,
     /// Whether this episode trains the seat.
     pub learns: Pair<bool>,
+    /// How the seat is told what it may do. Whoever brings it to life knows: until then, and for whoever is no model, it is
+    /// [`Tools::Prose`].
+    pub tools: Pair<Tools>,
 }
 
 /// How an episode ended. Three different things, never a bool.

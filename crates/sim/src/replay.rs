@@ -17,18 +17,23 @@ use crate::Effect;
 use crate::Episode;
 use crate::EpisodeRecord;
 use crate::Fault;
+use crate::FaultKind;
 use crate::Input;
 use crate::Observation;
 use crate::Output;
+use crate::Pair;
 use crate::Query;
 use crate::QueryId;
 use crate::Scenario;
 use crate::Seat;
+use crate::Tools;
 use crate::Turn;
 use crate::Verdict;
 use crate::World;
 use crate::WorldInput;
 use crate::WorldOutput;
+use crate::drive::drive;
+use crate::record::Casting;
 
 /// The first place at which a record and its re-driving part.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -101,6 +106,33 @@ pub fn fork(
             Step::End(redriven) => return Err(ForkError::NoTurn { turn, turns: redriven.turns.len() }),
         }
     }
+}
+
+/// The episode as it would have been if its seats had been told so what they may do: the recorded decisions and answers, with what the world says
+/// then. What was worth what stays the same; a generation's tokens are those of the record, and read what was shown there.
+///
+/// # Errors
+/// The first [`Difference`] in turns, end or scores, if the record is not of this scenario.
+pub fn retold(
+    record: &EpisodeRecord,
+    scenario: &Arc<Scenario>,
+    tools: Pair<Tools>,
+) -> Result<EpisodeRecord, Difference> {
+    let mut decisions = record.turns.iter().map(|turn| turn.decision.clone());
+    let mut answers = record.turns.iter().flat_map(|turn| &turn.answers).map(|answered| answered.answer.clone());
+    let casting = Casting { tools, ..record.casting.clone() };
+    let retold = drive(
+        casting,
+        scenario,
+        record.seed,
+        |_, _| decisions.next().unwrap_or_else(Decision::pending),
+        |asked, _| answers.next().ok_or_else(|| Fault::new(asked.into(), FaultKind::Refused, "nobody answered before")),
+    );
+    let seats = |record: &EpisodeRecord| record.turns.iter().map(|turn| turn.seat).collect::<Vec<_>>();
+    same(None, "seats", &seats(record), &seats(&retold))?;
+    same(None, "stop", &record.stop, &retold.stop)?;
+    same(None, "scores", &record.scores, &retold.scores)?;
+    Ok(retold)
 }
 
 /// A record on its way through a fresh episode.

@@ -4,11 +4,15 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use sim::Choice;
+use sim::Act;
 use sim::Message;
 use sim::Pair;
+use sim::Scenario;
 use sim::Seat;
 use sim::Thinking;
+use sim::Toolkit;
+use sim::Tools;
+use sim::gyms::Rules;
 
 use crate::ChatMessage;
 use crate::Json;
@@ -18,11 +22,14 @@ use crate::Template;
 use crate::TextError;
 use crate::Tokenizer;
 use crate::Treatment;
+use crate::calls;
+use crate::calls::Calls;
 use crate::folder::Folder;
 pub use crate::folder::TEMPLATE_FILE;
 pub use crate::folder::TOKENIZER_FILE;
 use crate::frame::Behind;
 use crate::frame::Frames;
+use crate::reply::CallForm;
 use crate::template::Extras;
 use crate::tokenizer::PAD;
 use crate::tokenizer::THINK_CLOSE;
@@ -33,9 +40,26 @@ use crate::tool_call;
 const ENABLE_THINKING: &str = "enable_thinking";
 
 /// Tokenizer, template, closing ids, and which seats reason. Cheap to clone: clones share everything.
+///
+/// Where a seat's acts are calls ([`Tools::Template`]), what it reads begins otherwise and what it writes is read otherwise: it has a dialect of
+/// its own, of [`Dialect::seated`], which differs in nothing else.
 #[derive(Clone, Debug)]
 pub struct Dialect {
     shared: Arc<Shared>,
+    speech: Arc<Speech>,
+    /// For the tools that were announced beforehand.
+    equipped: Arc<[Arc<Speech>]>,
+}
+
+/// How conversations are written: with a tool, or without.
+#[derive(Debug)]
+struct Speech {
+    /// What the template is told beside the messages, but for whether the seat reasons.
+    extras: Extras,
+    /// For seats that do not reason, and for those that do.
+    frames: [Arc<Frames>; 2],
+    /// How acts are called; `None`: they are written.
+    calls: Option<Calls>,
 }
 
 #[derive(Debug)]
@@ -43,8 +67,6 @@ struct Shared {
     tokenizer: Tokenizer,
     template: Template,
     manner: Manner,
-    /// For seats that do not reason, and for those that do.
-    frames: [Arc<Frames>; 2],
     pad_id: u32,
     /// The template's own first.
     close_ids: Vec<u32>,
@@ -77,15 +99,78 @@ impl Dialect {
     /// [`TextError::ContentChanged`], [`TextError::ThoughtsChanged`], [`TextError::NoCloseToken`] or [`TextError::OtherIds`].
     pub fn of(folder: Folder, reasons: Pair<bool>, manner: Manner) -> Result<Dialect, TextError> {
         let Folder { tokenizer, template, pad_id, eos_ids } = folder;
-        let frames = |thinks| Frames::new(&tokenizer, &template, &told(&manner.extras, thinks)).map(Arc::new);
-        let quiet = frames(false)?;
-        let knows = template.source().contains(ENABLE_THINKING);
-        let thinking = if knows { frames(true)? } else { Arc::clone(&quiet) };
-        let mut close_ids = vec![quiet.close];
-        close_ids.extend(eos_ids.into_iter().filter(|id| *id != quiet.close));
-        let pad_id = pad_id.or_else(|| tokenizer.id(PAD)).unwrap_or(quiet.close);
-        let frames = [quiet, thinking];
-        Ok(Dialect { shared: Arc::new(Shared { tokenizer, template, manner, frames, pad_id, close_ids, reasons }) })
+        let speech = Speech::new(&tokenizer, &template, manner.extras.clone(), None)?;
+        let close = speech.frames[0].close;
+        let mut close_ids = vec![close];
+        close_ids.extend(eos_ids.into_iter().filter(|id| *id != close));
+        let pad_id = pad_id.or_else(|| tokenizer.id(PAD)).unwrap_or(close);
+        let shared = Shared { tokenizer, template, manner, pad_id, close_ids, reasons };
+        Ok(Dialect { shared: Arc::new(shared), speech: Arc::new(speech), equipped: Arc::default() })
+    }
+
+    /// The same dialect, ready for all seats of these scenarios: templates are taken apart now, and not in the middle of a run.
+    ///
+    /// # Errors
+    /// As [`Dialect::seated`]; [`TextError::NoRoom`] if a seat's `tokens_max` does not suffice for a call.
+    pub fn equipped<'a>(&self, scenarios: impl IntoIterator<Item = &'a Scenario>) -> Result<Dialect, TextError> {
+        let mut ready: Vec<Arc<Speech>> = self.equipped.to_vec();
+        for scenario in scenarios {
+            for seat in Seat::ALL {
+                let Some(kit) = self.toolkit(&scenario.rules, seat) else { continue };
+                let known = ready.iter().find(|speech| speech.is_with(kit)).map(Arc::clone);
+                let is_new = known.is_none();
+                let speech = known.map_or_else(|| self.with(kit).map(Arc::new), Ok)?;
+                let (len, tokens_max) = (self.call_len(&speech), scenario.seats[seat].tokens_max);
+                if len >= tokens_max as usize {
+                    return Err(TextError::NoRoom { scenario: scenario.name.clone(), seat, len, tokens_max });
+                }
+                ready.extend(is_new.then_some(speech));
+            }
+        }
+        Ok(Dialect { equipped: ready.into(), ..self.clone() })
+    }
+
+    /// How this seat of a gym is told what it may do: as the manner has it, where there is a tool for it.
+    #[must_use]
+    pub fn tools(&self, rules: &Rules, seat: Seat) -> Tools {
+        self.toolkit(rules, seat).map_or(Tools::Prose, |_| Tools::Template)
+    }
+
+    /// The dialect of this seat of a gym: with its tool, if [`Dialect::tools`] says so, else this one.
+    ///
+    /// # Errors
+    /// [`TextError::NoTools`] if the template cannot be told of a tool, or what [`Dialect::of`] says of the template with it.
+    pub fn seated(&self, rules: &Rules, seat: Seat) -> Result<Dialect, TextError> {
+        let Some(kit) = self.toolkit(rules, seat) else { return Ok(self.clone()) };
+        let ready = self.equipped.iter().find(|speech| speech.is_with(kit)).map(Arc::clone);
+        let speech = ready.map_or_else(|| self.with(kit).map(Arc::new), Ok)?;
+        Ok(Dialect { speech, ..self.clone() })
+    }
+
+    /// What the seat may call, if it is to call anything.
+    fn toolkit(&self, rules: &Rules, seat: Seat) -> Option<&'static Toolkit> {
+        match self.shared.manner.tools {
+            Tools::Prose => None,
+            Tools::Template => rules.toolkit(seat),
+        }
+    }
+
+    /// The ids of the longest call without any content, and of what closes it.
+    fn call_len(&self, speech: &Speech) -> usize {
+        let calls = speech.calls.iter();
+        let calls = calls.flat_map(|calls| calls.kit.choices.iter().map(|(choice, _)| calls.write(*choice, "")));
+        calls.map(|call| self.call_ids(&call).len() + 1).max().unwrap_or(0)
+    }
+
+    fn with(&self, kit: &'static Toolkit) -> Result<Speech, TextError> {
+        let Shared { tokenizer, template, manner, .. } = &*self.shared;
+        let extras = calls::announced(kit, template, &manner.extras);
+        let calls = Calls::find(kit, template, &told(&extras, false))?;
+        let speech = Speech::new(tokenizer, template, extras, Some(calls))?;
+        match speech.frames.iter().all(|frames| frames.close == self.close_id()) {
+            true => Ok(speech),
+            false => Err(TextError::NoTools("with a tool, turns end with another token".to_owned())),
+        }
     }
 
     /// Its tokenizer.
@@ -103,7 +188,7 @@ impl Dialect {
     /// What the template is told beside the messages, for a seat that does or does not reason.
     #[must_use]
     pub fn extras(&self, reasons: bool) -> Extras {
-        told(&self.shared.manner.extras, reasons)
+        told(&self.speech.extras, reasons)
     }
 
     /// The id with which the template closes a turn.
@@ -151,7 +236,7 @@ impl Dialect {
     /// What the template does with the thoughts of earlier turns.
     #[must_use]
     pub fn treatment(&self) -> Treatment {
-        self.shared.frames[1].treatment
+        self.speech.frames[1].treatment
     }
 
     /// Appends messages as the template shows them, and the prompt that asks the seat to write. Says what stands behind its turn, and
@@ -188,7 +273,7 @@ impl Dialect {
 
     /// The joins for a seat that does or does not reason.
     pub(crate) fn frames(&self, reasons: bool) -> &Frames {
-        &self.shared.frames[usize::from(reasons)]
+        &self.speech.frames[usize::from(reasons)]
     }
 
     /// Appends a thought with its tags, as the template lays it out. Where tags are no tokens they are text.
@@ -203,15 +288,52 @@ impl Dialect {
         ids.extend(tokenizer.encode_markup(close));
     }
 
-    /// A call as it would be sampled: its tags are tokens where the vocabulary has them, what stands between them is text.
-    pub(crate) fn call_ids(&self, choice: Choice, content: &str) -> Vec<u32> {
+    /// How acts are called; `None`: they are written.
+    pub(crate) fn call_form(&self) -> Option<CallForm> {
+        self.speech.calls.as_ref().map(|calls| calls.form)
+    }
+
+    /// An act as it would be sampled: where acts are calls, one of them if it can be.
+    pub(crate) fn act_ids(&self, act: &Act) -> Vec<u32> {
+        let called = self.speech.calls.as_ref().and_then(|calls| {
+            let (choice, content) = calls.kit.call(act)?;
+            Some(calls.write(choice, &content))
+        });
+        match (called, act) {
+            (Some(call), _) => self.call_ids(&call),
+            (None, Act::Tool { choice, content }) => self.call_ids(&tool_call::write(*choice, content)),
+            (None, Act::Say(text)) => self.tokenizer().encode(text).to_vec(),
+        }
+    }
+
+    /// A call: its tags are tokens where the vocabulary has them, what stands between them is text.
+    fn call_ids(&self, call: &str) -> Vec<u32> {
         let tokenizer = self.tokenizer();
-        let call = tool_call::write(choice, content);
         let inside = call.strip_prefix(tool_call::OPEN).and_then(|call| call.strip_suffix(tool_call::CLOSE));
         match (tokenizer.id(tool_call::OPEN), tokenizer.id(tool_call::CLOSE), inside) {
             (Some(open), Some(close), Some(inside)) => [&[open][..], &tokenizer.encode(inside), &[close]].concat(),
-            _ => tokenizer.encode(&call).to_vec(),
+            _ => tokenizer.encode(call).to_vec(),
         }
+    }
+}
+
+impl Speech {
+    fn new(
+        tokenizer: &Tokenizer,
+        template: &Template,
+        extras: Extras,
+        calls: Option<Calls>,
+    ) -> Result<Speech, TextError> {
+        let frames = |thinks| Frames::new(tokenizer, template, &told(&extras, thinks)).map(Arc::new);
+        let quiet = frames(false)?;
+        let knows = template.source().contains(ENABLE_THINKING);
+        let thinking = if knows { frames(true)? } else { Arc::clone(&quiet) };
+        Ok(Speech { frames: [quiet, thinking], extras, calls })
+    }
+
+    /// Whether it is that of seats with this tool.
+    fn is_with(&self, kit: &Toolkit) -> bool {
+        self.calls.as_ref().is_some_and(|calls| calls.kit == kit)
     }
 }
 

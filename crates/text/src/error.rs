@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use sim::Seat;
+
 /// Why there is no tokenizer, template or dialect.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TextError {
@@ -78,6 +80,21 @@ pub enum TextError {
     OtherIds {
         /// The roles of the conversation that shows it.
         roles: String,
+    },
+    /// The template cannot be told of a tool, or writes calls that cannot be read.
+    #[error("chat template does not do tools: {0}")]
+    NoTools(String),
+    /// A seat may not write enough for a call.
+    #[error("a call alone takes {len} tokens, and `{seat}.tokens_max` of `{scenario}` is {tokens_max}")]
+    NoRoom {
+        /// Of the scenario, by name.
+        scenario: String,
+        /// Whose call.
+        seat: Seat,
+        /// Of a call without any content, closing id included.
+        len: usize,
+        /// What the scenario lets the seat write in one turn.
+        tokens_max: u32,
     },
     /// A file beside the tokenizer says something that cannot be.
     #[error("{}: {key}: {why}", path.display())]

@@ -72,6 +72,7 @@ pub(crate) fn record(seat: Seat, turns: Vec<(Vec<Message>, Decision)>) -> Episod
             item: 0,
             policies: Pair::default(),
             learns: Pair::default(),
+            tools: Pair::default(),
         },
         seed: 1,
         scenario: "none".to_owned(),

@@ -10,6 +10,7 @@
 //! A [`Dialect`] is what both ends of a model share: tokenizer, template, closing ids, ours or those of a [`Folder`] of the Qwen or
 //! Llama family. A [`SeatStream`] is one seat's side of one conversation. [`drift`](drift::drift) proves from a record that nothing in it was ever re-encoded or re-rendered.
 
+mod calls;
 pub mod conversation;
 pub mod dialect;
 pub mod drift;

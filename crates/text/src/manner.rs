@@ -1,10 +1,12 @@
 //! How a folder's model is spoken with, beside what its tokenizer and its template say.
 //!
-//! A model that learned without its earlier thoughts has to be played so wherever its folder goes, and no file of Hugging Face's says it.
+//! A model that learned without its earlier thoughts, or to act by calls, has to be played so wherever its folder goes, and no file of Hugging
+//! Face's says it.
 
 use std::path::Path;
 
 use sim::Thinking;
+use sim::Tools;
 
 use crate::Json;
 use crate::TextError;
@@ -14,12 +16,15 @@ use crate::template::Extras;
 /// File of the manner in a model's folder. Folders without one are spoken with as usual.
 pub const MANNER_FILE: &str = "manner.json";
 const THINKING: &str = "thinking";
+const TOOLS: &str = "tools";
 
 /// How a dialect speaks, beside what its files say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Manner {
     /// What becomes of a seat's earlier thoughts.
     pub thinking: Thinking,
+    /// How a seat is told what it may do, where its gym has a tool for it.
+    pub tools: Tools,
     /// Tools and keyword arguments that the template is told, the same for every conversation. Unless it stands here, a template that
     /// knows `enable_thinking` is told whether the seat reasons.
     pub extras: Extras,
@@ -35,23 +40,35 @@ impl Manner {
         let Some(text) = read(&path)? else { return Ok(Manner::default()) };
         let file: Json =
             text.parse().map_err(|error| TextError::Read { path: path.clone(), why: format!("{error}") })?;
-        let thinking = match file.get(THINKING).and_then(|word| word.as_str().map(str::to_owned)).as_deref() {
+        let word = |key: &str| file.get(key).map(|word| word.as_str().unwrap_or_default().to_owned());
+        let unknown = |key, why: &str| Err(TextError::Config { path: path.clone(), key, why: why.to_owned() });
+        let thinking = match word(THINKING).as_deref() {
             Some("keep") => Thinking::Keep,
             Some("strip") => Thinking::Strip,
-            Some(_) | None => {
-                let why = "it is neither \"keep\" nor \"strip\"".to_owned();
-                return Err(TextError::Config { path, key: THINKING, why });
-            }
+            Some(_) | None => return unknown(THINKING, "it is neither \"keep\" nor \"strip\""),
         };
-        Ok(Manner { thinking, ..Manner::default() })
+        let tools = match word(TOOLS).as_deref() {
+            // Files of before there was a choice.
+            None | Some("prose") => Tools::Prose,
+            Some("template") => Tools::Template,
+            Some(_) => return unknown(TOOLS, "it is neither \"prose\" nor \"template\""),
+        };
+        Ok(Manner { thinking, tools, ..Manner::default() })
     }
 
     /// What a folder's file has to say of this manner; `None` if it is the usual one, which needs no file. What a template is told is not in it.
     #[must_use]
     pub fn file(&self) -> Option<String> {
-        match self.thinking {
-            Thinking::Keep => None,
-            Thinking::Strip => Some(format!("{{\n  \"{THINKING}\": \"strip\"\n}}\n")),
+        let thinking = match self.thinking {
+            Thinking::Keep => "keep",
+            Thinking::Strip => "strip",
+        };
+        match (self.thinking, self.tools) {
+            (Thinking::Keep, Tools::Prose) => None,
+            (Thinking::Strip, Tools::Prose) => Some(format!("{{\n  \"{THINKING}\": \"strip\"\n}}\n")),
+            (_, Tools::Template) => {
+                Some(format!("{{\n  \"{THINKING}\": \"{thinking}\",\n  \"{TOOLS}\": \"template\"\n}}\n"))
+            }
         }
     }
 }
@@ -67,9 +84,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(Manner::open(folder.path()), Ok(Manner::default()));
         assert_eq!(Manner::default().file(), None);
-        let strips = Manner { thinking: Thinking::Strip, ..Manner::default() };
-        fs::write(folder.path().join(MANNER_FILE), strips.file().unwrap()).unwrap();
-        assert_eq!(Manner::open(folder.path()), Ok(strips));
+        for (thinking, tools) in
+            [(Thinking::Strip, Tools::Prose), (Thinking::Keep, Tools::Template), (Thinking::Strip, Tools::Template)]
+        {
+            let manner = Manner { thinking, tools, ..Manner::default() };
+            fs::write(folder.path().join(MANNER_FILE), manner.file().unwrap()).unwrap();
+            assert_eq!(Manner::open(folder.path()), Ok(manner));
+        }
     }
 
     #[test]
@@ -78,6 +99,8 @@ mod tests {
         for (text, says) in [
             (r#"{"thinking": "forget"}"#, "neither \"keep\" nor \"strip\""),
             ("{}", "manner.json: thinking"),
+            (r#"{"thinking": "keep", "tools": "hammer"}"#, "neither \"prose\" nor \"template\""),
+            (r#"{"thinking": "keep", "tools": 7}"#, "manner.json: tools"),
             ("{", "cannot read"),
         ] {
             fs::write(folder.path().join(MANNER_FILE), text).unwrap();

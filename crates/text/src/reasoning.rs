@@ -6,6 +6,8 @@
 use sim::Act;
 use sim::NoAct;
 
+use crate::reply::CallForm;
+use crate::reply::PYTHON_TAG;
 use crate::tokenizer::MARKERS;
 use crate::tokenizer::THINK_CLOSE;
 use crate::tokenizer::THINK_OPEN;
@@ -27,21 +29,28 @@ pub struct Reading {
 /// that was cut (`closed` is false) and holds no act is [`NoAct::OutOfTokens`]; an utterance cut short stands.
 #[must_use]
 pub fn read(turn: &[u8], reasons: bool, closed: bool) -> Reading {
-    read_among(&MARKERS, turn, reasons, closed)
+    read_among(&MARKERS, turn, reasons, closed, None)
 }
 
-/// [`read`] under other markers than ours: those that nobody may write in a turn.
+/// [`read`] under other markers than ours: those that nobody may write in a turn. `calls` says how a family writes calls that its template has
+/// announced; `None`: nothing was announced, and only UserRL's tool in its tags is one.
 #[must_use]
-pub fn read_among(markers: &[impl AsRef<str>], turn: &[u8], reasons: bool, closed: bool) -> Reading {
+pub fn read_among(
+    markers: &[impl AsRef<str>],
+    turn: &[u8],
+    reasons: bool,
+    closed: bool,
+    calls: Option<CallForm>,
+) -> Reading {
     let (thought, private_len) = private(turn);
     let reply = match (reasons, thought) {
-        (true, None) => Err("the turn does not begin with one whole thought in its tags"),
+        (true, None) => Err("the turn does not begin with one whole thought in its tags".to_owned()),
         (true, Some(_)) => Ok(&turn[private_len..]),
         (false, _) => Ok(turn),
     };
     let act = reply
-        .and_then(|reply| speech(markers, turn, reply))
-        .map_err(|why| if closed { NoAct::Malformed(why.to_owned()) } else { NoAct::OutOfTokens });
+        .and_then(|reply| speech(markers, turn, reply, calls))
+        .map_err(|why| if closed { NoAct::Malformed(why) } else { NoAct::OutOfTokens });
     Reading { act, thought: thought.map(|thought| String::from_utf8_lossy(thought).into_owned()), private_len }
 }
 
@@ -60,18 +69,32 @@ fn private(turn: &[u8]) -> (Option<&[u8]>, usize) {
 
 /// What everybody hears: text without a tag in it, or a tool call. A marker spoils the whole turn, thought included: after it the model
 /// plays somebody else's part.
-fn speech(markers: &[impl AsRef<str>], turn: &[u8], reply: &[u8]) -> Result<Act, &'static str> {
+fn speech(markers: &[impl AsRef<str>], turn: &[u8], reply: &[u8], calls: Option<CallForm>) -> Result<Act, String> {
     let reply = str::from_utf8(reply).map_err(|_| "the turn is not valid text")?.trim();
     if reply.is_empty() {
-        return Err("nothing is said");
+        return Err("nothing is said".to_owned());
     }
     if has_tag(reply) {
-        return Err("a thought tag stands where everybody would hear it");
+        return Err("a thought tag stands where everybody would hear it".to_owned());
     }
-    if markers.iter().any(|marker| find(turn, marker.as_ref()).is_some()) {
-        return Err("a role marker stands in the turn");
+    let spoils = |marker: &str| !is_of_calls(marker, calls) && find(turn, marker).is_some();
+    if markers.iter().any(|marker| spoils(marker.as_ref())) {
+        return Err("a role marker stands in the turn".to_owned());
     }
-    if tool_call::is_call(reply) { tool_call::parse(reply) } else { Ok(Act::Say(reply.to_owned())) }
+    match calls {
+        Some(form) => tool_call::read(reply, form),
+        None if tool_call::is_call(reply) => tool_call::parse(reply).map_err(str::to_owned),
+        None => Ok(Act::Say(reply.to_owned())),
+    }
+}
+
+/// Whether it is a tag of announced calls, which some files call special too.
+fn is_of_calls(marker: &str, calls: Option<CallForm>) -> bool {
+    match calls {
+        Some(CallForm::Tags) => marker == tool_call::OPEN || marker == tool_call::CLOSE,
+        Some(CallForm::Bare) => marker == PYTHON_TAG,
+        None => false,
+    }
 }
 
 fn find(turn: &[u8], tag: &str) -> Option<usize> {

@@ -15,7 +15,6 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use sim::Act;
 use sim::Cut;
 use sim::Decision;
 use sim::Generation;
@@ -179,11 +178,7 @@ impl SeatStream {
             self.dialect.push_thought(decision.thought.as_deref().unwrap_or_default(), &mut own);
         }
         let thought_len = own.len();
-        let reply = match decision.act.as_ref().ok()? {
-            Act::Say(text) => self.dialect.tokenizer().encode(text).to_vec(),
-            Act::Tool { choice, content } => self.dialect.call_ids(*choice, content),
-        };
-        own.extend(reply);
+        own.extend(self.dialect.act_ids(decision.act.as_ref().ok()?));
         own.push(self.dialect.close_id());
         let start = self.tokens.len();
         let thought_bytes = self.dialect.tokenizer().decode_bytes(&own[..thought_len]).len();
@@ -260,7 +255,7 @@ pub(crate) fn read(dialect: &Dialect, reasons: bool, tokens: &[u32], closed: boo
     let tokenizer = dialect.tokenizer();
     let opened = if reasons && dialect.frames(reasons).opened { THINK_OPEN.as_bytes() } else { &[] };
     let bytes = [opened, &tokenizer.decode_bytes(written)].concat();
-    let mut reading = reasoning::read_among(tokenizer.special(), &bytes, reasons, closed);
+    let mut reading = reasoning::read_among(tokenizer.special(), &bytes, reasons, closed, dialect.call_form());
     reading.private_len = reading.private_len.saturating_sub(opened.len());
     let mut bytes = 0;
     let thought_len = written
@@ -276,6 +271,7 @@ pub(crate) fn read(dialect: &Dialect, reasons: bool, tokens: &[u32], closed: boo
 
 #[cfg(test)]
 mod tests {
+    use sim::Act;
     use sim::Choice;
     use sim::NoAct;
 

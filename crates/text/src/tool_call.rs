@@ -4,6 +4,12 @@ use serde_json::Value;
 use serde_json::json;
 use sim::Act;
 use sim::Choice;
+use sim::Toolkit;
+
+use crate::FunctionCall;
+use crate::Json;
+use crate::Reply;
+use crate::reply::CallForm;
 
 /// Opens a call.
 pub const OPEN: &str = "<tool_call>";
@@ -26,12 +32,12 @@ pub fn is_call(reply: &str) -> bool {
 pub fn parse(reply: &str) -> Result<Act, &'static str> {
     let (_, rest) = reply.split_once(OPEN).ok_or("no tool call")?;
     if rest.contains(OPEN) {
-        return Err("more than one tool call in a turn");
+        return Err(MANY);
     }
     let body = rest.split_once(CLOSE).map_or(rest, |(body, _)| body);
     let call: Value = serde_json::from_str(body.trim()).map_err(|_| "the tool call is not JSON")?;
     if call.get("name").and_then(Value::as_str) != Some(TOOL) {
-        return Err("the only tool is interact_with_env");
+        return Err(OTHER);
     }
     let arguments = match call.get("arguments") {
         Some(Value::String(text)) => {
@@ -41,10 +47,37 @@ pub fn parse(reply: &str) -> Result<Act, &'static str> {
         None => return Err("the tool call has no arguments"),
     };
     let field = |name: &str| arguments.get(name).and_then(Value::as_str);
-    let content = field("content").unwrap_or_default().trim();
-    match field("choice").and_then(choice_named) {
+    act(field("choice"), field("content"))
+}
+
+/// Reads a reply as a family writes it, one call or plain talk. Tolerated as by [`parse`], besides an opening tag that another one follows.
+///
+/// # Errors
+/// What is wrong with it, in words that quote nothing.
+pub fn read(reply: &str, form: CallForm) -> Result<Act, String> {
+    let mut calls = Reply::read(reply, form).calls;
+    let Some(call) = calls.pop() else { return Ok(Act::Say(reply.trim().to_owned())) };
+    if !calls.is_empty() {
+        return Err(MANY.to_owned());
+    }
+    let FunctionCall { name, arguments } = call.map_err(|bad| bad.why.to_string())?;
+    if name != TOOL {
+        return Err(OTHER.to_owned());
+    }
+    let [choice, content] = ["choice", "content"].map(|name| arguments.get(name));
+    act(choice.as_ref().and_then(Json::as_str), content.as_ref().and_then(Json::as_str)).map_err(str::to_owned)
+}
+
+const MANY: &str = "more than one tool call in a turn";
+const OTHER: &str = "the only tool is interact_with_env";
+
+/// What a call's arguments ask for.
+fn act(choice: Option<&str>, content: Option<&str>) -> Result<Act, &'static str> {
+    let has_content = content.is_some();
+    let content = content.unwrap_or_default().trim();
+    match choice.and_then(choice_named) {
         Some(Choice::Finish) => Ok(Act::Tool { choice: Choice::Finish, content: content.to_owned() }),
-        Some(choice) if field("content").is_some() => {
+        Some(choice) if has_content => {
             let own_prefix = format!("[{}]", choice_name(choice));
             let content = content.strip_prefix(&own_prefix).unwrap_or(content).trim();
             Ok(Act::Tool { choice, content: content.to_owned() })
@@ -83,6 +116,26 @@ pub fn definition() -> Value {
     })
 }
 
+/// The tool as a chat template is told of it, with what it does for a seat of one gym; keys in the order in which models know them.
+#[must_use]
+pub fn tool(kit: &Toolkit) -> Json {
+    let quoted = |text: &str| Json::from(text).dumps();
+    let names: Vec<String> = kit.choices.iter().map(|(choice, _)| quoted(choice_name(*choice))).collect();
+    let meanings: Vec<String> =
+        kit.choices.iter().map(|(choice, meaning)| format!("{} {meaning}.", choice_name(*choice))).collect();
+    let text = format!(
+        r#"{{"type": "function", "function": {{"name": {name}, "description": {description}, "parameters": {{"type": "object", "properties": {{
+            "choice": {{"type": "string", "enum": [{names}], "description": {meanings}}},
+            "content": {{"type": "string", "description": {content}}}}}, "required": ["choice", "content"]}}}}}}"#,
+        name = quoted(TOOL),
+        description = quoted("Acts in the conversation: one call in each turn."),
+        names = names.join(", "),
+        meanings = quoted(&meanings.join(" ")),
+        content = quoted("What goes with the choice."),
+    );
+    text.parse().expect("its texts are quoted and its brackets close")
+}
+
 const ALL: [Choice; 4] = [Choice::Action, Choice::Search, Choice::Answer, Choice::Finish];
 
 /// Upstream lets content with a prefix through where the choice is none of its own.
@@ -95,7 +148,8 @@ fn choice_named(name: &str) -> Option<Choice> {
     ALL.into_iter().find(|choice| choice_name(*choice) == name)
 }
 
-fn choice_name(choice: Choice) -> &'static str {
+/// The word for a choice.
+pub(crate) fn choice_name(choice: Choice) -> &'static str {
     match choice {
         Choice::Action => "action",
         Choice::Search => "search",

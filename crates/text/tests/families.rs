@@ -32,10 +32,14 @@ use sim::EpisodeRecord;
 use sim::Message;
 use sim::Pair;
 use sim::Phase;
+use sim::Scenario;
 use sim::Seat;
 use sim::Source;
 use sim::Thinking;
+use sim::Tools;
 use sim::Turn;
+use sim::gyms::search;
+use sim::gyms::telepathy;
 use sim::record::Casting;
 use sim::scenario::Split;
 
@@ -62,6 +66,18 @@ static STRIPPING: LazyLock<[Dialect; 3]> = LazyLock::new(|| {
         let manner = Manner { thinking: Thinking::Strip, ..Manner::default() };
         Dialect::of(folder(name), Pair { agent: false, user: true }, manner).expect("its template can be taken apart")
     })
+});
+
+/// The agents of gyms in which acts are calls, keeping thoughts and stripping them.
+static CALLING: LazyLock<Vec<Dialect>> = LazyLock::new(|| {
+    let mut dialects = Vec::new();
+    for (name, thinking) in NAMES.into_iter().flat_map(|name| [(name, Thinking::Keep), (name, Thinking::Strip)]) {
+        let manner = Manner { thinking, tools: Tools::Template, ..Manner::default() };
+        let all = Dialect::of(folder(name), Pair { agent: true, user: true }, manner).expect("its template is sound");
+        let seated = |scenario: &Scenario| all.seated(&scenario.rules, Seat::Agent).expect("it knows tools");
+        dialects.extend([seated(&search::example()), seated(&telepathy::example())]);
+    }
+    dialects
 });
 
 fn dialect(name: &str) -> &'static Dialect {
@@ -365,7 +381,7 @@ fn record(seat: Seat, turns: Vec<(Vec<Message>, Decision)>) -> EpisodeRecord {
     let (policies, learns) = (Pair::default(), Pair::default());
     let turn = |(observed, decision)| Turn { seat, observed, decision, answers: Vec::new(), effect: None };
     EpisodeRecord {
-        casting: Casting { id, scenario: 0, split: Split::Train, item: 0, policies, learns },
+        casting: Casting { id, scenario: 0, split: Split::Train, item: 0, policies, learns, tools: Pair::default() },
         seed: 1,
         scenario: "none".to_owned(),
         item: "train-000000".to_owned(),
@@ -432,6 +448,27 @@ fn written(dialect: &Dialect, said: &Said) -> Vec<u32> {
     tokens
 }
 
+/// A turn with calls in it, whole, broken, or several.
+fn calling() -> impl Strategy<Value = Said> {
+    let piece = prop::sample::select(vec![
+        "<think>\na\n</think>\n\n",
+        "<think>",
+        "<tool_call>\n",
+        "\n</tool_call>",
+        "<|python_tag|>",
+        r#"{"name": "interact_with_env", "arguments": {"choice": "search", "content": "é \"x\""}}"#,
+        r#"{"name": "interact_with_env", "parameters": {"choice": "answer", "content": "H1"}}"#,
+        r#"{"name": "interact_with_env", "arguments": {"choice": "dance", "content": 7}}"#,
+        r#"{"name": "interact_with_env", "#,
+        "; ",
+        "Let me look.",
+    ]);
+    let pieces = prop::collection::vec(piece.prop_map(|text: &str| Piece::Encoded(text.to_owned())), 0..5);
+    let heard = prop::collection::vec((0..3usize, words()), 0..4);
+    let close = prop::option::weighted(0.8, 0..3usize);
+    (heard, pieces, close).prop_map(|(heard, pieces, close)| Said { heard, pieces, close })
+}
+
 /// Its record, its stream, and what each turn was sampled from.
 fn episode(dialect: &Dialect, seat: Seat, talk: &[Said]) -> (EpisodeRecord, SeatStream, Vec<Vec<u32>>) {
     let mut stream = SeatStream::new(dialect, dialect.reasons(seat));
@@ -477,6 +514,28 @@ proptest! {
         let (record, stream, contexts) = episode(dialect, seat, &talk);
         prop_assert_eq!(drift(&record, seat, dialect), Drift { none: talk.len() as u64, ..Drift::default() });
         // The record alone says what each turn was sampled from.
+        let mut laid = Vec::new();
+        for (turn, context) in record.turns.iter().zip(contexts) {
+            let made = turn.decision.generation.as_ref().expect("a model wrote it");
+            laid.extend(&made.prompt);
+            prop_assert_eq!(made.read(&laid), Some(context));
+            laid.extend(&made.tokens);
+        }
+        prop_assert_eq!(laid, stream.tokens());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(4_000) })]
+
+    #[test]
+    fn nor_do_episodes_of_seats_that_call_tools(
+        calling in prop::sample::select((0..12usize).collect::<Vec<_>>()),
+        talk in prop::collection::vec(prop_oneof![said(), calling()], 1..5),
+    ) {
+        let dialect = &CALLING[calling];
+        let (record, stream, contexts) = episode(dialect, Seat::Agent, &talk);
+        prop_assert_eq!(drift(&record, Seat::Agent, dialect), Drift { none: talk.len() as u64, ..Drift::default() });
         let mut laid = Vec::new();
         for (turn, context) in record.turns.iter().zip(contexts) {
             let made = turn.decision.generation.as_ref().expect("a model wrote it");
@@ -662,7 +721,7 @@ fn tools_and_arguments_are_part_of_a_dialect() {
     let tool: Json = r#"{"type": "function", "function": {"name": "look", "parameters": {}}}"#.parse().unwrap();
     for name in ["qwen3", "qwen2.5"] {
         let extras = Extras { tools: Some(vec![tool.clone()]), ..Extras::default() };
-        let manner = Manner { thinking: Thinking::Strip, extras };
+        let manner = Manner { thinking: Thinking::Strip, extras, ..Manner::default() };
         let dialect = Dialect::of(folder(name), Pair { agent: true, user: true }, manner).unwrap();
         assert_eq!(dialect.thinking(), Thinking::Strip);
         let (messages, stream) = talk(&dialect, true, ["It costs $14.", "Let me look.", "There are 3 left."]);
@@ -679,4 +738,107 @@ fn tools_and_arguments_are_part_of_a_dialect() {
     };
     assert!(matches!(told(BTreeMap::new()), Err(TextError::Unanswered { .. })));
     assert!(told([("tools_in_user_message".to_owned(), Json::from(false))].into()).is_ok());
+}
+
+fn agents_dialect(name: &str, scenario: &Scenario) -> Result<Dialect, TextError> {
+    let manner = Manner { tools: Tools::Template, ..Manner::default() };
+    let all = Dialect::of(folder(name), Pair::default(), manner)?;
+    all.seated(&scenario.rules, Seat::Agent)
+}
+
+/// How each family writes a search.
+const SEARCHES: [&str; 3] = [
+    "<tool_call>\n{\"name\": \"interact_with_env\", \"arguments\": {\"choice\": \"search\", \"content\": \"lamp \\\"é\\\"\"}}\n</tool_call>",
+    "<tool_call>\n{\"name\": \"interact_with_env\", \"arguments\": {\"choice\": \"search\", \"content\": \"lamp \\\"é\\\"\"}}\n</tool_call>",
+    "{\"name\": \"interact_with_env\", \"parameters\": {\"choice\": \"search\", \"content\": \"lamp \\\"é\\\"\"}}",
+];
+
+#[test]
+fn a_seat_with_a_tool_reads_what_the_template_shows_and_its_calls_are_those_of_its_family() {
+    let search = Act::Tool { choice: sim::Choice::Search, content: "lamp \"é\"".to_owned() };
+    for (name, written) in NAMES.into_iter().zip(SEARCHES) {
+        let dialect = agents_dialect(name, &search::example()).unwrap();
+        let close = dialect.tokenizer().decode(&[dialect.close_id()]);
+        let (messages, stream) = talk(&dialect, false, [written, "I am done.", written]);
+        let whole = dialect.template().render_with(&messages, true, &dialect.extras(false)).unwrap();
+        let own = stream.own_prompt();
+        assert_eq!(dialect.tokenizer().decode(&own.ids), whole, "{name}");
+        let head = whole.split(close.as_str()).next().unwrap();
+        assert!(head.contains("You sell a lamp.") && head.contains("shows pages; the content"), "{name}: {head}");
+
+        // What scripts write in prose is taught as the family's calls, and read back as the act.
+        for act in [search.clone(), Act::Say("[search] lamp \"é\"".to_owned())] {
+            let mut taught = SeatStream::new(&dialect, false);
+            let heard = [message(Source::Brief, "You look."), message(Source::Partner, "Well?")];
+            taught.observe(&heard);
+            let mut copy = taught.clone();
+            let own = taught.teach(&Decision { act: Ok(act), thought: None, generation: None }).unwrap();
+            let tokens = taught.tokens()[own.start..].to_vec();
+            assert_eq!(dialect.tokenizer().decode(&tokens), format!("{written}{close}"), "{name}");
+            assert_eq!(sampled(&mut copy, &dialect, tokens).act, Ok(search.clone()));
+        }
+    }
+}
+
+#[test]
+fn calls_that_cannot_be_made_are_malformed_and_talk_is_talk() {
+    let tagged = |arguments: &str| {
+        format!("<tool_call>{{\"name\": \"interact_with_env\", \"arguments\": {arguments}}}</tool_call>")
+    };
+    let bare = |arguments: &str| format!("{{\"name\": \"interact_with_env\", \"parameters\": {arguments}}}");
+    for (name, call) in [("qwen3", &tagged as &dyn Fn(&str) -> String), ("llama3", &bare)] {
+        let dialect = agents_dialect(name, &search::example()).unwrap();
+        let close = dialect.tokenizer().decode(&[dialect.close_id()]);
+        let act = |text: &str| {
+            let mut stream = SeatStream::new(&dialect, false);
+            stream.observe(&[message(Source::Partner, "Well?")]);
+            sampled(&mut stream, &dialect, ids(&dialect, &format!("{text}{close}"))).act
+        };
+        let good = call(r#"{"choice": "answer", "content": "H1"}"#);
+        assert_eq!(act(&good), Ok(Act::Tool { choice: sim::Choice::Answer, content: "H1".to_owned() }));
+        assert_eq!(act("I look."), Ok(Act::Say("I look.".to_owned())));
+        for (text, why) in [
+            (format!("{good}{good}"), "more than one"),
+            (good.replace("interact_with_env", "rm"), "the only tool"),
+            (call(r#"{"choice": "dance", "content": "H1"}"#), "the choice is"),
+            (call(r#"{"choice": "answer"}"#), "no content"),
+            (call("7"), "no object"),
+            (good[..good.len() / 2].to_owned(), "cut off"),
+        ] {
+            assert!(matches!(act(&text), Err(sim::NoAct::Malformed(found)) if found.contains(why)), "{name}: {text}");
+        }
+    }
+    let tagged = agents_dialect("llama3", &search::example()).unwrap();
+    let mut stream = SeatStream::new(&tagged, false);
+    stream.observe(&[message(Source::Partner, "Well?")]);
+    let text = format!("<|python_tag|>{}<|eom_id|>", bare(r#"{"choice": "answer", "content": "H1"}"#));
+    assert!(sampled(&mut stream, &tagged, ids(&tagged, &text)).act.is_ok(), "the family's own tag spoils nothing");
+}
+
+#[test]
+fn a_template_that_does_no_tools_is_refused_and_seats_without_any_are_as_ever() {
+    let refused = |change: &dyn Fn(&str) -> String| {
+        let manner = Manner { tools: Tools::Template, ..Manner::default() };
+        let Folder { tokenizer, template, pad_id, eos_ids } = folder("qwen2.5");
+        let template = Template::new(&change(template.source())).unwrap();
+        let all = Dialect::of(Folder { tokenizer, template, pad_id, eos_ids }, Pair::default(), manner).unwrap();
+        all.equipped([&search::example()]).unwrap_err().to_string()
+    };
+    let says = |found: String, expected: &str| assert!(found.contains(expected), "{found}");
+    says(refused(&|source| source.replace("if tools", "if false")), "`interact_with_env` does not name it");
+    says(refused(&|source| source.replace("tool_calls", "no_calls")), "does not show the assistant's calls");
+    says(refused(&|source| source.replace("<tool_call>", "<call>")), "neither in tags nor as bare objects");
+    says(refused(&|source| source.replace("called.arguments | tojson", "'{}'")), "a call with its arguments");
+
+    let manner = Manner { tools: Tools::Template, ..Manner::default() };
+    let all = Dialect::of(folder("qwen3"), Pair::default(), manner).unwrap();
+    let (haggle, mut search) = (sim::gyms::haggle::example(), search::example());
+    let tools = |scenario: &Scenario| Seat::ALL.map(|seat| all.tools(&scenario.rules, seat));
+    assert_eq!((tools(&haggle), tools(&search)), ([Tools::Prose; 2], [Tools::Template, Tools::Prose]));
+    search.seats.agent.tokens_max = 16;
+    let tight = all.equipped([&search]).unwrap_err();
+    assert!(matches!(tight, TextError::NoRoom { seat: Seat::Agent, len: 17.., tokens_max: 16, .. }), "{tight}");
+    search.seats.agent.tokens_max = 256;
+    let user = all.equipped([&haggle, &search]).unwrap().seated(&search.rules, Seat::User).unwrap();
+    assert_eq!(user.extras(false).tools, None);
 }

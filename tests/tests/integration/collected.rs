@@ -92,7 +92,7 @@ fn a_cold_start_imitates_the_best_talks_of_each_scenario_and_trains_on() {
     let setup = setup(folder.path());
     let lessons = Lessons::prepare(&setup).unwrap_or_else(|failure| panic!("{failure}"));
     let dialect = lessons.dialect(&setup.mix, setup.settings.model.vocab_max).expect("the vocabulary has room");
-    let samples = lessons.samples(&dialect, &setup.settings);
+    let samples = lessons.samples(&dialect, &setup.mix, &setup.settings).expect("it is equipped");
     let drawn: BTreeSet<Vec<u32>> =
         (1..400).flat_map(|update| samples.batch(Seat::Agent, update).samples).map(|sample| sample.tokens).collect();
     let chosen = ["telepathy", "persuade"].map(|name| best(records(&folder.path().join(name)))).concat();

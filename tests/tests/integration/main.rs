@@ -19,6 +19,7 @@
 //!  remote.rs    other people's models           server.rs    a server of them that misbehaves
 //!  from_folder.rs  models that start from a folder
 //!  thinking.rs  models whose earlier thoughts are stripped
+//!  tools.rs     models whose acts are calls of a tool
 //!  serve.rs     a model behind OpenAI's protocol
 //!  opponents.rs  whom a model meets, if not its gym's own
 //!  overlap.rs   playing beside learning: which weights play, kills, going on from each commit
@@ -63,6 +64,7 @@ mod talk;
 mod tau;
 mod thinking;
 mod tokens;
+mod tools;
 mod training;
 mod twice;
 mod upstream;

@@ -26,7 +26,7 @@ use crate::training::records;
 use crate::training::scratch;
 
 /// A model of nothing that speaks as Qwen3's do, with a template that drops earlier thoughts.
-fn base(at: &Path) -> PathBuf {
+pub fn base(at: &Path) -> PathBuf {
     let folder = at.join("base");
     fs::create_dir(&folder).expect("the place is ours");
     let texts = root().join("crates/text/tests/families/qwen3");

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use runs::Records;
 use runs::RunPaths;
+use sim::Difference;
 use sim::EpisodeRecord;
+use sim::Pair;
 use sim::Scenario;
 use sim::scenario::Split;
 
@@ -42,29 +44,42 @@ fn read(
     dialogues: &mut Vec<EpisodeRecord>,
     wrong: &dyn Fn(String, &str) -> Failure,
 ) -> Result<(), Failure> {
-    let numbers = numbers(setup, folder, wrong)?;
+    let played = played(setup, folder, wrong)?;
     let hint = "name a folder of `rollout --out`, or a run's";
     let unreadable = |error: runs::LogError| wrong(format!("cannot be read: {error}"), hint);
     for record in Records::open(&RunPaths::new(folder).log()).map_err(unreadable)? {
         let mut record = record.map_err(unreadable)?;
-        let Some(number) = numbers.get(record.casting.scenario as usize) else {
+        let Some((number, scenario)) = played.get(record.casting.scenario as usize) else {
             return Err(wrong(
                 format!("cannot be read: {} plays what {SCENARIO_FILE} has not", record.casting.id),
                 hint,
             ));
         };
-        record.casting.scenario = *number;
         // What is measured on is never learned from, and a talk that broke off teaches nothing.
         if record.casting.split == Split::Train && record.fault.is_none() {
+            let tools = Pair::from_fn(|seat| setup.tools(scenario, seat));
+            if record.casting.tools != tools {
+                let unlike = |difference: Difference| {
+                    let what =
+                        format!("cannot be told again as this run tells it: {}: {difference}", record.casting.id);
+                    wrong(what, "collect anew with this version")
+                };
+                record = sim::replay::retold(&record, scenario, tools).map_err(unlike)?;
+            }
+            record.casting.scenario = *number;
             dialogues.push(record);
         }
     }
     Ok(())
 }
 
-/// What each scenario of the folder is in this run's mix. It has to have the same items and rewards: with others, what was an item to learn from
+/// The scenarios of the folder, each with what it is in this run's mix. It has to have the same items and rewards: with others, what was an item to learn from
 /// may be one to measure on, and scores mean something else.
-fn numbers(setup: &Setup, folder: &Path, wrong: &dyn Fn(String, &str) -> Failure) -> Result<Vec<u32>, Failure> {
+fn played(
+    setup: &Setup,
+    folder: &Path,
+    wrong: &dyn Fn(String, &str) -> Failure,
+) -> Result<Vec<(u32, Arc<Scenario>)>, Failure> {
     let played = scenario_file::read(folder).map_err(|why| {
         wrong(format!("cannot be read: {SCENARIO_FILE}: {why}"), "name a folder of `rollout --out`, or a run's")
     })?;
@@ -79,7 +94,7 @@ fn numbers(setup: &Setup, folder: &Path, wrong: &dyn Fn(String, &str) -> Failure
             let what = format!("played `{}` with another world, other items or other rewards", was.name);
             return Err(wrong(what, "collect anew with the scenario file of this run"));
         }
-        Ok(number)
+        Ok((number, Arc::clone(was)))
     };
     played.iter().map(number).collect()
 }

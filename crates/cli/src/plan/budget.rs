@@ -138,8 +138,15 @@ impl Talk {
 
 fn first_speaker(setup: &Setup, scenario: &Scenario) -> Seat {
     let id = EpisodeId { phase: Phase::Rollout, round: 0, group: 0, trial: 0, member: 1 };
-    let casting =
-        Casting { id, scenario: 0, split: Split::Train, item: 0, policies: Pair::default(), learns: Pair::default() };
+    let casting = Casting {
+        id,
+        scenario: 0,
+        split: Split::Train,
+        item: 0,
+        policies: Pair::default(),
+        learns: Pair::default(),
+        tools: Pair::default(),
+    };
     scenario.rules.world(scenario, &casting, setup.settings.seed).first()
 }
 

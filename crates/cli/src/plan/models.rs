@@ -15,7 +15,7 @@ use crate::export::weights;
 use crate::setup::Setup;
 use crate::train;
 
-/// Bytes of a number that learns: all of these are float32.
+/// Bytes of a number of the optimiser's: all of these are float32.
 const BYTES: u64 = 4;
 
 /// The models of a run: one shape, one set of weights for each seat that learns.
@@ -27,6 +27,8 @@ pub struct Models {
     pub vocabulary: usize,
     /// Numbers each model learns: all of it, or its adapter's.
     pub parameters: u64,
+    /// What they are held in, by PyTorch's name.
+    pub dtype: &'static str,
     /// What lies under adapters and never changes; `None`: the models learn themselves.
     pub base: Option<Base>,
     /// What each keeps in memory, besides activations.
@@ -57,6 +59,8 @@ pub struct Memory {
     pub weights: u64,
     /// AdamW's two moments.
     pub moments: u64,
+    /// What takes its steps in place of shorter weights; 0 if these are float32.
+    pub masters: u64,
     /// The gradient of an update.
     pub gradient: u64,
     /// The copy an update of several minibatches is undone from; 0 if it has one.
@@ -73,8 +77,8 @@ impl Memory {
     /// All of it.
     #[must_use]
     pub fn sum(&self) -> u64 {
-        let Memory { weights, moments, gradient, undo, playing, reference, cache_max } = self;
-        weights + moments + gradient + undo + playing + reference + cache_max
+        let Memory { weights, moments, masters, gradient, undo, playing, reference, cache_max } = self;
+        weights + moments + masters + gradient + undo + playing + reference + cache_max
     }
 }
 
@@ -82,7 +86,6 @@ impl Models {
     /// The models of a run whose lessons gave this dialect.
     #[must_use]
     pub fn of(setup: &Setup, dialect: &Dialect) -> Models {
-        let grpo = &setup.settings.grpo;
         let learning = setup.learning();
         let seats: Vec<Seat> = Seat::ALL.into_iter().filter(|seat| learning[*seat]).collect();
         let vocabulary = dialect.tokenizer().len();
@@ -92,28 +95,44 @@ impl Models {
             Some(adapters) => adapters.shape.parameters(shape),
             None => shape.parameters(vocabulary),
         };
-        let numbers = parameters * BYTES;
-        let memory = Memory {
-            weights: numbers,
-            moments: 2 * numbers,
-            gradient: numbers,
-            undo: if grpo.minibatches > 1 { 3 * numbers } else { 0 },
-            playing: if grpo.staleness_max > 0 { numbers } else { 0 },
-            reference: if grpo.kl_weight > 0.0 { numbers } else { 0 },
-            cache_max: cache_max(setup),
-        };
+        let memory = memory(setup, parameters);
         let text = (dialect.tokenizer().to_json().len() + dialect.template().source().len()) as u64;
-        let without_reference = memory.weights + memory.moments + text;
+        let without_reference = memory.weights + memory.moments + memory.masters + text;
         let all = |one: u64| one * seats.len() as u64;
         Models {
             vocabulary,
             parameters,
+            dtype: torch_name(setup.settings.dtype),
             base: adapters.map(|adapters| base(setup, adapters, &seats)),
             memory,
             checkpoint_bytes: all(without_reference + memory.reference),
             cold_start_checkpoint_bytes: all(without_reference),
             seats,
         }
+    }
+}
+
+fn memory(setup: &Setup, parameters: u64) -> Memory {
+    let grpo = &setup.settings.grpo;
+    let (weights, long) = (parameters * setup.settings.dtype.bytes(), parameters * BYTES);
+    let masters = if setup.settings.dtype == Dtype::F32 { 0 } else { long };
+    Memory {
+        weights,
+        moments: 2 * long,
+        masters,
+        gradient: long,
+        undo: if grpo.minibatches > 1 { weights + 2 * long + masters } else { 0 },
+        playing: if grpo.staleness_max > 0 { weights } else { 0 },
+        reference: if grpo.kl_weight > 0.0 { weights } else { 0 },
+        cache_max: cache_max(setup),
+    }
+}
+
+/// PyTorch's name.
+fn torch_name(dtype: Dtype) -> &'static str {
+    match dtype {
+        Dtype::F32 => "float32",
+        Dtype::Bf16 => "bfloat16",
     }
 }
 
@@ -124,10 +143,7 @@ fn base(setup: &Setup, adapters: &AdapterSettings, seats: &[Seat]) -> Base {
     let shape = &setup.settings.model;
     let counted = folders.first().and_then(|folder| counted(folder, shape.tie_word_embeddings));
     let parameters = counted.unwrap_or_else(|| shape.parameters(shape.vocab_max));
-    let (dtype, width) = match adapters.dtype {
-        Dtype::F32 => ("float32", 4),
-        Dtype::Bf16 => ("bfloat16", 2),
-    };
+    let (dtype, width) = (torch_name(adapters.dtype), adapters.dtype.bytes());
     Base { count: folders.len(), parameters, dtype, bytes: parameters * width * folders.len() as u64 }
 }
 
@@ -151,10 +167,7 @@ fn cache_max(setup: &Setup) -> u64 {
     let most = usize::max(steps, train::eval_castings(setup, 0).len());
     let live = most.min(settings.limits.episodes_live_max) as u64;
     let context = u64::try_from(settings.model.max_position_embeddings).unwrap_or(0);
-    let width = match settings.adapters().map(|adapters| adapters.dtype) {
-        Some(Dtype::Bf16) => 2,
-        Some(Dtype::F32) | None => BYTES,
-    };
+    let width = settings.adapters().map_or(settings.dtype, |adapters| adapters.dtype).bytes();
     let all = live * context * settings.model.cached_per_token() * width;
     all.min(settings.limits.cache_bytes_max() as u64)
 }

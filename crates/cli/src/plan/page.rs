@@ -81,12 +81,12 @@ fn seats(plan: &Plan) -> String {
 }
 
 fn models(models: &Models) -> String {
-    let Models { seats, vocabulary, parameters, base, memory, .. } = models;
+    let Models { seats, vocabulary, parameters, dtype, base, memory, .. } = models;
     let names: Vec<&str> = seats.iter().map(|seat| seat.name()).collect();
     let mut text = "MODELS\n".to_owned();
     let _ = writeln!(
         text,
-        "  {} ({}), {} parameters each, float32{}; a vocabulary of {vocabulary}",
+        "  {} ({}), {} parameters each, {dtype}{}; a vocabulary of {vocabulary}",
         seats.len(),
         names.join(", "),
         grouped(*parameters),
@@ -104,6 +104,7 @@ fn models(models: &Models) -> String {
     let parts = [
         ("weights", memory.weights),
         ("moments", memory.moments),
+        ("masters", memory.masters),
         ("gradient", memory.gradient),
         ("copy to undo an update", memory.undo),
         ("copy that plays beside it", memory.playing),

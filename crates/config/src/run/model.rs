@@ -8,12 +8,15 @@ use rl::LoraShape;
 use rl::settings::BaseFolder;
 use rl::settings::Dtype;
 use rl::settings::ModelShape;
+use rl::settings::RunSettings;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 use sim::Pair;
+use sim::Scenario;
 use sim::Seat;
 use sim::Thinking;
+use sim::Tools;
 
 use crate::allowed::Allowed;
 use crate::check::Check;
@@ -27,12 +30,11 @@ use crate::run::lora::LoraFile;
 /// micro-batch.
 const STREAM: i64 = 4096;
 const CONFIG: &str = "config.json";
-/// What frozen weights may be held in.
 const DTYPES: [(&str, Dtype); 2] = [("f32", Dtype::F32), ("bf16", Dtype::Bf16)];
-const NO_ADAPTERS: &str = "without adapters the weights learn, and what learns is float32";
 /// Says how the folder's model was spoken with when it learned; not there, if as usual.
 const MANNER: &str = "manner.json";
 const THINKING: [(&str, Thinking); 2] = [("keep", Thinking::Keep), ("strip", Thinking::Strip)];
+const TOOLS: [(&str, Tools); 2] = [("prose", Tools::Prose), ("template", Tools::Template)];
 /// Keys that a folder decides.
 const SHAPE: [&str; 10] = [
     "model.hidden_size",
@@ -55,11 +57,15 @@ pub(super) struct ModelFile {
     /// Adapters learn in place of the folder's weights, which stay as they are: both seats' lie on one base, in memory once. Only with `from`. Left out:
     /// the weights learn themselves, or the adapter in `from`, if that is one.
     lora: Option<LoraFile>,
-    /// What the weights under adapters are held and computed in. What learns is float32 in any case.
+    /// What the weights are held and computed in. In bf16 they learn by float32 masters, which the learner keeps beside them; adapters over them are
+    /// float32.
     dtype: Option<String>,
     /// What becomes of a seat's earlier thoughts: they stay in what its model reads, or go where the folder's chat template drops them, and each turn
     /// is then a sample of its own. Only with `from`, and by default what the folder's model has learned with, which is `keep` unless it says otherwise.
     thinking: Option<String>,
+    /// How an agent is told what it may do: in the words of its brief, and it writes its acts; or by the folder's chat template, as a tool, and its acts
+    /// are calls. Only with `from`, in gyms whose acts are calls, and by default as the folder's model has learned, which is `prose` unless it says otherwise.
+    tools: Option<String>,
     /// Width of the residual stream.
     hidden_size: Option<i64>,
     /// Layers.
@@ -92,25 +98,26 @@ struct Found {
     bases: Pair<PathBuf>,
     /// Of the adapters, if that is what they are.
     adapters: Option<LoraShape>,
-    /// What became of earlier thoughts when they learned.
-    learned: Thinking,
+    /// What became of earlier thoughts, and how they were told what they may do, when they learned.
+    learned: (Thinking, Tools),
 }
 
-/// The shape of each seat's model, and the folder that it starts from, if it does.
-pub(super) fn model(check: &mut Check<'_>, mut file: ModelFile) -> (ModelShape, Option<BaseFolder>) {
+/// The shape of each seat's model, what it is held in if it learns itself, and the folder that it starts from, if it does.
+pub(super) fn model(check: &mut Check<'_>, mut file: ModelFile) -> (ModelShape, Dtype, Option<BaseFolder>) {
     let wanted = lora::lora(check, file.lora.take().unwrap_or_default());
     let wanted = check.has("model.lora").then_some(wanted);
     let dtype = check.word("model.dtype", file.dtype.as_deref(), &DTYPES);
     let thinking = check.word_optional("model.thinking", file.thinking.as_deref(), &THINKING);
+    let tools = check.word_optional("model.tools", file.tools.as_deref(), &TOOLS);
     let Some(written) = file.from.clone() else {
         check.without_effect("model.lora", wanted, "only with `model.from` is there anything to sit beside");
-        check.without_effect("model.dtype", file.dtype.as_ref(), NO_ADAPTERS);
         check.without_effect(
             "model.thinking",
             file.thinking.as_ref(),
             "models from nothing have a template that keeps all thoughts",
         );
-        return (fresh(check, file), None);
+        check.without_effect("model.tools", file.tools.as_ref(), "models from nothing have a template without tools");
+        return (fresh(check, file), dtype, None);
     };
     let (positions, path) = (file.max_position_embeddings, check.folder_of("model.from").join(&written));
     for key in SHAPE {
@@ -124,15 +131,14 @@ pub(super) fn model(check: &mut Check<'_>, mut file: ModelFile) -> (ModelShape, 
                 check.without_effect("model.lora", wanted.as_ref(), because);
             }
             let adapters = adapters.or(wanted).map(|shape| AdapterSettings { shape, dtype, bases });
-            if adapters.is_none() {
-                check.without_effect("model.dtype", file.dtype.as_ref(), NO_ADAPTERS);
-            }
-            (shape, Some(BaseFolder { path, models, adapters, thinking: thinking.unwrap_or(learned) }))
+            let learns = if adapters.is_some() { Dtype::F32 } else { dtype };
+            let (thinking, tools) = (thinking.unwrap_or(learned.0), tools.unwrap_or(learned.1));
+            (shape, learns, Some(BaseFolder { path, models, adapters, thinking, tools }))
         }
         Err(why) => {
             let hint = "name a folder with config.json, tokenizer.json and weights in it, or a checkpoint's";
             check.error("model.from", format!("`{written}` cannot be read: {why}"), hint);
-            (fresh(check, ModelFile::default()), None)
+            (fresh(check, ModelFile::default()), dtype, None)
         }
     }
 }
@@ -152,7 +158,7 @@ fn read(path: &Path) -> Result<Found, String> {
         bases[seat] = model_folder::base_of(folder)?;
         let adapter = model_folder::is_adapter(folder).then(|| lora::of_folder(folder)).transpose()?;
         kinds.push((shape(&bases[seat])?, adapter));
-        manners.push(thinking(folder)?);
+        manners.push(manner(folder)?);
         models[seat] = Some(identities.of(folder)?);
     }
     kinds.dedup();
@@ -163,21 +169,40 @@ fn read(path: &Path) -> Result<Found, String> {
             let (shape, adapters) = kinds.remove(0);
             Ok(Found { shape, models, bases, adapters, learned: *learned })
         }
-        (1, _) => Err("of its agent and its user only one has learned without its earlier thoughts".to_owned()),
+        (1, [one, other, ..]) if one.0 != other.0 => {
+            Err("of its agent and its user only one has learned without its earlier thoughts".to_owned())
+        }
+        (1, _) => Err("of its agent and its user only one has learned with tools".to_owned()),
         _ => Err("its agent and its user have models of two shapes".to_owned()),
     }
 }
 
-/// What became of earlier thoughts when the folder's model learned.
-fn thinking(folder: &Path) -> Result<Thinking, String> {
+/// A template announces the tools of gyms that have some.
+pub(super) fn against_scenario(check: &mut Check<'_>, settings: &RunSettings, scenario: &Scenario) {
+    let with_tools = settings.base.as_ref().is_some_and(|base| base.tools == Tools::Template);
+    if !with_tools || !check.has("model.tools") || scenario.rules.toolkit(Seat::Agent).is_some() {
+        return;
+    }
+    let gym = scenario.rules.name();
+    let what = format!("cannot be `template`: in `{gym}` acts are plain talk, and there is no tool to announce");
+    check.error("model.tools", what, "write tools = \"prose\", or play a gym of UserRL's: its agent has one");
+}
+
+/// What became of earlier thoughts, and how it was told what it may do, when the folder's model learned.
+fn manner(folder: &Path) -> Result<(Thinking, Tools), String> {
     let file = folder.join(MANNER);
     if !file.exists() {
-        return Ok(Thinking::Keep);
+        return Ok((Thinking::Keep, Tools::Prose));
     }
     let text = std::fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
     let manner: Value = serde_json::from_str(&text).map_err(|error| format!("{MANNER}: {error}"))?;
     let known = THINKING.into_iter().find(|(word, _)| manner["thinking"] == *word);
-    known.map(|(_, thinking)| thinking).ok_or_else(|| format!("{MANNER}: thinking is neither \"keep\" nor \"strip\""))
+    let (_, thinking) = known.ok_or_else(|| format!("{MANNER}: thinking is neither \"keep\" nor \"strip\""))?;
+    let known = TOOLS.into_iter().find(|(word, _)| manner["tools"] == *word);
+    // Files of before there was a choice.
+    let known = if manner["tools"].is_null() { Some(TOOLS[0]) } else { known };
+    let (_, tools) = known.ok_or_else(|| format!("{MANNER}: tools is neither \"prose\" nor \"template\""))?;
+    Ok((thinking, tools))
 }
 
 /// What `config.json` says, by Hugging Face's names. Whether the weights fit it is found out when they are loaded.
@@ -210,6 +235,7 @@ fn fresh(check: &mut Check<'_>, file: ModelFile) -> ModelShape {
         lora: _,
         dtype: _,
         thinking: _,
+        tools: _,
         hidden_size,
         num_hidden_layers,
         num_attention_heads,

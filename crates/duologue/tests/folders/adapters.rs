@@ -2,16 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::BufRead;
-use std::io::BufReader;
-use std::io::Read;
-use std::io::Write;
-use std::net::TcpStream;
 use std::path::Path;
 use std::path::PathBuf;
-use std::process::Child;
-use std::process::Command;
-use std::process::Stdio;
 use std::sync::LazyLock;
 use std::thread;
 
@@ -26,6 +18,7 @@ use crate::made::duologue;
 use crate::made::folder;
 use crate::made::root;
 use crate::made::run;
+use crate::serving::Serving;
 
 const ADAPTER: &str = "adapter_model.safetensors";
 
@@ -294,57 +287,16 @@ fn an_adapter_without_its_base_is_refused_by_the_place_it_names() {
     assert!(words.contains("base_model_name_or_path is `Qwen/Qwen3-0.6B`, and there is no such folder"), "{words}");
 }
 
-/// A server, killed when it is dropped.
-struct Serving {
-    child: Child,
-    address: String,
-}
-
-impl Serving {
-    fn start(arguments: &[&str]) -> Serving {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_duologue-engine"));
-        command.current_dir(root()).arg("serve").args(arguments).args(["--port", "0", "--json"]);
-        let mut child = command.stdout(Stdio::piped()).spawn().expect("the binary was built with the tests");
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().expect("it is piped")).read_line(&mut line).expect("it says where it is");
-        let said: Value = serde_json::from_str(&line).expect("a line of JSON");
-        let address = said["address"].as_str().and_then(|address| address.strip_prefix("http://"));
-        Serving { child, address: address.expect("an address").to_owned() }
-    }
-
-    /// Status and JSON.
-    fn ask(&self, path: &str, body: &Value) -> (u16, Value) {
-        let body = body.to_string();
-        let mut stream = TcpStream::connect(&self.address).expect("it listens");
-        let head =
-            format!("POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
-        stream.write_all(format!("{head}{body}").as_bytes()).expect("it reads");
-        let mut reply = String::new();
-        stream.read_to_string(&mut reply).expect("it answers");
-        let (head, body) = reply.split_once("\r\n\r\n").expect("a reply has a head");
-        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
-        (status, serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {reply}")))
-    }
-
-    /// The ids of a chat's answer.
-    fn answer(&self, model: &str, seed: u32) -> Value {
-        let body = json!({
-            "model": model, "seed": seed, "max_tokens": 20 + seed, "return_token_ids": true,
-            "messages": [{ "role": "user", "content": format!("I offer ${seed}.") }],
-        });
-        let (status, reply) = self.ask("/v1/chat/completions", &body);
-        assert_eq!(status, 200, "{reply}");
-        assert_eq!(reply["model"], model);
-        reply["choices"][0]["token_ids"].clone()
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        // Of no effect on one that has ended.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// The ids of a chat's answer.
+fn answer(server: &Serving, model: &str, seed: u32) -> Value {
+    let body = json!({
+        "model": model, "seed": seed, "max_tokens": 20 + seed, "return_token_ids": true,
+        "messages": [{ "role": "user", "content": format!("I offer ${seed}.") }],
+    });
+    let (status, reply) = server.ask("/v1/chat/completions", &body);
+    assert_eq!(status, 200, "{reply}");
+    assert_eq!(reply["model"], model);
+    reply["choices"][0]["token_ids"].clone()
 }
 
 #[test]
@@ -359,13 +311,13 @@ fn a_server_answers_by_the_adapter_that_each_request_names_as_servers_of_their_o
     let mixed: Vec<(&str, u32, Value)> = thread::scope(|scope| {
         let asked = (0..9u32).map(|seed| (["base", "agent", "user"][seed as usize % 3], seed));
         let asking: Vec<_> =
-            asked.map(|(model, seed)| scope.spawn(move || (model, seed, served.answer(model, seed)))).collect();
+            asked.map(|(model, seed)| scope.spawn(move || (model, seed, answer(served, model, seed)))).collect();
         asking.into_iter().map(|asking| asking.join().expect("it answers")).collect()
     });
     for (name, folder) in [("base", &trained.base), ("agent", &adapters[0]), ("user", &adapters[1])] {
         let alone = Serving::start(&[path(folder), "--name", name]);
         for (_, seed, ids) in mixed.iter().filter(|(model, ..)| *model == name) {
-            assert_eq!(*ids, alone.answer(name, *seed), "{name}, seed {seed}");
+            assert_eq!(*ids, answer(&alone, name, *seed), "{name}, seed {seed}");
         }
     }
     let body = json!({ "model": "judge", "messages": [{ "role": "user", "content": "hi" }] });
@@ -388,4 +340,44 @@ fn a_server_refuses_what_is_no_adapter_on_its_model() {
     refused(&[base, "--adapter", &named, "--adapter", &named], "`agent` is the name of another");
     refused(&[base, "--name", "agent", "--adapter", &named], "`agent` is the name of another");
     refused(&[path(&adapter), "--adapter", &named.replace("agent=", "x=")], "is an adapter itself");
+}
+
+/// Two ordinary words with each other's ids.
+fn swapped(tokenizer: &str) -> String {
+    let mut tokenizer: Value = serde_json::from_str(tokenizer).expect("JSON");
+    let ids = tokenizer["model"]["vocab"].as_object_mut().expect("entries");
+    let [one, other] = ["a", "b"].map(|letter| ids[letter].clone());
+    (ids["a"], ids["b"]) = (other, one);
+    tokenizer.to_string()
+}
+
+#[test]
+fn an_adapter_that_learned_other_ids_than_its_base_has_is_refused_wherever_it_is_opened() {
+    let trained = &*TRAINED;
+    let other = trained.scratch.path().join("other-ids");
+    fs::create_dir(&other).expect("the place is ours");
+    for (file, text) in contents(&trained.adapter(2, Seat::Agent)) {
+        fs::write(other.join(file.file_name().expect("a name")), text).expect("the place is ours");
+    }
+    let tokenizer = String::from_utf8(bytes(&other, "tokenizer.json")).expect("text");
+    let (model, named) = (format!("model:{}", other.display()), format!("x={}", other.display()));
+    let base = path(&trained.base);
+    let opened = [
+        vec!["serve", "--port", "0", path(&other)],
+        vec!["serve", "--port", "0", base, "--adapter", &named],
+        vec!["rollout", "scenarios/haggle.toml", "--episodes", "1", "--agent", &model],
+    ];
+    fs::write(other.join("tokenizer.json"), swapped(&tokenizer)).expect("the place is ours");
+    for arguments in opened {
+        let said = run(&arguments);
+        let words = String::from_utf8_lossy(&said.stderr).into_owned();
+        assert_eq!(said.status.code(), Some(2), "{arguments:?}: {words}");
+        assert!(
+            words.contains("tokenizer.json: it is not its base's") && words.contains("the id of `a` is"),
+            "{words}"
+        );
+    }
+    // The same ids, laid out otherwise, are no other language.
+    fs::write(other.join("tokenizer.json"), swapped(&swapped(&tokenizer))).expect("the place is ours");
+    duologue(&["rollout", "scenarios/haggle.toml", "--episodes", "1", "--agent", &model]);
 }

@@ -1,10 +1,14 @@
 //! A run that starts from other people's folders: a model of each family, as small as may be and with random weights, learns for a step, and what is
 //! left is a folder of its own family again.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use safetensors::Dtype;
+use safetensors::SafeTensors;
 use serde_json::Value;
+use serde_json::json;
 
 use crate::made::duologue;
 use crate::made::folder;
@@ -76,4 +80,54 @@ fn each_family_learns_for_a_step_and_stays_what_it_is() {
         let model = format!("model:{}", left.display());
         duologue(&["rollout", "scenarios/haggle.toml", "--episodes", "2", "--agent", &model]);
     }
+}
+
+/// Every tensor's type in a folder's weights.
+fn kinds(folder: &Path) -> Vec<Dtype> {
+    let bytes = fs::read(folder.join("model.safetensors")).expect("it is there");
+    let tensors = SafeTensors::deserialize(&bytes).expect("a whole file");
+    let mut kinds: Vec<Dtype> = tensors.iter().map(|(_, tensor)| tensor.dtype()).collect();
+    kinds.dedup();
+    kinds
+}
+
+#[test]
+fn weights_that_learn_in_bf16_resume_to_the_last_bit_and_are_handed_out_in_bf16() {
+    let scratch = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("the build's own folder takes another one");
+    folder(scratch.path(), "qwen3", "qwen3");
+    let run = scratch.path().join("run");
+    let more = ", dtype = \"bf16\"";
+    let step = step_from(scratch.path(), "qwen3", &run, more);
+    assert_eq!(step["drift"], 0.0, "{step}");
+    let left = |run: &Path| -> BTreeMap<String, Vec<u8>> {
+        let folders = ["agent", "user"].map(|seat| (seat, run.join("checkpoints/step-000001").join(seat)));
+        let files = folders.iter().flat_map(|(seat, folder)| {
+            let names = ["model.safetensors", "optimizer.safetensors", "config.json", "duologue.json"];
+            names.map(|name| (format!("{seat}/{name}"), fs::read(folder.join(name)).expect("it is there")))
+        });
+        files.collect()
+    };
+    let first = left(&run);
+    fs::remove_dir_all(run.join("checkpoints/step-000001")).expect("it was committed");
+    let file = scratch.path().join("qwen3.toml");
+    let [file, out] = [&file, &run].map(|path| path.to_str().expect("we named it"));
+    duologue(&["train", file, "--out", out, "--resume"]);
+    assert!(left(&run) == first, "the step was taken again, from the masters");
+    let handed = scratch.path().join("handed-out");
+    duologue(&["export", out, "--format", "hf", "--out", handed.to_str().expect("we named it")]);
+    for folder in [run.join("checkpoints/step-000001/agent"), handed.join("agent")] {
+        assert_eq!(kinds(&folder), [Dtype::BF16]);
+        let config = fs::read_to_string(folder.join("config.json")).expect("it is there");
+        assert!(config.contains("\"torch_dtype\": \"bfloat16\""), "{config}");
+    }
+    let model = format!("model:{}", handed.join("agent").display());
+    duologue(&["rollout", "scenarios/haggle.toml", "--episodes", "2", "--agent", &model]);
+    let plan = |set: &str| -> Value {
+        serde_json::from_str(&duologue(&["plan", file, "--json", "--set", set])).expect("JSON")
+    };
+    let [long, short] = ["model.dtype=f32", "model.dtype=bf16"].map(|set| plan(set)["models"].clone());
+    let numbers = long["parameters"].as_u64().expect("a number");
+    let parts = ["weights", "masters", "moments", "gradient"];
+    assert_eq!(parts.map(|part| long["memory"][part].clone()), [4, 0, 8, 4].map(|bytes| json!(bytes * numbers)));
+    assert_eq!(parts.map(|part| short["memory"][part].clone()), [2, 4, 8, 4].map(|bytes| json!(bytes * numbers)));
 }

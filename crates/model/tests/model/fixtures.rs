@@ -35,6 +35,7 @@ pub fn settings() -> RunSettings {
         name: "tiny".to_owned(),
         seed: 5,
         limits: Limits { episodes_live_max: 64, batch_max: 64, cache_mib_max: 64, threads: 1, device: Device::Cpu },
+        dtype: Dtype::F32,
         base: None,
         model: ModelShape {
             hidden_size: 32,

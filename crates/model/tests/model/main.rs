@@ -10,3 +10,4 @@ mod hf_model;
 mod learning;
 mod paged;
 mod sampling;
+mod short;

@@ -6,6 +6,7 @@ use duologue_model::TchWeights;
 use duologue_model::blocks::BLOCK;
 use duologue_model::blocks::Pool;
 use duologue_model::blocks::Shape;
+use duologue_model::blocks::Span;
 use duologue_model::blocks::Table;
 use duologue_model::sampler::Bounds;
 use duologue_model::sampler::Memory;
@@ -25,11 +26,12 @@ fn pool(blocks_max: usize) -> Pool {
 fn compute(pool: &mut Pool, table: &mut Table, tokens: &[u32]) {
     let first = table.len();
     assert!(pool.grow(table, tokens), "there is room");
+    let spans = [Span { tokens, table }];
+    let mut part = pool.divide(&[&spans]).remove(0);
     for (position, token) in (first..).zip(tokens) {
-        let id = table.blocks()[position / BLOCK];
         for layer in 0..2 {
             let number = |which: usize| (token * 1000) as f32 + (position * 4 + layer * 2 + which) as f32;
-            pool.write(id, layer, position % BLOCK, &[number(0); 6], &[number(1); 6]);
+            part.write(0, position - first, layer, &[number(0); 6], &[number(1); 6]);
         }
     }
     pool.wrote(table);

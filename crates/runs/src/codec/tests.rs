@@ -56,6 +56,22 @@ fn who_was_asked_is_written_as_the_seat_it_was() {
     assert_eq!(decode(&encode(&later).unwrap()).unwrap(), later);
 }
 
+/// Logs of before a seat could be told in tools what it may do have one byte where it says whether it learns.
+#[test]
+fn whether_a_seat_learns_is_one_byte_with_tools_or_without() {
+    let record = small_record(id(1, 1, 1), 1);
+    let mut later = record.clone();
+    later.casting.tools.agent = sim::Tools::Template;
+    let (before, after) = (encode(&record).unwrap(), encode(&later).unwrap());
+    let differ: Vec<(u8, u8)> = before.iter().copied().zip(after.iter().copied()).filter(|(a, b)| a != b).collect();
+    assert_eq!((differ, before.len()), (vec![(1, 3)], after.len()));
+    assert_eq!(decode(&after).unwrap(), later);
+    let json = |record| serde_json::to_value(record).unwrap()["casting"].clone();
+    assert_eq!(json(&record).get("tools"), None);
+    assert_eq!(json(&later)["tools"]["agent"], "template");
+    assert_eq!(serde_json::from_value::<sim::EpisodeRecord>(serde_json::to_value(&later).unwrap()).unwrap(), later);
+}
+
 /// Logs of before a turn could leave anything out of what it read have one byte where it says how it ended.
 #[test]
 fn a_turn_that_left_nothing_out_is_written_as_it_was() {

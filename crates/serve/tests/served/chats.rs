@@ -3,6 +3,7 @@
 use serde_json::Value;
 use serde_json::json;
 
+use crate::parrot::CONTEXT;
 use crate::stage::ADAPTERS;
 use crate::stage::MODEL;
 use crate::stage::Stage;
@@ -213,6 +214,7 @@ async fn a_client_can_ask_what_there_is() {
     assert_eq!(stage.get("/v1/models/parrot").await.1, models["data"][0]);
     let (status, health) = stage.get("/health").await;
     assert_eq!((status, health["status"].as_str()), (200, Some("ok")));
+    assert_eq!(health["blocks"], json!({ "held": 0, "max": 256, "tokens": CONTEXT }));
     stage.chat(saying("say a")).await;
     let (_, health) = stage.get("/health").await;
     assert_eq!(health["sessions"], json!({ "live": 0, "opened": 1, "forgotten": 1 }));

@@ -53,6 +53,19 @@ async fn who_finds_no_room_is_told_to_come_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn blocks_are_held_while_somebody_is_sampled_and_given_back_when_he_hangs_up() {
+    let (stage, gate) = gated(8, Duration::from_secs(60)).await;
+    let streamed = with(saying("say as much as fits a few chunks"), &json!({ "stream": true }));
+    let response = stage.send(CHAT, &streamed).await;
+    // One chunk.
+    gate.send(()).expect("the policy waits");
+    until("the first chunk", || stage.host.health()["blocks"]["held"] == 1).await;
+    drop((response, gate));
+    stage.assert_nothing_left().await;
+    assert_eq!(stage.host.health()["blocks"]["held"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_served_while_the_weights_are_out_and_whoever_was_there_is_finished_first() {
     let (stage, gate) = gated(8, Duration::from_secs(60)).await;
     let first = asked(&stage, &saying("say as much as fits a few chunks"));

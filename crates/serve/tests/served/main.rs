@@ -5,6 +5,7 @@
 //!  chats.rs     whole answers and streams                        requests.rs  a table of what is refused
 //!  crowd.rs     200 at once, some of whom hang up                episodes.rs  the capture gateway
 //!  ends.rs      saturation, weights that are out, shutdown, death
+//!  thoughts.rs  earlier thoughts, for those who have learned without them
 //! ```
 
 mod chats;
@@ -14,3 +15,4 @@ mod episodes;
 mod parrot;
 mod requests;
 mod stage;
+mod thoughts;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::mpsc;
 
+use rl::Blocks;
 use rl::Policy;
 use rl::Reply;
 use rl::Row;
@@ -149,6 +150,12 @@ impl Policy for Parrot {
         for session in sessions {
             book.kept.remove(session);
         }
+    }
+
+    /// One for each stream that is not forgotten.
+    fn blocks(&self) -> Option<Blocks> {
+        let held = self.book.lock().expect("nobody panics with it").kept.len();
+        Some(Blocks { tokens: CONTEXT as usize, max: 256, held })
     }
 
     fn lend(&mut self) -> Option<Box<dyn Weights>> {

@@ -51,11 +51,20 @@ impl Stage {
     }
 
     pub async fn with(limits: Limits, capture: Option<&Path>, gate: Option<mpsc::Receiver<()>>) -> Stage {
-        let dialect = dialect();
+        Stage::of([dialect(), dialect()], limits, capture, gate).await
+    }
+
+    /// A model that is spoken with in the first of these dialects, and adapters in the second.
+    pub async fn of(
+        [dialect, of_adapters]: [Dialect; 2],
+        limits: Limits,
+        capture: Option<&Path>,
+        gate: Option<mpsc::Receiver<()>>,
+    ) -> Stage {
         let (parrot, book) = Parrot::new(&dialect, gate);
         let served = Served {
             name: MODEL.to_owned(),
-            adapters: ADAPTERS.map(str::to_owned).to_vec(),
+            adapters: ADAPTERS.map(|name| (name.to_owned(), of_adapters.clone())).to_vec(),
             policy: Box::new(parrot),
             dialect: dialect.clone(),
             context: CONTEXT,

@@ -18,6 +18,7 @@ use crate::Decision;
 use crate::Observation;
 use crate::Scenario;
 use crate::Seat;
+use crate::Toolkit;
 use crate::Verdict;
 use crate::WorldInput;
 use crate::WorldOutput;
@@ -72,6 +73,12 @@ pub trait Gym {
 
     /// Why no script can sit at `seat` with these items; `None` if scripts can.
     fn without_scripts(&self, _seat: Seat) -> Option<&'static str> {
+        None
+    }
+
+    /// What the seat may call, where its acts are calls of a tool; `None` if this gym's acts are no calls. Where a casting has
+    /// [`Tools::Template`](crate::Tools::Template) for a seat, the world's words to it do not say how acts are written.
+    fn toolkit(&self, _seat: Seat) -> Option<&'static Toolkit> {
         None
     }
 

@@ -52,6 +52,7 @@ use crate::Answer;
 use crate::Decision;
 use crate::Scenario;
 use crate::Seat;
+use crate::Toolkit;
 use crate::gyms::Drill;
 use crate::gyms::Gym;
 use crate::gyms::GymScript;
@@ -92,11 +93,15 @@ impl Gym for Rules {
     const HAS_DRILLS: bool = true;
 
     fn world(&self, scenario: &Scenario, casting: &Casting, _seed: u64) -> World {
-        World::new(self.clone(), scenario, casting.split, casting.item)
+        World::new(self.clone(), scenario, casting.split, casting.item, casting.tools.agent)
     }
 
     fn phrasebook(seat: Seat) -> Phrasebook {
         phrases::phrasebook(seat)
+    }
+
+    fn toolkit(&self, seat: Seat) -> Option<&'static Toolkit> {
+        (seat == Seat::Agent).then_some(&phrases::TOOLKIT)
     }
 
     fn item_id(&self, split: Split, item: u32) -> String {

@@ -51,6 +51,7 @@ use crate::Answer;
 use crate::Decision;
 use crate::Scenario;
 use crate::Seat;
+use crate::Toolkit;
 use crate::gyms::Engine;
 use crate::gyms::Gym;
 use crate::gyms::GymScript;
@@ -77,6 +78,14 @@ pub struct Rules {
     pub engine: Option<Engine>,
     /// The questions of both splits, and the corpus.
     pub library: Arc<Library>,
+}
+
+impl Rules {
+    /// Whether there is anything to look things up in.
+    #[must_use]
+    pub fn can_search(&self) -> bool {
+        !self.library.corpus().documents().is_empty() || self.engine.is_some()
+    }
 }
 
 /// Who decides on an answer that is not the right one to the letter.
@@ -112,11 +121,16 @@ impl Gym for Rules {
     const MEASURES: &'static [&'static str] = MEASURES;
 
     fn world(&self, scenario: &Scenario, casting: &Casting, _seed: u64) -> World {
-        World::new(self.clone(), scenario, casting.split, casting.item)
+        World::new(self.clone(), scenario, casting.split, casting.item, casting.tools.agent)
     }
 
     fn phrasebook(seat: Seat) -> Phrasebook {
         phrases::phrasebook(seat)
+    }
+
+    fn toolkit(&self, seat: Seat) -> Option<&'static Toolkit> {
+        let kit = if self.can_search() { &phrases::TOOLKIT } else { &phrases::WITHOUT_SEARCH };
+        (seat == Seat::Agent).then_some(kit)
     }
 
     fn item_id(&self, split: Split, item: u32) -> String {

@@ -37,6 +37,7 @@ use crate::Answer;
 use crate::Decision;
 use crate::Scenario;
 use crate::Seat;
+use crate::Toolkit;
 use crate::gyms::Gym;
 use crate::gyms::GymScript;
 use crate::gyms::Phrasebook;
@@ -74,11 +75,15 @@ impl Gym for Rules {
     const MEASURES: &'static [&'static str] = MEASURES;
 
     fn world(&self, scenario: &Scenario, casting: &Casting, _seed: u64) -> World {
-        World::new(self.clone(), scenario, casting.split, casting.item)
+        World::new(self.clone(), scenario, casting.split, casting.item, casting.tools.agent)
     }
 
     fn phrasebook(seat: Seat) -> Phrasebook {
         phrases::phrasebook(seat)
+    }
+
+    fn toolkit(&self, seat: Seat) -> Option<&'static Toolkit> {
+        (seat == Seat::Agent).then_some(&phrases::TOOLKIT)
     }
 
     fn item_id(&self, split: Split, item: u32) -> String {

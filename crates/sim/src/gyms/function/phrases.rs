@@ -3,8 +3,23 @@
 use crate::Act;
 use crate::Choice;
 use crate::Seat;
+use crate::Toolkit;
 use crate::gyms::Phrase;
 use crate::gyms::Phrasebook;
+
+/// What the agent may call.
+pub static TOOLKIT: Toolkit = Toolkit {
+    choices: &[
+        (Choice::Action, "tells f at four numbers, such as: 1 2 3 4; not at the test point"),
+        (Choice::Search, "tells the test point; the content is: test"),
+        (
+            Choice::Answer,
+            "answers f at the test point with a number, such as: 12; it may be tried again if it is wrong",
+        ),
+        (Choice::Finish, "gives up; the content is empty"),
+    ],
+    plain: None,
+};
 
 /// The forms of speech of one seat.
 #[must_use]

@@ -23,6 +23,7 @@ use crate::Scenario;
 use crate::Scope;
 use crate::Seat;
 use crate::Source;
+use crate::Tools;
 use crate::Verdict;
 use crate::WorldInput;
 use crate::WorldOutput;
@@ -67,13 +68,17 @@ pub enum Slip {
 
 impl Slip {
     /// What the agent is told.
-    fn feedback(self) -> &'static str {
-        match self {
-            Slip::Numbers => "Give exactly four numbers, as in [action] 1 2 3 4",
-            Slip::Test => "That is the test itself: it is not told. Give other numbers.",
-            Slip::Lookup => "There is one thing to look up: [search] test",
-            Slip::Answer => "Answer with one number, as in [answer] 12",
-            Slip::Form => "Say [action], [search], [answer] or [finish] first.",
+    fn feedback(self, tools: Tools) -> &'static str {
+        match (self, tools) {
+            (Slip::Numbers, Tools::Prose) => "Give exactly four numbers, as in [action] 1 2 3 4",
+            (Slip::Numbers, Tools::Template) => "Give exactly four numbers, as in 1 2 3 4",
+            (Slip::Test, _) => "That is the test itself: it is not told. Give other numbers.",
+            (Slip::Lookup, Tools::Prose) => "There is one thing to look up: [search] test",
+            (Slip::Lookup, Tools::Template) => "There is one thing to look up: test",
+            (Slip::Answer, Tools::Prose) => "Answer with one number, as in [answer] 12",
+            (Slip::Answer, Tools::Template) => "Answer with one number, as in 12",
+            (Slip::Form, Tools::Prose) => "Say [action], [search], [answer] or [finish] first.",
+            (Slip::Form, Tools::Template) => "Call action, search, answer or finish.",
         }
     }
 }
@@ -84,6 +89,7 @@ pub struct World {
     rules: Rules,
     split: Split,
     item: u32,
+    tools: Tools,
     /// What [`Reward::weight`] a right answer has.
     weight: f64,
     /// What each of the agent's turns was.
@@ -95,10 +101,10 @@ pub struct World {
 impl World {
     /// Before any turn.
     #[must_use]
-    pub fn new(rules: Rules, scenario: &Scenario, split: Split, item: u32) -> World {
+    pub fn new(rules: Rules, scenario: &Scenario, split: Split, item: u32, tools: Tools) -> World {
         let weight = scenario.weight(Seat::Agent, "solved").unwrap_or(0.0);
-        let mut world = World { rules, split, item, weight, moves: Vec::new(), turns: 0, inbox: Vec::new() };
-        world.tell(Source::Brief, brief(scenario.turns_max));
+        let mut world = World { rules, split, item, tools, weight, moves: Vec::new(), turns: 0, inbox: Vec::new() };
+        world.tell(Source::Brief, brief(scenario.turns_max, tools));
         world
     }
 
@@ -171,7 +177,7 @@ impl World {
             }
             Move::Answer { value, right: false } => Some(format!("{value} is wrong.")),
             Move::Answer { right: true, .. } | Move::Finish => None,
-            Move::Malformed(slip) => Some(slip.feedback().to_owned()),
+            Move::Malformed(slip) => Some(slip.feedback(self.tools).to_owned()),
         }
     }
 
@@ -180,7 +186,7 @@ impl World {
             self.tell(Source::World, feedback);
         }
         let malformed = match &made {
-            Move::Malformed(slip) => Some(why.unwrap_or_else(|| slip.feedback().to_owned())),
+            Move::Malformed(slip) => Some(why.unwrap_or_else(|| slip.feedback(self.tools).to_owned())),
             Move::Probe(_) | Move::Look | Move::Answer { .. } | Move::Finish => None,
         };
         self.moves.push(made);
@@ -213,11 +219,17 @@ impl World {
 }
 
 /// What the agent has to know, in few words: small models read it.
-fn brief(turns_max: u32) -> String {
+fn brief(turns_max: u32, tools: Tools) -> String {
+    let acts = match tools {
+        Tools::Prose => {
+            "[action] 1 2 3 4 tells f(1, 2, 3, 4); not at the test point.\n[search] test tells the test point.\n[answer] 12 answers f there; \
+             try again if it is wrong.\n[finish] gives up.\n"
+        }
+        Tools::Template => "",
+    };
     format!(
         "Find f(a, b, c, d) at a test point. f is a hidden formula in which each of a, b, c, d stands once, joined by + - * / and ** (a power: \
-         ** 2, or ** another variable), with brackets.\n[action] 1 2 3 4 tells f(1, 2, 3, 4); not at the test point.\n[search] test tells the test \
-         point.\n[answer] 12 answers f there; try again if it is wrong.\n[finish] gives up.\nYou have {turns_max} turns."
+         ** 2, or ** another variable), with brackets.\n{acts}You have {turns_max} turns."
     )
 }
 

@@ -3,8 +3,18 @@
 use crate::Act;
 use crate::Choice;
 use crate::Seat;
+use crate::Toolkit;
 use crate::gyms::Phrase;
 use crate::gyms::Phrasebook;
+
+/// What the agent may call.
+pub static TOOLKIT: Toolkit = Toolkit {
+    choices: &[
+        (Choice::Action, "asks the user a short question, which is the content"),
+        (Choice::Finish, "ends the talk; the content is empty"),
+    ],
+    plain: Some(Choice::Action),
+};
 
 /// The forms of speech of one seat.
 #[must_use]

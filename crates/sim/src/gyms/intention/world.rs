@@ -33,6 +33,7 @@ use crate::Scenario;
 use crate::Scope;
 use crate::Seat;
 use crate::Source;
+use crate::Tools;
 use crate::Verdict;
 use crate::WorldInput;
 use crate::WorldOutput;
@@ -88,6 +89,7 @@ pub struct World {
     rules: Rules,
     split: Split,
     item: u32,
+    tools: Tools,
     /// What [`Reward::weight`] a turn's reward has.
     weight: f64,
     /// What each of the agent's turns was.
@@ -111,12 +113,13 @@ enum Waits {
 impl World {
     /// The request, before any question.
     #[must_use]
-    pub fn new(rules: Rules, scenario: &Scenario, split: Split, item: u32) -> World {
+    pub fn new(rules: Rules, scenario: &Scenario, split: Split, item: u32, tools: Tools) -> World {
         let weight = scenario.weight(Seat::Agent, "covered").unwrap_or(0.0);
         let mut world = World {
             rules,
             split,
             item,
+            tools,
             weight,
             askings: Vec::new(),
             exchanges: Vec::new(),

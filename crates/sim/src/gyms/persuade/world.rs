@@ -32,6 +32,7 @@ use crate::Scenario;
 use crate::Scope;
 use crate::Seat;
 use crate::Source;
+use crate::Tools;
 use crate::Verdict;
 use crate::WorldInput;
 use crate::WorldOutput;
@@ -106,6 +107,7 @@ pub struct World {
     rules: Rules,
     split: Split,
     item: u32,
+    tools: Tools,
     /// What [`Reward::weight`] a move has.
     weight: f64,
     /// What each of the agent's turns was.
@@ -127,12 +129,13 @@ enum Waits {
 impl World {
     /// The claim, before any argument.
     #[must_use]
-    pub fn new(rules: Rules, scenario: &Scenario, split: Split, item: u32) -> World {
+    pub fn new(rules: Rules, scenario: &Scenario, split: Split, item: u32, tools: Tools) -> World {
         let claim = rules.library.item(split, item).claim.clone();
         let mut world = World {
             rules,
             split,
             item,
+            tools,
             weight: scenario.weight(Seat::Agent, "moved").unwrap_or(0.0),
             turned: Vec::new(),
             waits: Waits::Nothing,
@@ -141,10 +144,15 @@ impl World {
             over: false,
             inbox: Vec::new(),
         };
-        let brief = format!(
-            "The user believes something. Change its mind, in {} turns. Each turn is one argument against it, [answer] ARGUMENT. Listen to what worries the user. [finish] ends the talk.",
-            scenario.turns_max
-        );
+        let turns_max = scenario.turns_max;
+        let brief = match tools {
+            Tools::Prose => format!(
+                "The user believes something. Change its mind, in {turns_max} turns. Each turn is one argument against it, [answer] ARGUMENT. Listen to what worries the user. [finish] ends the talk."
+            ),
+            Tools::Template => format!(
+                "The user believes something. Change its mind, in {turns_max} turns. Each turn is one argument against it. Listen to what worries the user."
+            ),
+        };
         world.tell(Source::Brief, brief);
         world.tell(Source::Partner, format!("I strongly agree with this: {claim}"));
         world
@@ -243,7 +251,11 @@ impl World {
     }
 
     fn did_not_count(&mut self, slip: Slip, why: String) -> WorldOutput {
-        self.tell(Source::World, format!("That does not count: {why}. Argue with [answer]."));
+        let how = match self.tools {
+            Tools::Prose => "Argue with [answer].",
+            Tools::Template => "Argue by calling answer.",
+        };
+        self.tell(Source::World, format!("That does not count: {why}. {how}"));
         self.turned.push(Turned::Malformed(slip));
         self.effect(Some(why), Next::Ask(Seat::Agent))
     }

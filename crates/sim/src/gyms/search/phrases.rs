@@ -3,8 +3,21 @@
 use crate::Act;
 use crate::Choice;
 use crate::Seat;
+use crate::Toolkit;
 use crate::gyms::Phrase;
 use crate::gyms::Phrasebook;
+
+/// What the agent may call.
+pub static TOOLKIT: Toolkit = Toolkit {
+    choices: &[(Choice::Search, "shows pages; the content is the words to look up"), ANSWER, FINISH],
+    plain: None,
+};
+
+/// What it may call where there is nothing to look things up in.
+pub static WITHOUT_SEARCH: Toolkit = Toolkit { choices: &[ANSWER, FINISH], plain: None };
+
+const ANSWER: (Choice, &str) = (Choice::Answer, "answers; the content is the answer itself and nothing else");
+const FINISH: (Choice, &str) = (Choice::Finish, "gives up; the content is empty");
 
 /// The forms of speech of one seat.
 #[must_use]

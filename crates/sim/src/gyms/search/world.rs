@@ -34,6 +34,7 @@ use crate::Scenario;
 use crate::Scope;
 use crate::Seat;
 use crate::Source;
+use crate::Tools;
 use crate::Verdict;
 use crate::WorldInput;
 use crate::WorldOutput;
@@ -89,6 +90,7 @@ pub struct World {
     rules: Rules,
     split: Split,
     item: u32,
+    tools: Tools,
     /// What [`Reward::weight`] a right answer has.
     weight: f64,
     /// What each of the agent's turns was.
@@ -103,12 +105,13 @@ pub struct World {
 impl World {
     /// The question, before any search.
     #[must_use]
-    pub fn new(rules: Rules, scenario: &Scenario, split: Split, item: u32) -> World {
+    pub fn new(rules: Rules, scenario: &Scenario, split: Split, item: u32, tools: Tools) -> World {
         let weight = scenario.weight(Seat::Agent, "correct").unwrap_or(0.0);
         let mut world = World {
             rules,
             split,
             item,
+            tools,
             weight,
             deeds: Vec::new(),
             waits: None,
@@ -145,16 +148,23 @@ impl World {
     fn brief(&self, turns_max: u32) -> String {
         let Rules { search_steps_max, answers_max, .. } = self.rules;
         let answers = if answers_max == 1 { "one answer is" } else { &format!("{answers_max} answers are") };
-        if self.rules.library.corpus().documents().is_empty() && self.rules.engine.is_none() {
-            return format!(
+        match (self.rules.can_search(), self.tools) {
+            (false, Tools::Prose) => format!(
                 "Answer the user's question from what you know: [answer] NAME, only the answer itself ({answers} heard). \
                  You have {turns_max} turns."
-            );
+            ),
+            (false, Tools::Template) => {
+                format!("Answer the user's question from what you know ({answers} heard). You have {turns_max} turns.")
+            }
+            (true, Tools::Prose) => format!(
+                "Answer the user's question. Look things up first: [search] WORDS shows pages ({search_steps_max} searches). \
+                 Then [answer] NAME, only the answer itself ({answers} heard). You have {turns_max} turns."
+            ),
+            (true, Tools::Template) => format!(
+                "Answer the user's question. Look things up first ({search_steps_max} searches). Then answer ({answers} heard). \
+                 You have {turns_max} turns."
+            ),
         }
-        format!(
-            "Answer the user's question. Look things up first: [search] WORDS shows pages ({search_steps_max} searches). \
-             Then [answer] NAME, only the answer itself ({answers} heard). You have {turns_max} turns."
-        )
     }
 
     fn is_over(&self) -> bool {
@@ -175,7 +185,11 @@ impl World {
             Op::Answer(given) if answer::is_empty(&given) => self.did_not_count("there is no answer in it".to_owned()),
             Op::Answer(given) => self.answer(given),
             Op::Action(_) | Op::Plain(_) => {
-                self.did_not_count("write [search] WORDS or [answer] NAME; nobody is here to talk to".to_owned())
+                let how = match self.tools {
+                    Tools::Prose => "write [search] WORDS or [answer] NAME",
+                    Tools::Template => "search or answer",
+                };
+                self.did_not_count(format!("{how}; nobody is here to talk to"))
             }
         }
     }

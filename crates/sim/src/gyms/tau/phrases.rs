@@ -3,8 +3,23 @@
 use crate::Act;
 use crate::Choice;
 use crate::Seat;
+use crate::Toolkit;
 use crate::gyms::Phrase;
 use crate::gyms::Phrasebook;
+
+/// What the agent may call.
+pub static TOOLKIT: Toolkit = Toolkit {
+    choices: &[
+        (Choice::Search, "looks something up; the content is: tools, policy or help"),
+        (Choice::Action, "says the content to the customer"),
+        (
+            Choice::Answer,
+            "uses one of the tools that can be looked up; the content is the text of a JSON object with its name and its arguments",
+        ),
+        (Choice::Finish, "hangs up and settles nothing; the content is empty"),
+    ],
+    plain: None,
+};
 
 /// The forms of speech of one seat.
 #[must_use]

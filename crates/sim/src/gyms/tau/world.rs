@@ -40,6 +40,7 @@ use crate::Scenario;
 use crate::Scope;
 use crate::Seat;
 use crate::Source;
+use crate::Tools;
 use crate::Verdict;
 use crate::WorldInput;
 use crate::WorldOutput;
@@ -106,6 +107,7 @@ pub struct World {
     rules: Rules,
     split: Split,
     item: u32,
+    tools: Tools,
     /// What [`Reward::weight`] a turn's reward has.
     weight: f64,
     changes: Changes,
@@ -141,12 +143,13 @@ const HELP: &str = "Find out who the customer is and what it wants. Look up what
 impl World {
     /// The customer's first words, before any act.
     #[must_use]
-    pub fn new(rules: Rules, scenario: &Scenario, split: Split, item: u32) -> World {
+    pub fn new(rules: Rules, scenario: &Scenario, split: Split, item: u32, tools: Tools) -> World {
         let entry = Arc::clone(rules.library.entry(split, item));
         let mut world = World {
             rules,
             split,
             item,
+            tools,
             weight: scenario.weight(Seat::Agent, "solved").unwrap_or(0.0),
             changes: Changes::default(),
             turned: Vec::new(),
@@ -202,12 +205,18 @@ impl World {
             Domain::Retail => "an online shop",
             Domain::Airline => "an airline",
         };
+        let acts = match self.tools {
+            Tools::Prose => {
+                " Each turn is one of:\n\
+                 [search] tools | policy | help\n\
+                 [action] TEXT says it to the customer\n\
+                 [answer] {\"name\": TOOL, \"arguments\": {…}} calls a tool\n\
+                 [finish] hangs up and settles nothing"
+            }
+            Tools::Template => "",
+        };
         let brief = format!(
-            "You serve a customer of {whose}, in at most {turns_max} turns. Each turn is one of:\n\
-             [search] tools | policy | help\n\
-             [action] TEXT says it to the customer\n\
-             [answer] {{\"name\": TOOL, \"arguments\": {{…}}}} calls a tool\n\
-             [finish] hangs up and settles nothing\n\
+            "You serve a customer of {whose}, in at most {turns_max} turns.{acts}\n\
              Find out who it is, ask for a yes before you change anything, and see to all it wants that the policy allows."
         );
         if self.rules.policy { format!("{brief}\n\n{}", self.base().policy) } else { brief }
@@ -220,7 +229,11 @@ impl World {
                 self.over(Ending::Finished)
             }
             Op::Plain(_) => {
-                self.did_not_count(Mistake::Operation, "begin with [action], [answer] or [search]".to_owned())
+                let how = match self.tools {
+                    Tools::Prose => "begin with [action], [answer] or [search]",
+                    Tools::Template => "call action, answer or search",
+                };
+                self.did_not_count(Mistake::Operation, how.to_owned())
             }
             Op::Search(topic) => self.search(&topic),
             Op::Answer(call) => match Call::read(&call) {

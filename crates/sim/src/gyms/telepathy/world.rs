@@ -30,6 +30,7 @@ use crate::Scenario;
 use crate::Scope;
 use crate::Seat;
 use crate::Source;
+use crate::Tools;
 use crate::Verdict;
 use crate::WorldInput;
 use crate::WorldOutput;
@@ -102,6 +103,7 @@ pub struct World {
     rules: Rules,
     split: Split,
     item: u32,
+    tools: Tools,
     /// What [`Reward::weight`] the right guess has.
     weight: f64,
     turns_max: u32,
@@ -125,12 +127,13 @@ enum Waits {
 impl World {
     /// The hint, before any question.
     #[must_use]
-    pub fn new(rules: Rules, scenario: &Scenario, split: Split, item: u32) -> World {
+    pub fn new(rules: Rules, scenario: &Scenario, split: Split, item: u32, tools: Tools) -> World {
         let description = rules.library.item(split, item).description.clone();
         let mut world = World {
             rules,
             split,
             item,
+            tools,
             weight: scenario.weight(Seat::Agent, "guessed").unwrap_or(0.0),
             turns_max: scenario.turns_max,
             turned: Vec::new(),
@@ -140,10 +143,15 @@ impl World {
             over: false,
             inbox: Vec::new(),
         };
-        let brief = format!(
-            "Find out what the user thinks of, in {} turns. Each turn is a yes/no question, [action] Is it small?, or a guess, [answer] NAME. [finish] gives up.",
-            scenario.turns_max
-        );
+        let turns_max = scenario.turns_max;
+        let brief = match tools {
+            Tools::Prose => format!(
+                "Find out what the user thinks of, in {turns_max} turns. Each turn is a yes/no question, [action] Is it small?, or a guess, [answer] NAME. [finish] gives up."
+            ),
+            Tools::Template => format!(
+                "Find out what the user thinks of, in {turns_max} turns. Each turn is a yes/no question or a guess."
+            ),
+        };
         world.tell(Source::Brief, brief);
         world.tell(Source::Partner, description);
         world
@@ -229,7 +237,11 @@ impl World {
     }
 
     fn did_not_count(&mut self, slip: Slip, why: String) -> WorldOutput {
-        self.tell(Source::World, format!("That does not count: {why}. Ask with [action], guess with [answer]."));
+        let how = match self.tools {
+            Tools::Prose => "Ask with [action], guess with [answer].",
+            Tools::Template => "Ask by calling action, guess by calling answer.",
+        };
+        self.tell(Source::World, format!("That does not count: {why}. {how}"));
         self.turned.push(Turned::Malformed(slip));
         self.effect(Some(why), Next::Ask(Seat::Agent))
     }

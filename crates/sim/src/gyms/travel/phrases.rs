@@ -3,8 +3,20 @@
 use crate::Act;
 use crate::Choice;
 use crate::Seat;
+use crate::Toolkit;
 use crate::gyms::Phrase;
 use crate::gyms::Phrasebook;
+
+/// What the agent may call.
+pub static TOOLKIT: Toolkit = Toolkit {
+    choices: &[
+        (Choice::Search, "lists options for one thing, with all its details, such as: a flight from A to B on a date"),
+        (Choice::Action, "asks the user one concrete question, such as: Which seat would you like on the flight?"),
+        (Choice::Answer, "chooses an option, such as: F3; the first choice for each thing counts"),
+        (Choice::Finish, "ends the talk; the content is empty"),
+    ],
+    plain: None,
+};
 
 /// The forms of speech of one seat.
 #[must_use]

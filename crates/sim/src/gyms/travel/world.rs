@@ -41,6 +41,7 @@ use crate::Scenario;
 use crate::Scope;
 use crate::Seat;
 use crate::Source;
+use crate::Tools;
 use crate::Verdict;
 use crate::WorldInput;
 use crate::WorldOutput;
@@ -132,12 +133,14 @@ pub enum Slip {
 
 impl Slip {
     /// What the agent is told.
-    fn feedback(self) -> &'static str {
-        match self {
-            Slip::Form => "Say [search], [action], [answer] or [finish] first.",
-            Slip::Content => "Say something, and no more than a few sentences.",
-            Slip::Choice => "Answer with an option of this trip, as in [answer] F3",
-            Slip::Again => "An option for that was chosen already: the first choice counts.",
+    fn feedback(self, tools: Tools) -> &'static str {
+        match (self, tools) {
+            (Slip::Form, Tools::Prose) => "Say [search], [action], [answer] or [finish] first.",
+            (Slip::Form, Tools::Template) => "Call search, action, answer or finish.",
+            (Slip::Content, _) => "Say something, and no more than a few sentences.",
+            (Slip::Choice, Tools::Prose) => "Answer with an option of this trip, as in [answer] F3",
+            (Slip::Choice, Tools::Template) => "Answer with an option of this trip, as in F3",
+            (Slip::Again, _) => "An option for that was chosen already: the first choice counts.",
         }
     }
 }
@@ -148,6 +151,7 @@ pub struct World {
     rules: Rules,
     split: Split,
     item: u32,
+    tools: Tools,
     turns_max: u32,
     /// What [`Reward::weight`] the rewards of each term have: searched, elicited, chosen.
     weights: [f64; 3],
@@ -178,7 +182,7 @@ enum Waits {
 impl World {
     /// The request, before anything was done.
     #[must_use]
-    pub fn new(rules: Rules, scenario: &Scenario, split: Split, item: u32, address: Address) -> World {
+    pub fn new(rules: Rules, scenario: &Scenario, split: Split, item: u32, tools: Tools, address: Address) -> World {
         let weight = |name| scenario.weight(Seat::Agent, name).unwrap_or(0.0);
         let wishes = rules.library.item(split, item).wishes().len();
         let mut order: Vec<u32> = (0..wishes as u32).collect();
@@ -187,6 +191,7 @@ impl World {
             rules,
             split,
             item,
+            tools,
             turns_max: scenario.turns_max,
             weights: ["searched", "elicited", "chosen"].map(weight),
             moves: Vec::new(),
@@ -199,7 +204,7 @@ impl World {
             turns: 0,
             inbox: Vec::new(),
         };
-        world.tell(Source::Brief, brief(scenario.turns_max));
+        world.tell(Source::Brief, brief(scenario.turns_max, tools));
         world.tell(Source::Partner, world.item().request());
         world
     }
@@ -393,8 +398,8 @@ impl World {
     fn take(&mut self, made: Move, why: Option<String>) -> WorldOutput {
         let malformed = match &made {
             Move::Malformed(slip) => {
-                self.tell(Source::World, slip.feedback().to_owned());
-                Some(why.unwrap_or_else(|| slip.feedback().to_owned()))
+                self.tell(Source::World, slip.feedback(self.tools).to_owned());
+                Some(why.unwrap_or_else(|| slip.feedback(self.tools).to_owned()))
             }
             Move::Search(_) | Move::Question { .. } | Move::Choice(_) | Move::Finish => None,
         };
@@ -549,12 +554,18 @@ fn evidence(chosen: &[Chosen]) -> String {
 }
 
 /// What the agent has to know, in few words: small models read it.
-fn brief(turns_max: u32) -> String {
+fn brief(turns_max: u32, tools: Tools) -> String {
+    let acts = match tools {
+        Tools::Prose => {
+            "[search] a flight from A to B on a date lists options: one thing at a time, with all details.\n[action] asks the user one \
+             concrete question, such as which seat for the flight.\n[answer] F3 chooses an option; the first choice for each thing \
+             counts.\n[finish] ends.\n"
+        }
+        Tools::Template => "",
+    };
     format!(
         "Plan the user's trip. The user has wishes, and tells them only when asked, in a roundabout way. For each thing it needs choose the \
-         cheapest option that meets all wishes.\n[search] a flight from A to B on a date lists options: one thing at a time, with all details.\n\
-         [action] asks the user one concrete question, such as which seat for the flight.\n[answer] F3 chooses an option; the first choice for \
-         each thing counts.\n[finish] ends.\nYou have {turns_max} turns."
+         cheapest option that meets all wishes.\n{acts}You have {turns_max} turns."
     )
 }
 

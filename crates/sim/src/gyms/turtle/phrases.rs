@@ -3,8 +3,19 @@
 use crate::Act;
 use crate::Choice;
 use crate::Seat;
+use crate::Toolkit;
 use crate::gyms::Phrase;
 use crate::gyms::Phrasebook;
+
+/// What the agent may call.
+pub static TOOLKIT: Toolkit = Toolkit {
+    choices: &[
+        (Choice::Action, "asks the user a yes/no question, such as: Did somebody die?"),
+        (Choice::Answer, "tells the user the whole true story, which is the content"),
+        (Choice::Finish, "gives up; the content is empty"),
+    ],
+    plain: Some(Choice::Action),
+};
 
 /// The forms of speech of one seat.
 #[must_use]

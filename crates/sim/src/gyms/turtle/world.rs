@@ -31,6 +31,7 @@ use crate::Scenario;
 use crate::Scope;
 use crate::Seat;
 use crate::Source;
+use crate::Tools;
 use crate::Verdict;
 use crate::WorldInput;
 use crate::WorldOutput;
@@ -131,6 +132,7 @@ pub struct World {
     rules: Rules,
     split: Split,
     item: u32,
+    tools: Tools,
     /// What [`Reward::weight`] a turn's reward has.
     weight: f64,
     turns_max: u32,
@@ -154,13 +156,14 @@ enum Waits {
 impl World {
     /// The surface, before any question.
     #[must_use]
-    pub fn new(rules: Rules, scenario: &Scenario, split: Split, item: u32) -> World {
+    pub fn new(rules: Rules, scenario: &Scenario, split: Split, item: u32, tools: Tools) -> World {
         let story = rules.library.item(split, item);
         let surface = format!("{}: {}", story.title, story.surface);
         let mut world = World {
             rules,
             split,
             item,
+            tools,
             weight: scenario.weight(Seat::Agent, "told").unwrap_or(0.0),
             turns_max: scenario.turns_max,
             turned: Vec::new(),
@@ -170,10 +173,15 @@ impl World {
             over: false,
             inbox: Vec::new(),
         };
-        let brief = format!(
-            "The user tells a story that makes no sense. Find out what really happened, in {} turns. Each turn is a yes/no question, [action] Did somebody die?, or the whole true story, [answer] STORY. You may answer again. [finish] gives up.",
-            scenario.turns_max
-        );
+        let turns_max = scenario.turns_max;
+        let brief = match tools {
+            Tools::Prose => format!(
+                "The user tells a story that makes no sense. Find out what really happened, in {turns_max} turns. Each turn is a yes/no question, [action] Did somebody die?, or the whole true story, [answer] STORY. You may answer again. [finish] gives up."
+            ),
+            Tools::Template => format!(
+                "The user tells a story that makes no sense. Find out what really happened, in {turns_max} turns. Each turn is a yes/no question or the whole true story. You may answer again."
+            ),
+        };
         world.tell(Source::Brief, brief);
         world.tell(Source::Partner, surface);
         world
@@ -274,10 +282,11 @@ impl World {
     }
 
     fn did_not_count(&mut self, slip: Slip, why: String) -> WorldOutput {
-        self.tell(
-            Source::World,
-            format!("That does not count: {why}. Ask with [action], tell the story with [answer]."),
-        );
+        let how = match self.tools {
+            Tools::Prose => "Ask with [action], tell the story with [answer].",
+            Tools::Template => "Ask by calling action, tell the story by calling answer.",
+        };
+        self.tell(Source::World, format!("That does not count: {why}. {how}"));
         self.turned.push(Turned::Malformed(slip));
         self.effect(Some(why), Next::Ask(Seat::Agent))
     }

@@ -24,7 +24,7 @@ use crate::scenario::Split;
 fn world() -> World {
     let scenario = scenario();
     let Rules::Function(rules) = &scenario.rules else { panic!("it is this gym") };
-    World::new(rules.clone(), &scenario, Split::HeldOut, 0)
+    World::new(rules.clone(), &scenario, Split::HeldOut, 0, crate::Tools::Prose)
 }
 
 #[test]

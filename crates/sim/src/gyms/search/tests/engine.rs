@@ -177,7 +177,7 @@ fn what_was_not_shown_is_not_kept() {
 fn a_world_that_waits_can_be_kept_and_goes_on_from_there() {
     let scenario = engine(Judge::Exact, None);
     let Rules::Search(rules) = &scenario.rules else { panic!("it is of this gym") };
-    let mut world = World::new(rules.clone(), &scenario, crate::scenario::Split::HeldOut, 0);
+    let mut world = World::new(rules.clone(), &scenario, crate::scenario::Split::HeldOut, 0, crate::Tools::Prose);
     let said = world.step(WorldInput::Act(Seat::Agent, say("[search] heron")));
     assert!(matches!(said[..], [WorldOutput::Query(Addressee::Environment, QueryId(0), _)]));
     let mut read: World = serde_json::from_str(&serde_json::to_string(&world).unwrap()).unwrap();

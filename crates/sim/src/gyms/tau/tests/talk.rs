@@ -215,7 +215,7 @@ fn acts_and_answers_after_the_end_are_faults_of_the_environment_and_no_panics() 
     let Rules::Tau(rules) = &scenario.rules else {
         panic!("it is another gym");
     };
-    let mut world = World::new(rules.clone(), &scenario, Split::HeldOut, 0);
+    let mut world = World::new(rules.clone(), &scenario, Split::HeldOut, 0, crate::Tools::Prose);
     let answer = || crate::Answer { reply: "yes".to_owned(), decision: None };
     let fault = |outputs: &[WorldOutput]| matches!(outputs, [WorldOutput::Fault(_)]);
     assert!(fault(&world.step(WorldInput::Answer(crate::QueryId(0), answer()))));

@@ -30,7 +30,7 @@ fn world() -> World {
     let scenario = scenario();
     let Rules::Travel(rules) = &scenario.rules else { panic!("it is this gym") };
     let address = Address { seed: 1, phase: Phase::Eval, round: 0, group: 0, trial: 0, member: 0 };
-    World::new(rules.clone(), &scenario, Split::HeldOut, 0, address)
+    World::new(rules.clone(), &scenario, Split::HeldOut, 0, crate::Tools::Prose, address)
 }
 
 #[test]
