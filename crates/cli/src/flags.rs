@@ -45,6 +45,8 @@ pub enum Command {
     Check(CheckFlags),
     /// Print the JSON Schema of a kind of file, for editors.
     Schema(SchemaFlags),
+    /// Write a file to make your own of: a scenario that needs no code.
+    New(NewFlags),
     /// Play episodes and show or store them.
     Rollout(RolloutFlags),
     /// Take a seat yourself, or let a script of acts take it.
@@ -83,6 +85,31 @@ pub struct SchemaFlags {
     /// Of which kind of file.
     #[arg(value_parser = kinds())]
     pub kind: FileKind,
+}
+
+/// `duologue new …`
+#[derive(Debug, Args)]
+pub struct NewFlags {
+    /// What to write.
+    #[command(subcommand)]
+    pub command: NewCommand,
+}
+
+/// What to write.
+#[derive(Debug, Subcommand)]
+pub enum NewCommand {
+    /// A scenario of the world `talk`, complete and commented.
+    Pack(PackFlags),
+}
+
+/// `duologue new pack NAME`
+#[derive(Debug, Args)]
+pub struct PackFlags {
+    /// Name of the scenario, and of its file without `.toml`.
+    pub name: String,
+    /// Folder to put the file into.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub out: PathBuf,
 }
 
 /// `duologue rollout SCENARIO.toml`

@@ -388,7 +388,7 @@ fn played_metrics(stage: &Stage, castings: &[Casting], records: &[EpisodeRecord]
     }
     let mut metrics = Metrics::default();
     let all = company_metrics(castings, records, &Pair::default());
-    let measures: BTreeSet<&str> = mix.scenarios().flat_map(|scenario| scenario.rules.measures()).copied().collect();
+    let measures: BTreeSet<&str> = mix.scenarios().flat_map(|scenario| scenario.rules.measures()).collect();
     let is_shared = |name: &str| rl::metrics::is_of_every_gym(name) || !measures.contains(name);
     all.iter().filter(|(name, _)| is_shared(name)).for_each(|(name, value)| metrics.set(name, value));
     for (number, scenario) in mix.numbered() {

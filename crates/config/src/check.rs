@@ -331,6 +331,11 @@ impl<'n> Check<'n> {
         }
     }
 
+    /// Whether nothing wrong has been found yet.
+    pub(crate) fn is_good_so_far(&self) -> bool {
+        self.errors.is_empty() && self.problems.found.is_empty()
+    }
+
     /// The value, if nothing was wrong.
     pub(crate) fn finish<T>(mut self, value: T) -> Result<T, ConfigErrors> {
         for problem in std::mem::take(&mut self.problems.found) {

@@ -27,8 +27,8 @@ pub(crate) enum Says {
     Multiple(i64),
     /// One of these words.
     OneOf(Vec<String>),
-    /// One of these scripts, or one of these prefixes with something after it.
-    Policy { scripts: Vec<String>, prefixes: Vec<String> },
+    /// One of these words, or one of these prefixes with something after it.
+    Words { words: Vec<String>, prefixes: Vec<String> },
     /// Text of this form; a regular expression.
     Form(&'static str),
     /// A section whose entries have names of this form; a regular expression.

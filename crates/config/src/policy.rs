@@ -54,7 +54,7 @@ pub(crate) fn demand_in_study(rules: &Rules, seat: Seat) -> Says {
 
 fn demanded(rules: &Rules, seat: Seat, prefixes: &[(&str, &str)]) -> Says {
     let prefixes = prefixes.iter().map(|(prefix, _)| (*prefix).to_owned()).collect();
-    Says::Policy { scripts: Script::names(rules, seat), prefixes }
+    Says::Words { words: Script::names(rules, seat), prefixes }
 }
 
 /// What is wrong with a policy, and what may have been meant; `None` if it is a good one.

@@ -8,6 +8,7 @@ use sim::RewardKind;
 use sim::Scenario;
 use sim::Seat;
 use sim::gyms::Rules;
+use sim::gyms::talk::OWN;
 use sim::scenario::Condition;
 use sim::scenario::JudgeRules;
 use sim::scenario::RewardRule;
@@ -211,8 +212,9 @@ fn reward_rule(check: &mut Check<'_>, rules: &Rules, index: usize, file: RewardF
         Allowed::above(0.0, 1000.0, "a term without weight has no effect, and more of a term is always better");
     let weight = check.number_required(&key("weight"), weight, 1.0, weights);
     let (seat, name) = (seat?, name?);
-    check.demand(&key("name"), Says::OneOf(terms(rules, seat, None).into_iter().map(str::to_owned).collect()));
-    let Some(term) = rules.terms().iter().find(|term| term.seat == seat && term.name == name) else {
+    let words = terms(rules, seat, None).into_iter().filter(|name| !name.starts_with(OWN)).map(str::to_owned).collect();
+    check.demand(&key("name"), Says::Words { words, prefixes: vec![OWN.to_owned()] });
+    let Some(term) = rules.terms().into_iter().find(|term| term.seat == seat && term.name == name) else {
         let known = terms(rules, seat, None);
         let hint = suggest::hint(&name, known.iter().copied(), &format!("terms of the {seat}"));
         check.error(&key("name"), format!("{} has no term `{name}` for the {seat}", rules.name()), hint);
@@ -231,8 +233,9 @@ fn reward_rule(check: &mut Check<'_>, rules: &Rules, index: usize, file: RewardF
     Some(RewardRule { seat, name, kind: term.kind, weight })
 }
 
-fn terms(rules: &Rules, seat: Seat, kind: Option<RewardKind>) -> Vec<&'static str> {
-    let of_seat = rules.terms().iter().filter(|term| term.seat == seat && kind.is_none_or(|kind| term.kind == kind));
+fn terms(rules: &Rules, seat: Seat, kind: Option<RewardKind>) -> Vec<&str> {
+    let of_seat =
+        rules.terms().into_iter().filter(|term| term.seat == seat && kind.is_none_or(|kind| term.kind == kind));
     of_seat.map(|term| term.name).collect()
 }
 
@@ -273,7 +276,7 @@ fn condition(check: &mut Check<'_>, rules: &Rules, seat: Seat, text: Option<Stri
             return None;
         }
     };
-    let known: Vec<&str> = ["agent.score", "user.score"].iter().chain(rules.measures()).copied().collect();
+    let known: Vec<&str> = ["agent.score", "user.score"].into_iter().chain(rules.measures()).collect();
     for clause in &condition.all {
         if !known.contains(&clause.name.as_str()) {
             let hint = suggest::hint(&clause.name, known.iter().copied(), "it can be");

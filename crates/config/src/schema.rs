@@ -170,9 +170,10 @@ fn impose(schema: &mut Value, Demand { key, says }: &Demand) {
         Says::OffOrWithin(allowed) => say("anyOf", json!([{ "const": 0 }, Value::Object(bounds(allowed))])),
         Says::Multiple(of) => say("multipleOf", json!(of)),
         Says::OneOf(words) => extend(entry, "enum", words.iter().map(|word| json!(word))),
-        Says::Policy { scripts, prefixes } => {
-            let mut ways = vec![json!({ "enum": scripts })];
-            ways.extend(prefixes.iter().map(|prefix| json!({ "pattern": format!("^{prefix}.") })));
+        Says::Words { words, prefixes } => {
+            let mut ways = vec![json!({ "enum": words })];
+            let pattern = |prefix: &String| json!({ "pattern": format!("^{}.", prefix.replace('.', "\\.")) });
+            ways.extend(prefixes.iter().map(pattern));
             extend(entry, "anyOf", ways);
         }
         Says::Form(pattern) => say("pattern", json!(pattern)),

@@ -6,6 +6,7 @@ mod haggle;
 mod intention;
 mod persuade;
 mod search;
+mod talk;
 mod tau;
 mod telepathy;
 mod travel;
@@ -32,7 +33,7 @@ const COMMON: [&str; 2] = ["gym", "items"];
 pub(crate) const ITEMS_MAX: f64 = 1e7;
 
 /// The gyms by name: a new one is a file beside these and an entry here.
-pub(crate) const GYMS: [(&str, Gym); 10] = [
+pub(crate) const GYMS: [(&str, Gym); 11] = [
     ("haggle", haggle::GYM),
     ("function", function::GYM),
     ("intention", intention::GYM),
@@ -43,6 +44,7 @@ pub(crate) const GYMS: [(&str, Gym); 10] = [
     ("travel", travel::GYM),
     ("turtle", turtle::GYM),
     ("guess", guess::GYM),
+    ("talk", talk::GYM),
 ];
 
 /// How a gym stands in scenario files.

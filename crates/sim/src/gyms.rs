@@ -16,6 +16,7 @@ pub mod reply;
 pub mod search;
 pub mod slip;
 pub mod splits;
+pub mod talk;
 pub mod tau;
 pub mod telepathy;
 pub mod travel;
@@ -59,13 +60,16 @@ use crate::WorldOutput;
 use crate::record::Casting;
 use crate::scenario::Split;
 
-/// One reward term a gym can give.
+/// One reward term that a gym gives whatever its rules are.
+pub type Term = TermOf<'static>;
+
+/// One reward term of a gym with its rules: where these are data, its name is too.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Term {
+pub struct TermOf<'a> {
     /// Whose.
     pub seat: Seat,
     /// Its name.
-    pub name: &'static str,
+    pub name: &'a str,
     /// What it may be used for.
     pub kind: RewardKind,
     /// Its lowest value.
@@ -73,7 +77,7 @@ pub struct Term {
     /// Its highest value.
     pub max: f64,
     /// What it is, in one sentence.
-    pub meaning: &'static str,
+    pub meaning: &'a str,
 }
 
 /// Makes the types that stand for "of whichever gym", and hands every call on to the gym's own.
@@ -110,16 +114,16 @@ macro_rules! gyms {
                 match self { $(Rules::$Gym(_) => <$gym::Rules as Gym>::NAME,)+ }
             }
 
-            /// All reward terms of the gym.
+            /// See [`Gym::terms`].
             #[must_use]
-            pub fn terms(&self) -> &'static [Term] {
-                match self { $(Rules::$Gym(_) => <$gym::Rules as Gym>::TERMS,)+ }
+            pub fn terms(&self) -> Vec<TermOf<'_>> {
+                match self { $(Rules::$Gym(rules) => Gym::terms(rules),)+ }
             }
 
-            /// All measures of the gym: the names a success condition and the metrics may use.
+            /// See [`Gym::measures`].
             #[must_use]
-            pub fn measures(&self) -> &'static [&'static str] {
-                match self { $(Rules::$Gym(_) => <$gym::Rules as Gym>::MEASURES,)+ }
+            pub fn measures(&self) -> Vec<&str> {
+                match self { $(Rules::$Gym(rules) => Gym::measures(rules),)+ }
             }
 
             /// The world an episode starts in.
@@ -282,6 +286,8 @@ gyms! {
     Tau = tau,
     /// Higher or lower.
     Guess = guess,
+    /// What a file makes of it.
+    Talk = talk,
 }
 
 /// The kind that a table of a gym's scripts has under this name; `None` if there is none.

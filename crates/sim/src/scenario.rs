@@ -124,10 +124,10 @@ impl Scenario {
     /// The lowest and highest score `seat` can get: the weighted outcome terms' ranges, added up.
     #[must_use]
     pub fn outcome_range(&self, seat: Seat) -> (f64, f64) {
-        let mut range = (0.0, 0.0);
+        let (mut range, terms) = ((0.0, 0.0), self.rules.terms());
         for rule in &self.rewards {
             if rule.seat == seat && rule.kind == RewardKind::Outcome {
-                let Some(term) = self.rules.terms().iter().find(|t| t.seat == seat && t.name == rule.name) else {
+                let Some(term) = terms.iter().find(|t| t.seat == seat && t.name == rule.name) else {
                     continue;
                 };
                 let (low, high) = (term.min * rule.weight, term.max * rule.weight);

@@ -150,7 +150,7 @@ fn is_scored_within_bounds(scenario: &Scenario, record: &EpisodeRecord, what: &s
         assert!(ratio.num.is_finite() && ratio.den.is_finite() && ratio.den >= 0.0, "{what}: {name} is {ratio:?}");
     }
     for reward in record.verdict.iter().flat_map(|verdict| &verdict.rewards) {
-        let term = scenario.rules.terms().iter().find(|term| term.seat == reward.seat && term.name == reward.name);
+        let term = scenario.rules.terms().into_iter().find(|term| term.seat == reward.seat && term.name == reward.name);
         let term = term.unwrap_or_else(|| panic!("{what}: there is no term {}", reward.name));
         let within = term.min - 1e-9 <= reward.value && reward.value <= term.max + 1e-9;
         assert!(within, "{what}: {} is {}", reward.name, reward.value);

@@ -28,6 +28,7 @@
 //!  upstream.rs  the faults of UserRL's release, each with the test of its fix
 //!  degenerate.rs  acts that nobody should make, in all gyms
 //!  new_gym.rs   `docs/NEW_GYM.md`: what it shows is what is compiled, and its commands work
+//!  talk.rs      scenarios made of files alone, from check to training
 //!  tau.rs       tau-bench's tasks and recorded dialogues, where they are at hand
 //! ```
 
@@ -59,6 +60,7 @@ mod rules;
 mod serve;
 mod server;
 mod study;
+mod talk;
 mod tau;
 mod thinking;
 mod tokens;

@@ -79,7 +79,7 @@ pub struct Term {
     /// Lowest and highest value, before the weight.
     pub range: (f64, f64),
     /// What it is.
-    pub meaning: &'static str,
+    pub meaning: String,
 }
 
 impl Objectives {
@@ -113,11 +113,11 @@ fn seat_objective(scenario: &Scenario, seat: Seat) -> SeatObjective {
     let score = sum(&|rule| rule.kind == RewardKind::Outcome);
     let training = sum(&|rule| rule.kind == RewardKind::Training);
     let (low, high) = scenario.outcome_range(seat);
-    let known = scenario.rules.terms().iter().filter(|term| term.seat == seat);
+    let known = scenario.rules.terms().into_iter().filter(|term| term.seat == seat);
     let terms = known.filter_map(|term| {
         let weight = scenario.weight(seat, term.name)?;
         let (name, kind) = (term.name.to_owned(), term.kind);
-        Some(Term { name, kind, weight, range: (term.min, term.max), meaning: term.meaning })
+        Some(Term { name, kind, weight, range: (term.min, term.max), meaning: term.meaning.to_owned() })
     });
     SeatObjective {
         score: format!("{score}, from {low} to {high}"),

@@ -10,6 +10,7 @@ use super::Drill;
 use super::Engine;
 use super::Phrasebook;
 use super::Term;
+use super::TermOf;
 use crate::Address;
 use crate::Answer;
 use crate::Case;
@@ -36,6 +37,16 @@ pub trait Gym {
     /// Names of all its measures: what a success condition and the metrics may use. Those of [`efficiency`](super::efficiency) are taken for
     /// it where it names them.
     const MEASURES: &'static [&'static str];
+
+    /// All reward terms with these rules: more than [`Gym::TERMS`] where a file defines some.
+    fn terms(&self) -> Vec<TermOf<'_>> {
+        Self::TERMS.to_vec()
+    }
+
+    /// All measures with these rules: the names that a success condition and the metrics may use.
+    fn measures(&self) -> Vec<&str> {
+        Self::MEASURES.to_vec()
+    }
 
     /// The world an episode starts in.
     fn world(&self, scenario: &Scenario, casting: &Casting, seed: u64) -> Self::World;

@@ -1,0 +1,86 @@
+//! `[world.terms.NAME]` and `[world.measures]`: what this scenario pays for and counts.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use sim::RewardKind;
+use sim::Seat;
+use sim::gyms::talk::OWN;
+use sim::gyms::talk::Predicate;
+use sim::gyms::talk::Reader;
+use sim::gyms::talk::book::OwnTerm;
+
+use super::desk;
+use super::desk::Desk;
+use crate::allowed::Allowed;
+
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+pub(super) struct TermFile {
+    /// Whose term it is.
+    seat: Option<String>,
+    /// `outcome` makes the score, `training` only trains and lies in [0, 1].
+    kind: Option<String>,
+    /// `session`: looked at once, at the end. `turn`: after each turn of the seat.
+    scope: Option<String>,
+    /// When it is earned, by what is so.
+    when: Option<String>,
+    /// What it is worth where it is earned, before the weight.
+    value: Option<f64>,
+    /// What it is worth where it is not; of a term by turn: where it never was.
+    otherwise: Option<f64>,
+    /// How often a term by turn can be earned in one talk.
+    times_max: Option<i64>,
+    /// What it is, in one sentence; left out: its condition.
+    meaning: Option<String>,
+}
+
+/// All terms, in the order of their names.
+pub(super) fn terms(desk: &mut Desk<'_, '_>, files: BTreeMap<String, TermFile>) -> Vec<OwnTerm> {
+    files.into_iter().map(|(name, file)| term(desk, &name, file)).collect()
+}
+
+fn term(desk: &mut Desk<'_, '_>, name: &str, file: TermFile) -> OwnTerm {
+    let TermFile { seat, kind, scope, when, value, otherwise, times_max, meaning } = file;
+    let section = format!("world.terms.{name}");
+    let key = |field: &str| format!("{section}.{field}");
+    desk::name(desk.check, "world.terms", &section, name);
+    let seats = Seat::ALL.map(|seat| (seat.name(), seat));
+    let seat = desk.check.word_required(&key("seat"), seat.as_deref(), &seats, "seat = \"agent\"");
+    let kinds = [("outcome", RewardKind::Outcome), ("training", RewardKind::Training)];
+    let kind = desk.check.word(&key("kind"), kind.as_deref(), &kinds);
+    let by_turn = desk.check.word(&key("scope"), scope.as_deref(), &[("session", false), ("turn", true)]);
+    let when = desk.condition_required(&key("when"), when, Reader::World);
+    let worth = Allowed::between(-1000.0, 1000.0, "it is what a term is worth before its weight");
+    let value = desk.check.number(&key("value"), value, 1.0, worth);
+    let otherwise = desk.check.number(&key("otherwise"), otherwise, 0.0, worth);
+    let often = Allowed::between(1.0, 1000.0, "it is how often it can be earned in one talk");
+    if !by_turn {
+        desk.check.without_effect(&key("times_max"), times_max, "a term of the session is looked at once");
+    }
+    let times_max: u32 = desk.check.whole(&key("times_max"), times_max.filter(|_| by_turn), 1, often);
+    let share = 0.0..=1.0;
+    let is_share = [value * f64::from(times_max), value, otherwise].iter().all(|value| share.contains(value));
+    if kind == RewardKind::Training && !is_share {
+        let what = "a training term is a share: what can be earned in a talk must lie in [0, 1]";
+        desk.check.error(&key("value"), what, "lower `value`, `otherwise` or `times_max`, or let it be an outcome");
+    }
+    let meaning = meaning.unwrap_or_else(|| {
+        let where_ = if by_turn { "in a turn after which" } else { "where in the end" };
+        format!("{value} {where_} {}, else {otherwise}", when.text())
+    });
+    let seat = seat.unwrap_or(Seat::Agent);
+    OwnTerm { name: format!("{OWN}{name}"), seat, kind, by_turn, when, value, otherwise, times_max, meaning }
+}
+
+/// All measures, in the order of their names.
+pub(super) fn measures(desk: &mut Desk<'_, '_>, given: BTreeMap<String, String>) -> Vec<(String, Predicate)> {
+    let mut measures = Vec::new();
+    for (name, text) in given {
+        let key = format!("world.measures.{name}");
+        desk::name(desk.check, "world.measures", &key, &name);
+        let when = desk.read_condition(&key, &text, Reader::World);
+        measures.push((format!("{OWN}{name}"), when.unwrap_or_else(Predicate::never)));
+    }
+    measures
+}

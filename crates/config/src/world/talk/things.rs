@@ -1,0 +1,119 @@
+//! `[world.slots]` and `[world.facts]`.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use sim::Pair;
+use sim::gyms::talk::book::Fact;
+use sim::gyms::talk::book::Thing;
+
+use super::desk;
+use crate::allowed::Allowed;
+use crate::check::Check;
+
+/// Values that one thing may have.
+const VALUES_MAX: usize = 64;
+
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+pub(super) struct SlotFile {
+    /// What it can be: single words, in which `_` is said as a space.
+    values: Option<Vec<String>>,
+    /// How it is called in a sentence; left out: by its name.
+    words: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+pub(super) struct FactFile {
+    /// What it can be: single words, in which `_` is said as a space.
+    values: Option<Vec<String>>,
+    /// How likely each value is, relative to the others; left out: all alike.
+    odds: Option<Vec<f64>>,
+    /// How it is called in a sentence; left out: by its name.
+    words: Option<String>,
+    /// Chance that the agent knows it from the start.
+    agent_knows: Option<f64>,
+    /// Chance that the user knows it from the start.
+    user_knows: Option<f64>,
+}
+
+/// All things, in the order of their names.
+pub(super) fn things(
+    check: &mut Check<'_>,
+    slots: BTreeMap<String, SlotFile>,
+    facts: BTreeMap<String, FactFile>,
+) -> Vec<Thing> {
+    let mut things = Vec::new();
+    for (name, SlotFile { values, words }) in slots {
+        let key = format!("world.slots.{name}");
+        desk::name(check, "world.slots", &key, &name);
+        if facts.contains_key(&name) {
+            let what = format!("`{name}` is a fact too: a name means one thing");
+            check.error(&key, what, "call one of them otherwise");
+        }
+        things.push(Thing { words: words_of(&name, words), values: values_of(check, &key, values), name, fact: None });
+    }
+    let share = Allowed::between(0.0, 1.0, "it is a chance");
+    for (name, FactFile { values, odds, words, agent_knows, user_knows }) in facts {
+        let key = format!("world.facts.{name}");
+        desk::name(check, "world.facts", &key, &name);
+        let values = values_of(check, &key, values);
+        let odds = odds_of(check, &format!("{key}.odds"), odds, values.len());
+        let known = Pair {
+            agent: check.number(&format!("{key}.agent_knows"), agent_knows, 0.0, share),
+            user: check.number(&format!("{key}.user_knows"), user_knows, 0.0, share),
+        };
+        things.push(Thing { words: words_of(&name, words), values, name, fact: Some(Fact { odds, known }) });
+    }
+    things.sort_by(|one, other| one.name.cmp(&other.name));
+    things
+}
+
+fn words_of(name: &str, words: Option<String>) -> String {
+    words.unwrap_or_else(|| name.replace('_', " "))
+}
+
+/// At least one value each.
+fn values_of(check: &mut Check<'_>, key: &str, given: Option<Vec<String>>) -> Vec<String> {
+    let key = format!("{key}.values");
+    check.filled(&key, given.is_some(), "values = [\"yes\", \"no\"]");
+    let values = given.unwrap_or_else(|| vec!["yes".to_owned()]);
+    if values.is_empty() {
+        check.error(
+            &key,
+            "holds nothing: a thing that can be nothing cannot be spoken of",
+            "e.g. `values = [\"yes\", \"no\"]`",
+        );
+        return vec!["yes".to_owned()];
+    }
+    if values.len() > VALUES_MAX {
+        check.error(
+            &key,
+            format!("has {} values; {VALUES_MAX} can be told apart in a talk", values.len()),
+            "group some of them",
+        );
+    }
+    for (index, value) in values.iter().enumerate() {
+        let key = format!("{key}[{index}]");
+        if value.is_empty() || value.chars().any(|c| c.is_whitespace() || "[](),;=<>!$\"'{}".contains(c)) {
+            let what = format!("cannot be \"{value}\": a value is one word, which acts and conditions can hold");
+            check.error(&key, what, "write `_` for a space: \"early_morning\" is said as \"early morning\"");
+        }
+        if values[..index].iter().any(|other| other.eq_ignore_ascii_case(value)) {
+            check.error(&key, format!("`{value}` stands here twice"), "take one of them out");
+        }
+    }
+    values
+}
+
+fn odds_of(check: &mut Check<'_>, key: &str, given: Option<Vec<f64>>, count: usize) -> Vec<f64> {
+    let Some(odds) = given else { return vec![1.0; count] };
+    let is_good =
+        odds.len() == count && odds.iter().all(|odd| odd.is_finite() && *odd >= 0.0) && odds.iter().sum::<f64>() > 0.0;
+    if !is_good {
+        let what = format!("must hold {count} numbers of at least 0, one for each value, and not all of them 0");
+        check.error(key, what, "e.g. `odds = [3, 1]`: the first value is three times as likely as the second");
+        return vec![1.0; count];
+    }
+    odds
+}

@@ -1,0 +1,131 @@
+//! The agent by rule: follows the procedure, presses or not, or does neither.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::book::AgentPart;
+use super::items::Plant;
+use super::utterance::Deed;
+use super::utterance::Done;
+use super::view::View;
+use super::words;
+use crate::Decision;
+use crate::Draws;
+use crate::Seat;
+
+/// How an agent plays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Kind {
+    /// The procedure, and no pressing.
+    Honest,
+    /// The procedure, and every pressing line the item has, fair or not.
+    Trapper,
+    /// The procedure, stating of every fact what is not so.
+    Liar,
+    /// The first step, for ever.
+    Spammer,
+    /// Any legal act.
+    Random,
+    /// Mostly the procedure, sometimes a pressing line, sometimes any act: the teacher of cold starts.
+    Noisy,
+}
+
+impl Kind {
+    /// All names with what they stand for.
+    pub const ALL: [(&'static str, Kind); 7] = [
+        ("rule", Kind::Honest),
+        ("random", Kind::Random),
+        ("scripted:good", Kind::Honest),
+        ("scripted:bad", Kind::Liar),
+        ("scripted:spam", Kind::Spammer),
+        ("scripted:noisy", Kind::Noisy),
+        ("scripted:trapper", Kind::Trapper),
+    ];
+
+    /// What it does at its turn.
+    #[must_use]
+    pub fn decide(
+        self,
+        view: &View,
+        part: &AgentPart,
+        plants: &[Plant],
+        spent: &[usize],
+        draws: &mut Draws,
+    ) -> Decision {
+        let plant = plants.iter().find(|plant| plant.turn <= view.table.turns.agent && !spent.contains(&plant.trap));
+        let press = plant.map(|plant| pressing(part, plant.trap));
+        let done = match self {
+            Kind::Honest => due(view, part).next(),
+            Kind::Trapper => press.or_else(|| due(view, part).next()),
+            Kind::Liar => due(view, part).next().map(|done| bent(view, done)),
+            Kind::Spammer => part.procedure.first().and_then(|step| step.act.done(&view.sight())),
+            Kind::Random => any(view, draws),
+            Kind::Noisy => match draws.uniform() {
+                at if at < 0.75 => due(view, part).next(),
+                at if at < 0.9 => press.or_else(|| due(view, part).next()),
+                _ => any(view, draws),
+            },
+        };
+        match done {
+            Some(done) => words::said(view, &[done], draws),
+            None => words::idle(view),
+        }
+    }
+}
+
+/// What the procedure asks for now, in its order.
+fn due<'a>(view: &'a View, part: &'a AgentPart) -> impl Iterator<Item = Done> + 'a {
+    let is_due = move |step: &&super::book::Step| {
+        let sight = view.sight();
+        step.when.holds(&sight) && !step.done.holds(&sight)
+    };
+    let done = part.procedure.iter().filter(is_due).filter_map(move |step| step.act.done(&view.sight()));
+    done.filter(move |done| view.sight().allows(Seat::Agent, done).is_ok())
+}
+
+/// The same act with another value of every fact that it states, where there is another.
+fn bent(view: &View, done: Done) -> Done {
+    let other = |(thing, value): (usize, Option<u8>)| {
+        let of = &view.common.things[thing];
+        let values = of.values.len() as u8;
+        (thing, value.map(|value| if of.fact.is_some() { (value + 1) % values } else { value }))
+    };
+    Done { args: done.args.into_iter().map(other).collect(), ..done }
+}
+
+fn pressing(part: &AgentPart, trap: usize) -> Done {
+    let claims = part.traps[trap].claims.iter().map(|(thing, value)| (*thing, Some(*value)));
+    Done { deed: Deed::Trap(trap), args: claims.collect() }
+}
+
+/// Any act that is legal now, with any values; the last resort is to say nothing.
+#[must_use]
+pub fn any(view: &View, draws: &mut Draws) -> Option<Done> {
+    let seat = view.seat();
+    let acts = &view.common.acts[seat];
+    if draws.chance(0.05) {
+        return Some(Done { deed: Deed::End(None), args: Vec::new() });
+    }
+    for _ in 0..8 {
+        let act = draws.range(0, acts.len() as i64 - 1) as usize;
+        let rule = &acts[act];
+        let about: Vec<(usize, bool)> = rule
+            .asks
+            .iter()
+            .map(|thing| (*thing, false))
+            .chain(rule.fills.iter().chain(&rule.claims).map(|thing| (*thing, true)))
+            .collect();
+        let mut args = Vec::new();
+        if !about.is_empty() {
+            let (thing, has_value) = *draws.pick(&about);
+            let values = view.common.things[thing].values.len() as i64;
+            args.push((thing, has_value.then(|| draws.range(0, values - 1) as u8)));
+        }
+        args.extend(rule.sets.iter().map(|(thing, value)| (*thing, Some(*value))));
+        let done = Done { deed: Deed::Act(act), args };
+        if view.sight().allows(seat, &done).is_ok() {
+            return Some(done);
+        }
+    }
+    None
+}
