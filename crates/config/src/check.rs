@@ -175,6 +175,22 @@ impl<'n> Check<'n> {
         self.number_in(key, given, default, allowed)
     }
 
+    /// A number within its range, where leaving it out has a meaning of its own, which `left_out` tells.
+    pub(crate) fn number_optional(
+        &mut self,
+        key: &str,
+        given: Option<f64>,
+        allowed: Allowed,
+        left_out: &str,
+    ) -> Option<f64> {
+        self.demand(key, Says::Within(allowed));
+        if let Some(value) = given.filter(|value| !allowed.has(*value)) {
+            let hint = format!("it is {allowed}; left out, {left_out}");
+            self.error(key, format!("cannot be {value}: {}", allowed.why), hint);
+        }
+        given
+    }
+
     /// A number within its range, or 0 for off.
     pub(crate) fn number_or_off(
         &mut self,

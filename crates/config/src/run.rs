@@ -24,6 +24,7 @@ use rl::settings::UpdateMode;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use sim::Pair;
+use sim::RewardKind;
 use sim::Scenario;
 use sim::Seat;
 
@@ -304,6 +305,11 @@ pub(crate) fn against_mix(
             let because = format!("{} {verb} no drills", gyms.join(" and "));
             check.without_effect(key, check.has(key).then_some(()), &because);
         }
+    }
+    let shares = |scenario: &Scenario| scenario.rewards.iter().any(|rule| rule.kind == RewardKind::Shared);
+    if !played.iter().any(|(_, scenario)| shares(scenario)) {
+        let because = "no reward of the scenario is of kind `shared`";
+        check.without_effect("grpo.shared_weight", settings.grpo.shared_weight, because);
     }
     for (index, (named, scenario)) in played.iter().enumerate() {
         against_others(check, &named.key, scenario, &played[..index]);

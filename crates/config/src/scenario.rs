@@ -29,8 +29,6 @@ const TRAINING_SHARE_MAX: f64 = 0.2;
 pub(crate) const DEADLINE_MS: Allowed =
     Allowed::between(1.0, 3.6e6, "it is a time in milliseconds, an hour at the most");
 
-const KINDS: [(&str, RewardKind); 2] = [("outcome", RewardKind::Outcome), ("training", RewardKind::Training)];
-
 /// What is played: a world and its items, who sits where with which limits, who judges, and what counts as reward.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 pub(crate) struct ScenarioFile {
@@ -191,13 +189,31 @@ fn reward_rules(check: &mut Check<'_>, rules: &Rules, files: Vec<RewardFile>) ->
     }
     for seat in Seat::ALL {
         // A term that could not be read may have been the one that is missed here.
-        if rewards.len() == count && !rewards.iter().any(|r| r.seat == seat && r.kind == RewardKind::Outcome) {
-            let outcomes = terms(rules, seat, Some(RewardKind::Outcome));
+        if rewards.len() == count && !rewards.iter().any(|r| r.seat == seat && r.kind.is_score()) {
+            let outcomes = terms(rules, seat, RewardKind::is_score);
             let hint = format!("outcome terms of the {seat}: {}", suggest::list(outcomes.iter().copied()));
             check.error("reward", format!("the {seat} has no outcome term, so it would have no score"), hint);
         }
     }
+    if rewards.len() == count {
+        shared_terms(check, &rewards);
+    }
     rewards
+}
+
+/// What both earn together counts the same for both.
+fn shared_terms(check: &mut Check<'_>, rewards: &[RewardRule]) {
+    for (index, rule) in rewards.iter().enumerate().filter(|(_, rule)| rule.kind == RewardKind::Shared) {
+        let other = rule.seat.partner();
+        let theirs = rewards.iter().find(|theirs| theirs.seat == other && theirs.name == rule.name);
+        if theirs.is_none_or(|theirs| theirs.weight != rule.weight) {
+            let what =
+                format!("both seats earn `{}` together, and the {other} does not have it with this weight", rule.name);
+            let hint = format!("give the {other} the same term with weight = {}", rule.weight);
+            check.error(&format!("reward[{index}].weight"), what, hint);
+            return;
+        }
+    }
 }
 
 /// One `[[reward]]`; `None` if it names no term, which has been noted.
@@ -207,35 +223,34 @@ fn reward_rule(check: &mut Check<'_>, rules: &Rules, index: usize, file: RewardF
     let seats = Seat::ALL.map(|seat| (seat.name(), seat));
     let seat = check.word_required(&key("seat"), seat.as_deref(), &seats, "seat = \"agent\"");
     check.present(&key("name"), name.is_some(), "name = \"surplus\"");
-    let declared = check.word_required(&key("kind"), kind.as_deref(), &KINDS, "kind = \"outcome\"");
+    let declared = check.word_required(&key("kind"), kind.as_deref(), &RewardKind::ALL, "kind = \"outcome\"");
     let weights =
         Allowed::above(0.0, 1000.0, "a term without weight has no effect, and more of a term is always better");
     let weight = check.number_required(&key("weight"), weight, 1.0, weights);
     let (seat, name) = (seat?, name?);
-    let words = terms(rules, seat, None).into_iter().filter(|name| !name.starts_with(OWN)).map(str::to_owned).collect();
+    let words =
+        terms(rules, seat, |_| true).into_iter().filter(|name| !name.starts_with(OWN)).map(str::to_owned).collect();
     check.demand(&key("name"), Says::Words { words, prefixes: vec![OWN.to_owned()] });
     let Some(term) = rules.terms().into_iter().find(|term| term.seat == seat && term.name == name) else {
-        let known = terms(rules, seat, None);
+        let known = terms(rules, seat, |_| true);
         let hint = suggest::hint(&name, known.iter().copied(), &format!("terms of the {seat}"));
         check.error(&key("name"), format!("{} has no term `{name}` for the {seat}", rules.name()), hint);
         return None;
     };
     if let Some(declared) = declared.filter(|declared| *declared != term.kind) {
-        let word = |kind| KINDS.iter().find(|(_, k)| *k == kind).map_or("", |(word, _)| *word);
         let what = format!(
             "`{name}` cannot be of kind `{}`: it is a term of kind `{}` ({})",
-            word(declared),
-            word(term.kind),
+            declared.name(),
+            term.kind.name(),
             term.meaning
         );
-        check.error(&key("kind"), what, format!("write kind = \"{}\"", word(term.kind)));
+        check.error(&key("kind"), what, format!("write kind = \"{}\"", term.kind.name()));
     }
     Some(RewardRule { seat, name, kind: term.kind, weight })
 }
 
-fn terms(rules: &Rules, seat: Seat, kind: Option<RewardKind>) -> Vec<&str> {
-    let of_seat =
-        rules.terms().into_iter().filter(|term| term.seat == seat && kind.is_none_or(|kind| term.kind == kind));
+fn terms(rules: &Rules, seat: Seat, is_wanted: impl Fn(RewardKind) -> bool) -> Vec<&str> {
+    let of_seat = rules.terms().into_iter().filter(|term| term.seat == seat && is_wanted(term.kind));
     of_seat.map(|term| term.name).collect()
 }
 

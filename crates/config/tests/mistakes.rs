@@ -440,6 +440,12 @@ hint: take it out of the file (or, for this call, `--set grpo.std_over=`)"#,
     ),
     (
         "clip_low = 0.2",
+        "shared_weight = 1.0",
+        r#"error: run.toml:15: grpo.shared_weight: has no effect in this run: no reward of the scenario is of kind `shared`
+hint: take it out of the file (or, for this call, `--set grpo.shared_weight=`)"#,
+    ),
+    (
+        "clip_low = 0.2",
         "baseline = \"batch\"\nstd_over = \"group\"",
         r#"error: run.toml:16: grpo.std_over: cannot be `group` with `baseline = "batch"`: a group whose members scored alike has none
 hint: write "batch", or leave it out"#,

@@ -1,6 +1,7 @@
 //! One group: n episodes of one item with the same world, profile, opponent and versions. Each is judged against the others.
 
 use sim::EpisodeRecord;
+use sim::RewardKind;
 use sim::Seat;
 
 use crate::credit;
@@ -72,7 +73,11 @@ impl GroupOutcome<'_> {
         let score = |rewards: &[f64]| credit::trajectory_score(settings.trajectory_score, rewards, settings.gamma);
         let scores: Vec<f64> = counting.iter().map(|(_, rewards)| score(rewards)).collect();
         let records: Vec<&EpisodeRecord> = counting.iter().map(|(record, _)| *record).collect();
-        let Some(zs) = places(&records, &scores, seat, settings) else {
+        let zs = match settings.shared_weight {
+            Some(weight) => places_by_role(&records, &scores, seat, weight, settings),
+            None => places(&records, &scores, seat, settings),
+        };
+        let Some(zs) = zs else {
             return GroupOutcome::NoVariance { counted, score: scores[0] };
         };
         let members = counting.into_iter().zip(scores.iter().zip(zs));
@@ -103,6 +108,32 @@ fn places(records: &[&EpisodeRecord], scores: &[f64], seat: Seat, settings: &Grp
             Some(zs.into_iter().map(|z| z * stretch).collect())
         }
     }
+}
+
+/// z(own) + λ z(shared), where own is what is left of the scores without what is shared; `None` if neither tells them apart.
+fn places_by_role(
+    records: &[&EpisodeRecord],
+    scores: &[f64],
+    seat: Seat,
+    weight: f64,
+    settings: &GrpoSettings,
+) -> Option<Vec<f64>> {
+    let shared: Vec<f64> = records.iter().map(|record| shared_score(record, seat, settings)).collect();
+    let own: Vec<f64> = scores.iter().zip(&shared).map(|(all, shared)| all - shared).collect();
+    let places = [(1.0, own), (weight, shared)].map(|(weight, scores)| {
+        let zs = places(records, &scores, seat, settings).filter(|_| weight > 0.0)?;
+        Some(zs.into_iter().map(|z| weight * z).collect::<Vec<f64>>())
+    });
+    match places {
+        [Some(own), Some(shared)] => Some(own.iter().zip(shared).map(|(own, shared)| own + shared).collect()),
+        [one, other] => one.or(other),
+    }
+}
+
+/// The part of a trajectory's score that both seats earn together; 0 of a seat that failed, whose failure is its own.
+fn shared_score(record: &EpisodeRecord, seat: Seat, settings: &GrpoSettings) -> f64 {
+    let rewards = record.verdict.as_ref().and_then(|_| record.turn_rewards_of(seat, |kind| kind == RewardKind::Shared));
+    credit::trajectory_score(settings.trajectory_score, &rewards.unwrap_or_default(), settings.gamma)
 }
 
 /// Whether the scores are equal but for rounding.
@@ -163,6 +194,73 @@ mod tests {
         // Agent: mean ½, std √(4·¼/3) = .57735; ½ / .62735. User: mean .1, std .2; −.1 / .25 and .3 / .25.
         assert_eq!(zs(&outcome(&records, Seat::Agent)), [0.797, -0.797, 0.797, -0.797]);
         assert_eq!(zs(&outcome(&records, Seat::User)), [-0.4, -0.4, -0.4, 1.2]);
+    }
+
+    /// What each seat earns by itself, and what both earn together, of four episodes.
+    fn with_shared(agent: [f64; 4], user: [f64; 4], shared: [f64; 4]) -> Vec<EpisodeRecord> {
+        let mut records = records(agent, user);
+        for (record, shared) in records.iter_mut().zip(shared) {
+            let rewards = &mut record.verdict.as_mut().expect("it was judged").rewards;
+            let own = rewards.clone();
+            rewards.extend(own.into_iter().map(|own| sim::Reward {
+                name: "both".to_owned(),
+                kind: RewardKind::Shared,
+                value: shared,
+                weight: 2.0,
+                ..own
+            }));
+        }
+        records
+    }
+
+    /// z as it is, of groups whose deviations have nothing added.
+    fn roles(records: &[EpisodeRecord], seat: Seat, shared_weight: Option<f64>) -> Vec<f64> {
+        let settings = GrpoSettings { std_eps: 1e-12, shared_weight, ..settings() };
+        match GroupOutcome::of(&records.iter().collect::<Vec<_>>(), seat, &settings) {
+            GroupOutcome::Learned { members, .. } => members.iter().map(|member| member.z).collect(),
+            other => panic!("nothing was learned: {other:?}"),
+        }
+    }
+
+    fn near(one: &[f64], other: &[f64]) -> bool {
+        one.len() == other.len() && one.iter().zip(other).all(|(a, b)| (a - b).abs() < 1e-9)
+    }
+
+    #[test]
+    fn role_and_global_advantages_are_those_by_hand() {
+        let records = with_shared([1.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 0.4], [0.0, 3.0, 0.0, 1.0]);
+        // Agent: ½ over √(1/3). Shared, before its weight of 2: mean 1, squares 1 4 1 0, so distances over √2. User: −.1 or .3 over .2.
+        let (agent, shared) = (0.75f64.sqrt(), 0.5f64.sqrt());
+        let both = [-shared, 2.0 * shared, -shared, 0.0];
+        let sum = |own: [f64; 4], weight: f64| -> Vec<f64> {
+            own.iter().zip(both).map(|(own, both)| own + weight * both).collect()
+        };
+        assert!(near(&roles(&records, Seat::Agent, Some(1.0)), &sum([agent, -agent, agent, -agent], 1.0)));
+        assert!(near(&roles(&records, Seat::Agent, Some(0.25)), &sum([agent, -agent, agent, -agent], 0.25)));
+        assert!(near(&roles(&records, Seat::Agent, Some(0.0)), &[agent, -agent, agent, -agent]));
+        assert!(near(&roles(&records, Seat::User, Some(1.0)), &sum([-0.5, -0.5, -0.5, 1.5], 1.0)));
+        // Added up before, 1 6 1 2: the large shared term drowns the small own one.
+        let added = roles(&records, Seat::Agent, None);
+        assert!(added[1] > 1.0 && added[0] < 0.0 && added[3] < 0.0);
+    }
+
+    #[test]
+    fn what_the_partner_earns_by_itself_changes_nothing_and_a_failure_is_ones_own() {
+        let shared = [0.0, 3.0, 0.0, 1.0];
+        let one = with_shared([1.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 0.4], shared);
+        let other = with_shared([1.0, 0.0, 1.0, 0.0], [0.9, 0.1, 0.5, 0.0], shared);
+        assert_eq!(roles(&one, Seat::Agent, Some(1.0)), roles(&other, Seat::Agent, Some(1.0)));
+        let flat = with_shared([0.5; 4], [0.0; 4], shared);
+        let both = roles(&flat, Seat::Agent, Some(1.0));
+        assert!(
+            near(&both, &roles(&flat, Seat::User, Some(1.0))),
+            "where own rewards are even, what is shared teaches both"
+        );
+        let mut records = one;
+        records[0] = failed(records[0].clone(), Seat::Agent, -1.0);
+        // Own −1 0 1 0: of the shared ones it has none.
+        let zs = roles(&records, Seat::Agent, Some(0.0));
+        assert!(near(&zs, &[-1.0 / (2.0f64 / 3.0).sqrt(), 0.0, 1.0 / (2.0f64 / 3.0).sqrt(), 0.0]));
     }
 
     #[test]

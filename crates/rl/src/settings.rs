@@ -479,6 +479,11 @@ pub struct GrpoSettings {
     /// How several terms of a reward become one advantage. `NormalizeThenSum` has its own normalisation: `baseline`, `normalize_std` and `std_over` are
     /// not read.
     pub aggregation: Aggregation,
+    /// λ: rewards of kind `shared` are normalised apart from the seat's own and added with this weight, z = z(own) + λ z(shared), with a baseline of the
+    /// group (MADPL's hybrid value network as GRPO can have it, arXiv:2004.03809). `None`: they are added to the seat's own before. Left out where there is
+    /// none, so that runs begun before there was such a key go on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared_weight: Option<f64>,
     /// What is done about turns that were cut, or nearly.
     pub overlong: Overlong,
     /// Taken off a turn's reward in training if it brought no legal act; at least 0.

@@ -45,10 +45,10 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// A seat's score: the sum of its weighted outcome terms. Training terms never count.
+    /// A seat's score: the sum of its weighted outcome and shared terms. Training terms never count.
     #[must_use]
     pub fn score(&self, seat: Seat) -> f64 {
-        let outcomes = self.rewards.iter().filter(|r| r.seat == seat && r.kind == RewardKind::Outcome);
+        let outcomes = self.rewards.iter().filter(|r| r.seat == seat && r.kind.is_score());
         outcomes.map(Reward::weighted).sum()
     }
 

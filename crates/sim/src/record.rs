@@ -17,6 +17,7 @@ use crate::Fault;
 use crate::Message;
 use crate::Pair;
 use crate::Phase;
+use crate::RewardKind;
 use crate::Seat;
 use crate::Tools;
 use crate::Verdict;
@@ -193,6 +194,12 @@ impl EpisodeRecord {
     /// has its score there. `None` if the seat was not scored; empty if it never spoke.
     #[must_use]
     pub fn turn_rewards(&self, seat: Seat) -> Option<Vec<f64>> {
+        self.turn_rewards_of(seat, |_| true)
+    }
+
+    /// The same of rewards of some kinds alone; a failure counts for all of them.
+    #[must_use]
+    pub fn turn_rewards_of(&self, seat: Seat, counts: impl Fn(RewardKind) -> bool) -> Option<Vec<f64>> {
         let score = self.scores[seat]?;
         let mut rewards = vec![0.0; self.turns_of(seat).count()];
         let Some(last) = rewards.len().checked_sub(1) else {
@@ -201,7 +208,7 @@ impl EpisodeRecord {
         match &self.verdict {
             None => rewards[last] = score,
             Some(verdict) => {
-                for reward in verdict.rewards.iter().filter(|r| r.seat == seat) {
+                for reward in verdict.rewards.iter().filter(|r| r.seat == seat && counts(r.kind)) {
                     let at = match reward.scope {
                         crate::Scope::Turn(turn) => (turn as usize).min(last),
                         crate::Scope::Session => last,

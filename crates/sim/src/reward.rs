@@ -15,6 +15,28 @@ pub enum RewardKind {
     Outcome,
     /// Trains, but is never score: a share in [0, 1].
     Training,
+    /// Part of the score, and of what trains: what both seats earn together, each with a reward of this name and value of its own in the verdict. It may
+    /// be normalised apart from what is a seat's own (the *global* reward of MADPL, arXiv:2004.03809).
+    Shared,
+}
+
+impl RewardKind {
+    /// Each kind by the name that files have for it.
+    pub const ALL: [(&str, RewardKind); 3] =
+        [("outcome", RewardKind::Outcome), ("training", RewardKind::Training), ("shared", RewardKind::Shared)];
+
+    /// As files name it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        let named = RewardKind::ALL.iter().find(|(_, kind)| *kind == self);
+        named.expect("all kinds are in the list").0
+    }
+
+    /// Whether a seat's score has it.
+    #[must_use]
+    pub fn is_score(self) -> bool {
+        self != RewardKind::Training
+    }
 }
 
 /// What stretch of an episode a reward judges.

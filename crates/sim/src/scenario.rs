@@ -126,7 +126,7 @@ impl Scenario {
     pub fn outcome_range(&self, seat: Seat) -> (f64, f64) {
         let (mut range, terms) = ((0.0, 0.0), self.rules.terms());
         for rule in &self.rewards {
-            if rule.seat == seat && rule.kind == RewardKind::Outcome {
+            if rule.seat == seat && rule.kind.is_score() {
                 let Some(term) = terms.iter().find(|t| t.seat == seat && t.name == rule.name) else {
                     continue;
                 };

@@ -4,7 +4,6 @@ use std::fmt::Write;
 
 use serde_json::Value;
 use sim::Pair;
-use sim::RewardKind;
 use sim::Seat;
 
 use crate::plan::Plan;
@@ -133,7 +132,7 @@ fn objectives(objectives: &Objectives) -> String {
         let _ = writeln!(text, "  {seat}: score = {}", objective.score);
         let _ = writeln!(text, "  {:w$}  reward = {}", "", objective.reward, w = seat.name().len());
         for term in &objective.terms {
-            let kind = if term.kind == RewardKind::Outcome { "outcome" } else { "training" };
+            let kind = term.kind.name();
             let (low, high) = term.range;
             let _ = writeln!(text, "    {:24} {kind:8} [{low}, {high}]  {}", term.name, term.meaning);
         }

@@ -110,7 +110,7 @@ fn seat_objective(scenario: &Scenario, seat: Seat) -> SeatObjective {
         let terms = of_seat.iter().filter(|rule| keep(rule)).map(|rule| format!("{} x {}", rule.weight, rule.name));
         terms.collect::<Vec<_>>().join(" + ")
     };
-    let score = sum(&|rule| rule.kind == RewardKind::Outcome);
+    let score = sum(&|rule| rule.kind.is_score());
     let training = sum(&|rule| rule.kind == RewardKind::Training);
     let (low, high) = scenario.outcome_range(seat);
     let known = scenario.rules.terms().into_iter().filter(|term| term.seat == seat);
@@ -227,7 +227,12 @@ fn place(grpo: &GrpoSettings) -> String {
         Baseline::LeaveOneOut => "that of the others of its group",
         Baseline::Batch => "that of the step",
     };
-    format!("z = (S - mean){scale}, over the seat's own rewards alone; the mean is {mean}")
+    match grpo.shared_weight {
+        None => format!("z = (S - mean){scale}, over the seat's own rewards alone; the mean is {mean}"),
+        Some(weight) => format!(
+            "z = z of what is the seat's own + {weight} z of what both share, each (S - mean){scale}; the mean is {mean}"
+        ),
+    }
 }
 
 fn overlong(overlong: Overlong) -> Vec<String> {

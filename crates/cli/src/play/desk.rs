@@ -4,7 +4,6 @@ use actors::Played;
 use anyhow::anyhow;
 use sim::EpisodeRecord;
 use sim::Reward;
-use sim::RewardKind;
 use sim::Seat;
 use tokio::sync::mpsc;
 
@@ -174,10 +173,7 @@ fn scores(record: &EpisodeRecord) -> String {
 
 fn term(reward: &Reward) -> String {
     let Reward { name, kind, value, weight, evidence, .. } = reward;
-    let kind = match kind {
-        RewardKind::Outcome => "outcome",
-        RewardKind::Training => "training",
-    };
+    let kind = kind.name();
     format!("  {name:24} {kind:8} {value:+.3} x {weight:<6} {evidence}").trim_end().to_owned()
 }
 

@@ -69,6 +69,9 @@ pub(super) struct GrpoFile {
     /// How several terms of a reward become one advantage: added up and then normalised, or each normalised within its group, then added, then
     /// normalised over the step (GDPO), in place of `baseline`, `normalize_std` and `std_over`.
     aggregation: Option<String>,
+    /// With it, what both seats earn together is normalised apart from a seat's own rewards, and counts by this much beside them (MADPL); left out, it is
+    /// added to them. Only where a scenario has terms of kind `shared`.
+    shared_weight: Option<f64>,
     /// Whether the tokens of turns that were cut train nobody.
     overlong_filter: Option<bool>,
     /// Taken off a turn's reward in training if it is too long, in proportion as it comes close; 0 is off.
@@ -164,6 +167,7 @@ const DISCOUNT: Allowed =
     Allowed::above(0.0, 1.0, "rewards further away may not count more, nor may all but the first be dropped");
 /// Divisors.
 const DIVISOR: Allowed = Allowed::above(0.0, 100.0, "it is a divisor");
+const SHARED: Allowed = Allowed::between(0.0, 100.0, "it is a weight beside 1, that of a seat's own rewards");
 /// What is taken off a turn's reward.
 const OFF: Allowed = Allowed::between(0.0, 1e3, "it is taken off a turn's reward; 0 is off");
 const REFILLS: Allowed = Allowed::between(0.0, 100.0, "it is how often groups are played anew in a step; 0 is off");
@@ -211,6 +215,7 @@ struct AdvantageKeys {
     aggregation: Option<String>,
     normalize_std: Option<bool>,
     std_over: Option<String>,
+    shared_weight: Option<f64>,
 }
 
 /// What becomes of turns that were cut, or nearly.
@@ -227,7 +232,7 @@ fn sorted(file: GrpoFile) -> GrpoKeys {
     let GrpoFile {
         steps, group_size, group_valid_min, groups, mode, agent_steps, lr, warmup, lr_floor, minibatches, temperature,
         turn_credit, trajectory_score, gamma, em_k, std_eps, normalize_std, std_over, baseline, aggregation,
-        overlong_filter, overlong_penalty, overlong_tokens, overlong_cache, malformed_penalty, user_burden, refills_max,
+        shared_weight, overlong_filter, overlong_penalty, overlong_tokens, overlong_cache, malformed_penalty, user_burden, refills_max,
         staleness_max, ratio, clip, clip_low, clip_high, dual_clip, normalizer, normalizer_tokens, kl_weight, kl,
         importance, importance_min, importance_max, entropy_weight,
     } = file;
@@ -237,7 +242,7 @@ fn sorted(file: GrpoFile) -> GrpoKeys {
         mode: (mode, agent_steps),
         steps: StepKeys { steps, lr, warmup, lr_floor, minibatches, temperature },
         credit: CreditKeys { turn_credit, trajectory_score, gamma, em_k, std_eps },
-        advantage: AdvantageKeys { baseline, aggregation, normalize_std, std_over },
+        advantage: AdvantageKeys { baseline, aggregation, normalize_std, std_over, shared_weight },
         overlong: OverlongKeys {
             filter: overlong_filter, penalty: overlong_penalty, tokens: overlong_tokens, cache: overlong_cache,
         },
@@ -294,6 +299,7 @@ pub(super) fn grpo_settings(
         std_over: advantage.std_over,
         baseline: advantage.baseline,
         aggregation: advantage.aggregation,
+        shared_weight: advantage.shared_weight,
         overlong: overlong(check, keys.overlong, preset),
         malformed_penalty: check.number("grpo.malformed_penalty", malformed_penalty, 0.0, OFF),
         user_burden: check.number("grpo.user_burden", user_burden, 0.0, OFF),
@@ -329,10 +335,11 @@ struct AdvantageRule {
     aggregation: Aggregation,
     normalize_std: bool,
     std_over: StdOver,
+    shared_weight: Option<f64>,
 }
 
 fn advantage(check: &mut Check<'_>, keys: AdvantageKeys, preset: &Preset) -> AdvantageRule {
-    let AdvantageKeys { baseline, aggregation, normalize_std, std_over } = keys;
+    let AdvantageKeys { baseline, aggregation, normalize_std, std_over, shared_weight } = keys;
     let aggregation = check.word("grpo.aggregation", aggregation.as_deref(), &AGGREGATIONS);
     if aggregation == Aggregation::NormalizeThenSum {
         let because = "with `aggregation = \"normalize_then_sum\"` each term is normalised within its group, and their sum over the step";
@@ -354,7 +361,14 @@ fn advantage(check: &mut Check<'_>, keys: AdvantageKeys, preset: &Preset) -> Adv
         let what = "cannot be `group` with `baseline = \"batch\"`: a group whose members scored alike has none";
         check.error("grpo.std_over", what, "write \"batch\", or leave it out");
     }
-    AdvantageRule { baseline, aggregation, normalize_std, std_over }
+    let added = "what is shared is added to what is a seat's own";
+    let shared_weight = check.number_optional("grpo.shared_weight", shared_weight, SHARED, added);
+    let in_group = !whole_step && (std_over == StdOver::Group || !normalize_std);
+    if shared_weight.is_some() && !(in_group && aggregation == Aggregation::SumThenNormalize) {
+        let what = "needs advantages that are made within a group: `aggregation = \"sum_then_normalize\"`, a `baseline` of the group and `std_over = \"group\"`";
+        check.error("grpo.shared_weight", what, "take it out, or set these three");
+    }
+    AdvantageRule { baseline, aggregation, normalize_std, std_over, shared_weight }
 }
 
 fn refills(check: &mut Check<'_>, written: Option<i64>, advantage: &AdvantageRule, preset: &Preset) -> u32 {

@@ -91,6 +91,7 @@ fn grpo() -> GrpoSettings {
         std_over: StdOver::Group,
         baseline: Baseline::Group,
         aggregation: Aggregation::SumThenNormalize,
+        shared_weight: None,
         overlong: Overlong::default(),
         malformed_penalty: 0.0,
         user_burden: 0.0,

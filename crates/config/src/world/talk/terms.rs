@@ -17,9 +17,9 @@ use crate::allowed::Allowed;
 
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 pub(super) struct TermFile {
-    /// Whose term it is.
+    /// Whose term it is; with `both`, each seat has it, and both earn it together: a term of kind `shared`.
     seat: Option<String>,
-    /// `outcome` makes the score, `training` only trains and lies in [0, 1].
+    /// `outcome` makes the score, `training` only trains and lies in [0, 1]. A term of both is `shared`: score of both.
     kind: Option<String>,
     /// `session`: looked at once, at the end. `turn`: after each turn of the seat.
     scope: Option<String>,
@@ -37,19 +37,27 @@ pub(super) struct TermFile {
 
 /// All terms, in the order of their names.
 pub(super) fn terms(desk: &mut Desk<'_, '_>, files: BTreeMap<String, TermFile>) -> Vec<OwnTerm> {
-    files.into_iter().map(|(name, file)| term(desk, &name, file)).collect()
+    files.into_iter().flat_map(|(name, file)| term(desk, &name, file)).collect()
 }
 
-fn term(desk: &mut Desk<'_, '_>, name: &str, file: TermFile) -> OwnTerm {
+/// One term, or the two seats' of a shared one.
+fn term(desk: &mut Desk<'_, '_>, name: &str, file: TermFile) -> Vec<OwnTerm> {
     let TermFile { seat, kind, scope, when, value, otherwise, times_max, meaning } = file;
     let section = format!("world.terms.{name}");
     let key = |field: &str| format!("{section}.{field}");
     desk::name(desk.check, "world.terms", &section, name);
-    let seats = Seat::ALL.map(|seat| (seat.name(), seat));
+    let seats = [("agent", Some(Seat::Agent)), ("user", Some(Seat::User)), ("both", None)];
     let seat = desk.check.word_required(&key("seat"), seat.as_deref(), &seats, "seat = \"agent\"");
+    let is_shared = seat == Some(None);
+    if is_shared {
+        desk.check.without_effect(&key("kind"), kind.as_ref(), "a term of both is `shared`");
+        desk.check.without_effect(&key("scope"), scope.as_ref(), "a term of both is looked at once, at the end");
+    }
     let kinds = [("outcome", RewardKind::Outcome), ("training", RewardKind::Training)];
-    let kind = desk.check.word(&key("kind"), kind.as_deref(), &kinds);
-    let by_turn = desk.check.word(&key("scope"), scope.as_deref(), &[("session", false), ("turn", true)]);
+    let kind = desk.check.word(&key("kind"), kind.as_deref().filter(|_| !is_shared), &kinds);
+    let kind = if is_shared { RewardKind::Shared } else { kind };
+    let scope = scope.as_deref().filter(|_| !is_shared);
+    let by_turn = desk.check.word(&key("scope"), scope, &[("session", false), ("turn", true)]);
     let when = desk.condition_required(&key("when"), when, Reader::World);
     let worth = Allowed::between(-1000.0, 1000.0, "it is what a term is worth before its weight");
     let value = desk.check.number(&key("value"), value, 1.0, worth);
@@ -69,8 +77,23 @@ fn term(desk: &mut Desk<'_, '_>, name: &str, file: TermFile) -> OwnTerm {
         let where_ = if by_turn { "in a turn after which" } else { "where in the end" };
         format!("{value} {where_} {}, else {otherwise}", when.text())
     });
-    let seat = seat.unwrap_or(Seat::Agent);
-    OwnTerm { name: format!("{OWN}{name}"), seat, kind, by_turn, when, value, otherwise, times_max, meaning }
+    let name = format!("{OWN}{name}");
+    let of = |seat| OwnTerm {
+        name: name.clone(),
+        seat,
+        kind,
+        by_turn,
+        when: when.clone(),
+        value,
+        otherwise,
+        times_max,
+        meaning: meaning.clone(),
+    };
+    match seat {
+        Some(None) => Seat::ALL.map(of).to_vec(),
+        Some(Some(seat)) => vec![of(seat)],
+        None => vec![of(Seat::Agent)],
+    }
 }
 
 /// All measures, in the order of their names.
