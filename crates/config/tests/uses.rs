@@ -80,6 +80,27 @@ fn adapters() -> &'static [&'static str] {
     &NEEDS
 }
 
+/// A scenario with something that both seats earn together.
+fn shared() -> &'static [&'static str] {
+    static NEEDS: LazyLock<Vec<&str>> = LazyLock::new(|| {
+        let text = fs::read_to_string(quickstart().with_file_name("../scenarios/talk/broadband.toml"))
+            .expect("the scenario is part of the repository");
+        let term = "[world.terms]\nsettled = { seat = \"both\", when = \"agreed == yes and fee <= budget\" }";
+        let rewards = ["agent", "user"].map(|seat| {
+            format!("[[reward]]\nseat = \"{seat}\"\nname = \"own.settled\"\nkind = \"shared\"\nweight = 0.5\n")
+        });
+        let text = text.replace("[world.terms]", term).replace("[success]", &format!("{}[success]", rewards.concat()));
+        let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("shared.toml");
+        fs::write(&file, text).expect("the build's own folder takes a file");
+        vec![
+            &*format!("scenario={}", file.display()).leak(),
+            "model.max_position_embeddings=4096",
+            "optimizer.micro_tokens_max=4096",
+        ]
+    });
+    &NEEDS
+}
+
 /// A key, another value, and what else it needs.
 type Change = (&'static str, Value, &'static [&'static str]);
 
@@ -160,6 +181,7 @@ fn later_changes() -> Vec<Change> {
         ("grpo.std_over", json!("scenario"), &[]),
         ("grpo.baseline", json!("leave_one_out"), &[]),
         ("grpo.aggregation", json!("normalize_then_sum"), &["grpo.normalize_std=", "grpo.std_over="]),
+        ("grpo.shared_weight", json!(0.5), shared()),
         ("grpo.overlong_filter", json!(true), &[]),
         ("grpo.overlong_penalty", json!(0.5), &[]),
         ("grpo.overlong_tokens", json!(40), &["grpo.overlong_penalty=1"]),
@@ -237,7 +259,15 @@ fn what_the_file_says_is_shown_with_its_line_and_what_it_leaves_out_is_a_default
 #[test]
 fn a_key_without_a_user_in_this_run_is_one_that_the_reader_refuses() {
     let unused: Vec<&str> = uses(&[]).iter().filter(|used| used.value.is_none()).map(|used| used.key).collect();
-    let parts = ["overlong_tokens", "overlong_cache", "normalizer_tokens", "kl", "importance_min", "importance_max"];
+    let parts = [
+        "shared_weight",
+        "overlong_tokens",
+        "overlong_cache",
+        "normalizer_tokens",
+        "kl",
+        "importance_min",
+        "importance_max",
+    ];
     let parts = parts.map(|key| format!("grpo.{key}"));
     let others = ["mix", "model.from", "model.thinking", "model.tools", "grpo.agent_steps", "grpo.gamma", "grpo.em_k"]
         .map(str::to_owned);

@@ -8,7 +8,6 @@ use serde::Serialize;
 
 use crate::Ratio;
 use crate::Reward;
-use crate::RewardKind;
 use crate::Scenario;
 use crate::Seat;
 use crate::Turn;
