@@ -99,6 +99,49 @@ fn r02_a_total_is_recomputed_from_the_terms_in_the_log() {
     }
 }
 
+/// The first file with something that both seats earn together, by these weights.
+fn with_shared(weights: Pair<f64>) -> Result<Arc<Scenario>, String> {
+    let text = fs::read_to_string(&files()[0]).expect("it can be read");
+    let term = "[world.terms]\nsettled = { seat = \"both\", when = \"agreed == yes and fee <= budget\", value = 2.0 }";
+    let rule = |(seat, weight): (Seat, &f64)| {
+        format!("[[reward]]\nseat = \"{seat}\"\nname = \"own.settled\"\nkind = \"shared\"\nweight = {weight}\n")
+    };
+    let rules: String = weights.iter().map(rule).collect();
+    let text = text.replace("[world.terms]", term).replace("[success]", &format!("{rules}[success]"));
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("talk.toml");
+    fs::write(&path, text).expect("the folder is ours");
+    load_scenario(&path).map(Arc::new).map_err(|errors| errors.to_string())
+}
+
+#[test]
+fn r02_what_both_earn_together_is_score_of_both_and_named_in_the_log() {
+    let scenario = with_shared(Pair { agent: 0.5, user: 0.5 }).unwrap_or_else(|errors| panic!("{errors}"));
+    let (mut earned, mut missed) = (0, 0);
+    for record in of_all_scripts(&scenario, 4) {
+        let Some(verdict) = &record.verdict else { continue };
+        let values = Seat::ALL.map(|seat| {
+            let shared: Vec<_> =
+                verdict.rewards.iter().filter(|r| r.seat == seat && r.kind == RewardKind::Shared).collect();
+            let own: f64 = verdict
+                .rewards
+                .iter()
+                .filter(|r| r.seat == seat && r.kind == RewardKind::Outcome)
+                .map(|reward| reward.value * reward.weight)
+                .sum();
+            let [shared] = shared[..] else { panic!("one term is shared") };
+            let score = record.scores[seat].expect("it was judged");
+            assert!((score - own - 0.5 * shared.value).abs() < 1e-12);
+            shared.value
+        });
+        assert_eq!(values[0], values[1]);
+        if values[0] == 2.0 { earned += 1 } else { missed += 1 }
+    }
+    assert!(earned > 20 && missed > 20, "{earned} {missed}");
+    let said = with_shared(Pair { agent: 0.5, user: 0.25 }).expect_err("they differ");
+    assert!(said.contains("both seats earn `own.settled` together"), "{said}");
+}
+
 /// The numbers in `trust 3 -> 2 (…)`.
 fn moved(line: &str) -> Option<(usize, i64, i64)> {
     let (name, rest) = line.split_once(' ')?;

@@ -92,11 +92,7 @@ fn shared() -> &'static [&'static str] {
         let text = text.replace("[world.terms]", term).replace("[success]", &format!("{}[success]", rewards.concat()));
         let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("shared.toml");
         fs::write(&file, text).expect("the build's own folder takes a file");
-        vec![
-            &*format!("scenario={}", file.display()).leak(),
-            "model.max_position_embeddings=4096",
-            "optimizer.micro_tokens_max=4096",
-        ]
+        vec![&*format!("scenario={}", file.display()).leak(), "sft.drill_share=", "sft.probe_min="]
     });
     &NEEDS
 }

@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn role_and_global_advantages_are_those_by_hand() {
+    fn r03_role_and_global_advantages_are_those_by_hand() {
         let records = with_shared([1.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 0.4], [0.0, 3.0, 0.0, 1.0]);
         // Agent: ½ over √(1/3). Shared, before its weight of 2: mean 1, squares 1 4 1 0, so distances over √2. User: −.1 or .3 over .2.
         let (agent, shared) = (0.75f64.sqrt(), 0.5f64.sqrt());
