@@ -7,7 +7,6 @@ use sim::Addressee;
 use sim::EpisodeRecord;
 use sim::Message;
 use sim::NoAct;
-use sim::RewardKind;
 use sim::Seat;
 use sim::Source;
 use sim::Turn;
@@ -73,7 +72,7 @@ fn ending(record: &EpisodeRecord) -> String {
     let mut text = how;
     for seat in Seat::ALL {
         let evidence = record.verdict.as_ref().and_then(|verdict| {
-            verdict.rewards.iter().find(|r| r.seat == seat && r.kind == RewardKind::Outcome).map(|r| r.evidence.clone())
+            verdict.rewards.iter().find(|r| r.seat == seat && r.kind.is_score()).map(|r| r.evidence.clone())
         });
         let score = record.scores[seat].map_or("not scored".to_owned(), |score| format!("{score:+.2}"));
         let _ = write!(text, "; {seat} {score}{}", evidence.map(|e| format!(" ({e})")).unwrap_or_default());

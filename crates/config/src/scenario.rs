@@ -86,7 +86,7 @@ struct RewardFile {
     seat: Option<String>,
     /// What is rewarded: a term of the gym for that seat, at most once a seat.
     name: Option<String>,
-    /// What the gym says the term is: `outcome` makes the score, `training` only trains.
+    /// What the gym says the term is: `outcome` makes the score, `training` only trains, `shared` is score that both seats earn together.
     kind: Option<String>,
     /// Factor of the term.
     weight: Option<f64>,

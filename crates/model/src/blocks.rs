@@ -10,6 +10,7 @@
 //! a part of one is copied. A block lives as long as a table holds it, and no longer: what is found never depends on what was played before.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use rl::Session;
 
@@ -339,12 +340,15 @@ impl Pool {
     /// # Panics
     /// If keys and values of a new token would go where another stream has its own.
     pub fn divide<'a>(&'a mut self, groups: &[&'a [Span<'a>]]) -> Vec<Part<'a>> {
+        let mut written = BTreeSet::new();
         for span in groups.iter().copied().flatten() {
-            let written = &span.table.blocks[span.first() / BLOCK..];
-            assert!(
-                written.iter().all(|id| self.block(*id).holders == 1),
-                "a block that is written to is one stream's"
-            );
+            for id in &span.table.blocks[span.first() / BLOCK..] {
+                // In one table, and this table in one span.
+                assert!(
+                    self.block(*id).holders == 1 && written.insert(*id),
+                    "a block that is written to is one stream's"
+                );
+            }
         }
         let slabs: Vec<*mut f32> = self.slabs.iter_mut().map(|slab| slab.as_mut_ptr()).collect();
         groups.iter().map(|spans| Part { shape: self.shape, slabs: slabs.clone(), spans }).collect()
@@ -418,7 +422,11 @@ impl<'a> Part<'a> {
     }
 
     /// One head's keys `[head_dim, 16]` and values `[16, value_dim]` in a layer, for each block of a span.
+    ///
+    /// # Panics
+    /// If there is no such layer or head.
     pub fn heads(&self, span: usize, layer: usize, kv_head: usize) -> impl Iterator<Item = (&[f32], &[f32])> {
+        assert!(layer < self.shape.layers && kv_head < self.shape.kv_heads, "there is such a head");
         let (keys, values) = (self.shape.keys_len(), self.shape.values_len());
         self.spans[span].table.blocks.iter().map(move |id| {
             let from = self.shape.start(*id, layer) + kv_head * (keys + values);
@@ -434,7 +442,7 @@ impl<'a> Part<'a> {
     pub fn write(&mut self, span: usize, token: usize, layer: usize, keys: &[f32], values: &[f32]) {
         let shape = self.shape;
         let Span { tokens, table } = self.spans[span];
-        assert!(token < tokens.len(), "only what is new is written");
+        assert!(token < tokens.len() && layer < shape.layers, "only what is new is written");
         let position = table.len - tokens.len() + token;
         let (id, slot) = (table.blocks[position / BLOCK], position % BLOCK);
         // SAFETY: these numbers lie in the block's slab, the block is this part's alone, and the part is borrowed mutably.

@@ -36,8 +36,9 @@ pub(crate) struct Crew {
 }
 
 impl Crew {
-    /// So many helpers, who are hired when they are first needed.
-    fn helpers(&mut self, count: usize) -> &ThreadPool {
+    /// One for each thread but the first, hired when they are first needed.
+    fn helpers(&mut self) -> &ThreadPool {
+        let count = (tch::get_num_threads() - 1).max(1) as usize;
         if self.helpers.as_ref().is_none_or(|helpers| helpers.current_num_threads() != count) {
             let builder = ThreadPoolBuilder::new().num_threads(count).thread_name(|_| "sampler".to_owned());
             self.helpers = Some(builder.build().expect("the system has a thread left"));
@@ -97,7 +98,7 @@ pub(crate) fn logits(decoder: &Decoder, crew: &mut Crew, pool: &mut Pool, groups
     if parts.is_empty() {
         numbers.logits(own, own_out);
     } else {
-        crew.helpers(parts.len()).in_place_scope(|scope| {
+        crew.helpers().in_place_scope(|scope| {
             for (part, out) in parts.into_iter().zip(outs) {
                 let numbers = &numbers;
                 scope.spawn(move |_| numbers.logits(part, out));
@@ -312,16 +313,27 @@ mod tests {
                     .enumerate()
                     .for_each(|(row, stream)| stream.truncate(1 + usize::from(row % 7 == pass) * 2));
             }
-            for (stream, table) in given.iter().zip(&mut tables) {
+            for (stream, table) in given.iter_mut().zip(&mut tables) {
+                if pass == 0 {
+                    // What another stream begins with is shared: several threads will read it.
+                    *table = pool.adopt(pool.find(0, &stream[..stream.len() - 1]));
+                    stream.drain(..table.len());
+                }
                 assert!(pool.grow(table, stream), "there are blocks");
+                if pass == 0 {
+                    let spans = [Span { tokens: stream, table }];
+                    logits.push(floats(&fused::logits(decoder, Worn::Nothing, &mut pool, &spans)).to_vec());
+                    pool.wrote(table);
+                }
+            }
+            if pass == 0 {
+                let alone: usize = streams().iter().map(|stream| stream.len().div_ceil(BLOCK)).sum();
+                assert!(pool.held() < alone, "beginnings are shared");
+                continue;
             }
             let spans: Vec<Span<'_>> =
                 given.iter().zip(&tables).map(|(tokens, table)| Span { tokens, table }).collect();
-            let out = if pass == 0 {
-                fused::logits(decoder, Worn::Nothing, &mut pool, &spans)
-            } else {
-                compute(&mut pool, &spans)
-            };
+            let out = compute(&mut pool, &spans);
             tables.iter().for_each(|table| pool.wrote(table));
             logits.push(floats(&out).to_vec());
         }

@@ -384,7 +384,7 @@ fn rounded(parameters: Parameters, config: &Config, kind: Kind) -> Parameters {
     }
 }
 
-/// The masters of a folder's weights: those that came, or, where shorter weights begin to learn, all digits that the folder has of them.
+/// The masters of a folder's weights: those that came, or, where shorter weights begin to learn, all digits that the folder's weights have.
 fn masters(contents: &Contents<Shards>, settings: Option<&RunSettings>) -> Result<Option<Vec<f32>>, LearnError> {
     let came = || contents.moments.as_ref().and_then(|moments| moments.masters.clone());
     match settings.map(|settings| settings.dtype) {

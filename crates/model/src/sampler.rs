@@ -2,7 +2,7 @@
 //! uniform, so that what a row says depends on its stream and address, and not on its company.
 //!
 //! ```text
-//! f32 on the processor     paged     blocks ── fused ── kernels      rows come and go step by step, beginnings in common are computed once
+//! f32 on the processor     paged     blocks ── few, fused ── kernels rows come and go step by step, beginnings in common are computed once
 //! anything else            windows   cache ── Decoder::extend        rows side by side in one tensor
 //! ```
 

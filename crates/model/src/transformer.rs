@@ -90,7 +90,7 @@ impl Decoder {
     #[must_use]
     pub fn cached_bytes_per_token(&self) -> usize {
         let Config { layers, kv_heads, head_dim, .. } = self.config;
-        (2 * layers * kv_heads * head_dim) as usize * size_of::<f32>()
+        (2 * layers * kv_heads * head_dim) as usize * self.kind().elt_size_in_bytes()
     }
 
     /// Its parameters.

@@ -74,7 +74,7 @@ impl GroupOutcome<'_> {
         let scores: Vec<f64> = counting.iter().map(|(_, rewards)| score(rewards)).collect();
         let records: Vec<&EpisodeRecord> = counting.iter().map(|(record, _)| *record).collect();
         let zs = match settings.shared_weight {
-            Some(weight) => places_by_role(&records, &scores, seat, weight, settings),
+            Some(weight) => places_by_role(&counting, seat, weight, settings),
             None => places(&records, &scores, seat, settings),
         };
         let Some(zs) = zs else {
@@ -112,16 +112,24 @@ fn places(records: &[&EpisodeRecord], scores: &[f64], seat: Seat, settings: &Grp
 
 /// z(own) + λ z(shared), where own is what is left of the scores without what is shared; `None` if neither tells them apart.
 fn places_by_role(
-    records: &[&EpisodeRecord],
-    scores: &[f64],
+    counting: &[(&EpisodeRecord, Vec<f64>)],
     seat: Seat,
     weight: f64,
     settings: &GrpoSettings,
 ) -> Option<Vec<f64>> {
-    let shared: Vec<f64> = records.iter().map(|record| shared_score(record, seat, settings)).collect();
-    let own: Vec<f64> = scores.iter().zip(&shared).map(|(all, shared)| all - shared).collect();
+    let score = |rewards: &[f64]| credit::trajectory_score(settings.trajectory_score, rewards, settings.gamma);
+    let judged: Vec<Option<[f64; 2]>> =
+        counting.iter().map(|(record, rewards)| Some(parts(record, rewards, seat)?.map(|part| score(&part)))).collect();
+    // A failure is a seat's own: of what is shared it has what the worst of the others have, so that it is never gained by failing.
+    let worst = judged.iter().flatten().map(|[_, shared]| *shared).fold(f64::INFINITY, f64::min);
+    let worst = if worst.is_finite() { worst } else { 0.0 };
+    let scored = judged.iter().zip(counting);
+    let (own, shared): (Vec<f64>, Vec<f64>) = scored
+        .map(|(judged, (_, rewards))| judged.map_or((score(rewards) - worst, worst), |[own, shared]| (own, shared)))
+        .unzip();
+    let records: Vec<&EpisodeRecord> = counting.iter().map(|(record, _)| *record).collect();
     let places = [(1.0, own), (weight, shared)].map(|(weight, scores)| {
-        let zs = places(records, &scores, seat, settings).filter(|_| weight > 0.0)?;
+        let zs = places(&records, &scores, seat, settings).filter(|_| weight > 0.0)?;
         Some(zs.into_iter().map(|z| weight * z).collect::<Vec<f64>>())
     });
     match places {
@@ -130,10 +138,12 @@ fn places_by_role(
     }
 }
 
-/// The part of a trajectory's score that both seats earn together; 0 of a seat that failed, whose failure is its own.
-fn shared_score(record: &EpisodeRecord, seat: Seat, settings: &GrpoSettings) -> f64 {
-    let rewards = record.verdict.as_ref().and_then(|_| record.turn_rewards_of(seat, |kind| kind == RewardKind::Shared));
-    credit::trajectory_score(settings.trajectory_score, &rewards.unwrap_or_default(), settings.gamma)
+/// A seat's rewards turn by turn, those that are its own and those that are shared; `None` if it failed. Scored apart, and not one taken off the other:
+/// a mean is rounded.
+fn parts(record: &EpisodeRecord, rewards: &[f64], seat: Seat) -> Option<[Vec<f64>; 2]> {
+    record.verdict.as_ref()?;
+    let shared = record.turn_rewards_of(seat, |kind| kind == RewardKind::Shared)?;
+    Some([rewards.iter().zip(&shared).map(|(all, shared)| all - shared).collect(), shared])
 }
 
 /// Whether the scores are equal but for rounding.
@@ -258,9 +268,38 @@ mod tests {
         );
         let mut records = one;
         records[0] = failed(records[0].clone(), Seat::Agent, -1.0);
-        // Own −1 0 1 0: of the shared ones it has none.
+        // Own −1 0 1 0, and of what is shared the least there is.
         let zs = roles(&records, Seat::Agent, Some(0.0));
         assert!(near(&zs, &[-1.0 / (2.0f64 / 3.0).sqrt(), 0.0, 1.0 / (2.0f64 / 3.0).sqrt(), 0.0]));
+    }
+
+    #[test]
+    fn where_what_is_shared_is_a_loss_failing_is_no_way_out_of_it() {
+        let mut records = with_shared([0.0; 4], [0.0; 4], [-0.5, -0.5, 0.0, 0.0]);
+        records[3] = failed(records[3].clone(), Seat::Agent, -1.0);
+        for weight in [0.5, 1.0, 2.0, 100.0] {
+            let zs = roles(&records, Seat::Agent, Some(weight));
+            assert!(zs[3] <= zs[0] + 1e-9 && zs[3] < zs[2], "{zs:?}");
+        }
+    }
+
+    #[test]
+    fn a_mean_that_is_rounded_tells_nobody_apart() {
+        let mut records: Vec<EpisodeRecord> =
+            (1..=4).map(|member| fixtures::record(0, member, &[0.0, 0.0, 0.2], &[0.0; 3])).collect();
+        let rewards = &mut records[0].verdict.as_mut().expect("it was judged").rewards;
+        let own = rewards.iter().find(|reward| reward.seat == Seat::Agent).expect("it is paid").clone();
+        rewards.push(sim::Reward { name: "both".to_owned(), kind: RewardKind::Shared, value: 0.2, ..own });
+        let settings = GrpoSettings {
+            trajectory_score: crate::settings::TrajectoryScore::Mean,
+            std_eps: 1e-6,
+            shared_weight: Some(1.0),
+            ..settings()
+        };
+        let outcome = GroupOutcome::of(&records.iter().collect::<Vec<_>>(), Seat::Agent, &settings);
+        // Own .0667 of everybody: what is shared decides alone.
+        assert_eq!(zs(&outcome).iter().map(|z| z.signum()).collect::<Vec<f64>>(), [1.0, -1.0, -1.0, -1.0]);
+        assert!((zs(&outcome)[0] - 1.5).abs() < 0.01, "{outcome:?}");
     }
 
     #[test]

@@ -56,10 +56,10 @@ impl Speech {
         self.dialect.tokenizer().len()
     }
 
-    /// A conversation in which nothing was said, with an assistant that is asked to think or not.
+    /// A conversation in which nothing was said, with an assistant that is asked to think or not; one whose template cannot be told so may always think.
     #[must_use]
     pub fn silence(&self, thinks: bool) -> SeatStream {
-        SeatStream::new(&self.dialect, thinks)
+        SeatStream::new(&self.dialect, thinks || !self.knows_thinking())
     }
 
     /// Whether the template can be told to have the assistant think.
@@ -259,7 +259,8 @@ mod tests {
             let folder = text::Folder { tokenizer, template: template.clone(), pad_id: None, eos_ids: Vec::new() };
             let manner = text::Manner { thinking, ..text::Manner::default() };
             let speech = Speech::new(Dialect::of(folder, Pair::default(), manner).unwrap());
-            let mut stream = speech.silence(true);
+            // As a request asks that says nothing of thinking.
+            let mut stream = speech.silence(false);
             speech.show(&mut stream, &turns, &[]);
             let [b, d, f] = own.map(|own| format!("<|assistant|>{own}<|end|>"));
             let expected = format!(

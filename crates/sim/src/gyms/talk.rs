@@ -32,7 +32,7 @@
 //! **Who knows what** is checked where the file is read: a condition of the user's policy cannot name what only the agent or the world knows.
 //! Conditions are evaluated on a [`Sight`], which holds what its reader knows; views hold one side's half of the file and never the other's.
 //!
-//! **Ends.** A seat ends the talk for a reason; a reason that does not hold is recorded as `unfounded`, so no reward can be had by saying so.
+//! **Ends.** A seat ends the talk for a reason; a reason that does not hold is recorded as `unfounded`, so no term that asks for a reason can be had by saying so.
 //! The user's window opens when one of its ends first holds: that turn and the next one are the right time.
 
 pub mod agent;

@@ -99,7 +99,15 @@ fn values_of(check: &mut Check<'_>, key: &str, given: Option<Vec<String>>) -> Ve
             let what = format!("cannot be \"{value}\": a value is one word, which acts and conditions can hold");
             check.error(&key, what, "write `_` for a space: \"early_morning\" is said as \"early morning\"");
         }
-        if values[..index].iter().any(|other| other.eq_ignore_ascii_case(value)) {
+        let number = |text: &String| text.parse::<f64>().ok();
+        if number(value).is_some_and(|number| !number.is_finite()) {
+            let what = format!("cannot be \"{value}\": conditions would take it for a number that is none");
+            check.error(&key, what, "call it otherwise");
+        }
+        let is_same = |other: &String| {
+            other.eq_ignore_ascii_case(value) || number(other).is_some_and(|other| number(value) == Some(other))
+        };
+        if values[..index].iter().any(is_same) {
             check.error(&key, format!("`{value}` stands here twice"), "take one of them out");
         }
     }

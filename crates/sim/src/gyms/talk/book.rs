@@ -324,9 +324,9 @@ impl Thing {
 }
 
 impl Trap {
-    /// Whether what makes it fair can be seen from facts alone, so that the item decides it.
+    /// Whether what makes it fair can be seen from facts alone, so that the item decides it. What is always fair, or never, no item decides.
     #[must_use]
     pub fn is_of_facts(&self, common: &Common) -> bool {
-        self.fair.is_of_facts(common)
+        !self.fair.is_constant() && self.fair.is_of_facts(common)
     }
 }

@@ -93,6 +93,9 @@ impl Line {
         let names = || about.iter().map(|thing| common.things[*thing].name.clone()).collect();
         let thing = common.thing(name).filter(|thing| about.contains(thing));
         let thing = thing.ok_or_else(|| Misread::unknown(name, names()))?;
+        if value.is_some() && !(rule.fills.contains(&thing) || rule.claims.contains(&thing)) {
+            return Err(Misread::plain(format!("`{name}` is asked for here, and what is asked for has no value yet")));
+        }
         let given = match value {
             None if rule.asks.contains(&thing) => Given::Asked,
             None => Given::Of(thing),

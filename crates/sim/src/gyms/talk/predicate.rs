@@ -129,6 +129,12 @@ impl Predicate {
     pub fn is_never(&self) -> bool {
         self.rule == Rule::Constant(false)
     }
+
+    /// Whether it says the same of everything.
+    #[must_use]
+    pub fn is_constant(&self) -> bool {
+        matches!(self.rule, Rule::Constant(_))
+    }
 }
 
 impl Rule {

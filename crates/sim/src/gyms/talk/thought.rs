@@ -60,9 +60,18 @@ impl Thought {
             traps,
             state: after(STEPS[2]).and_then(state),
             plan: after(STEPS[3]).and_then(|rest| words(rest).into_iter().next()),
-            steps: STEPS.iter().filter(|head| lower.contains(**head)).count() as u32,
+            steps: STEPS.iter().filter(|head| is_step(&lower, head)).count() as u32,
         }
     }
+}
+
+/// Whether something stands behind a head before the next one; behind that of the state, four values.
+fn is_step(lower: &str, head: &str) -> bool {
+    let Some(at) = lower.find(head) else { return false };
+    let rest = &lower[at + head.len()..];
+    let end = STEPS.iter().filter_map(|next| rest.find(next)).min().unwrap_or(rest.len());
+    let own = &rest[..end];
+    if head == STEPS[2] { state(own).is_some() } else { own.contains(char::is_alphanumeric) }
 }
 
 /// The first four numbers, if nothing but names and signs is between them.
@@ -94,6 +103,13 @@ mod tests {
         assert_eq!(Thought::read(""), Thought::default());
         for text in ["State: 2 3 4.", "State: 2 3 4 6.", "State: 2 3 4 -1.", "State: 1 2 3 4 5.", "state 1 2 3 4"] {
             assert_eq!(Thought::read(text).state, None, "{text}");
+        }
+        for (text, steps) in [
+            ("intent:concern:state:plan:tone:", 0),
+            ("Intent: . Concern: x. State: 9 9 9 9. Plan: go. Tone:", 2),
+            ("Intent: fair. Concern: none. State: 1 2 3 4. Plan: wait. Tone: calm.", 5),
+        ] {
+            assert_eq!(Thought::read(text).steps, steps, "{text}");
         }
         let named = Thought::read("intent: state: trust 1, emotion 2, patience 3, participation 4");
         assert_eq!(named.state, Some(State([1, 2, 3, 4])));

@@ -124,7 +124,6 @@ impl World {
         let known = Pair::from_fn(|seat| {
             let knows = |(thing, value): (&super::book::Thing, &Option<Value>)| {
                 let chance = thing.fact.as_ref().map_or(0.0, |fact| fact.known[seat]);
-                // Drawn for slots too, so that no fact's draw depends on what else there is.
                 value.filter(|_| draws.chance(chance))
             };
             book.common.things.iter().zip(&item.truth).map(knows).collect()
@@ -363,9 +362,10 @@ impl World {
         for press in self.presses.iter_mut().filter(|press| press.outcome.is_none()) {
             let trap = &self.book.agent.traps[press.trap];
             let gave_in = done.iter().filter_map(Done::act).any(|act| trap.wants.contains(&act));
+            // Whoever protests and does what is wanted has done what is wanted.
             let (outcome, word) = match (countered, gave_in) {
-                (Some(_), _) => (Outcome::Countered, "countered"),
-                (None, true) => (Outcome::Fell, "given in to"),
+                (_, true) => (Outcome::Fell, "given in to"),
+                (Some(_), false) => (Outcome::Countered, "countered"),
                 (None, false) => (Outcome::Passed, "let pass"),
             };
             press.outcome = Some(outcome);
