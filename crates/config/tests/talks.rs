@@ -270,6 +270,41 @@ fn r08_a_file_alone_makes_a_scenario() {
     );
 }
 
+/// What is made of a user's answer to a trap, in act and thought: recall, and whether it fell.
+fn answered(answer: &str, thought: &str) -> (Option<f64>, Option<f64>) {
+    let scenario = Arc::new(load_scenario(&files()[0]).unwrap_or_else(|errors| panic!("{errors}")));
+    let talk = rules(&scenario);
+    let deadline = talk.book.common.thing("deadline").unwrap();
+    let tonight = talk.book.common.things[deadline].read("tonight");
+    let items = talk.items.of(Split::HeldOut);
+    let trap = talk.book.agent.traps.iter().position(|trap| trap.name == "only_tonight").unwrap();
+    let is_trap =
+        |item: &talk::Item| item.truth[deadline] != tonight && item.plants.iter().any(|plant| plant.trap == trap);
+    let item = items.iter().position(|item| is_trap(item)).expect("there is time on some items");
+    let mut said = ["[offer plan=fast]", "Hm.", "[only_tonight]", answer, "[end declined]", "Bye.", "Bye."].into_iter();
+    let decide = |seat, _: &Observation| {
+        let mut decision = Decision::say(said.next().unwrap_or("Bye."));
+        decision.thought = (seat == Seat::User).then(|| thought.to_owned());
+        decision
+    };
+    let casting = casting("person", "person", item as u32);
+    let record = sim::drive(casting, &scenario, SEED, decide, |_, _| unreachable!("nobody is asked"));
+    let record = std::slice::from_ref(&record);
+    (measured(record, "user/trap_recall"), measured(record, "user/trap_fell"))
+}
+
+#[test]
+fn who_protests_and_gives_in_has_given_in_and_naming_everything_names_nothing() {
+    let named = "Intent: trap urgency. Concern: none. State: 1 1 1 1. Plan: counter. Tone: cold.";
+    assert_eq!(answered("[counter urgency]", ""), (Some(1.0), Some(0.0)));
+    assert_eq!(answered("[counter]", named), (Some(1.0), Some(0.0)));
+    assert_eq!(answered("[counter]", ""), (Some(0.0), Some(0.0)), "countered, and not recognised");
+    assert_eq!(answered("[counter urgency] [accept]", named), (Some(0.0), Some(1.0)));
+    let all: Vec<&str> = talk::Family::all().map(talk::Family::word).collect();
+    let everything = named.replace("urgency", &all.join(" "));
+    assert_eq!(answered("[counter]", &everything), (Some(0.0), Some(0.0)));
+}
+
 #[test]
 fn r09_whoever_hangs_up_is_measured_against_the_gold_window() {
     for scenario in scenarios() {
