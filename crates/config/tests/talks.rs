@@ -274,10 +274,11 @@ fn r08_a_file_alone_makes_a_scenario() {
 fn answered(answer: &str, thought: &str) -> (Option<f64>, Option<f64>) {
     let scenario = Arc::new(load_scenario(&files()[0]).unwrap_or_else(|errors| panic!("{errors}")));
     let talk = rules(&scenario);
-    let deadline = talk.book.common.thing("deadline").unwrap();
+    let deadline = talk.book.common.thing("deadline").expect("the file has a deadline");
     let tonight = talk.book.common.things[deadline].read("tonight");
     let items = talk.items.of(Split::HeldOut);
-    let trap = talk.book.agent.traps.iter().position(|trap| trap.name == "only_tonight").unwrap();
+    let trap =
+        talk.book.agent.traps.iter().position(|trap| trap.name == "only_tonight").expect("the file has this line");
     let is_trap =
         |item: &talk::Item| item.truth[deadline] != tonight && item.plants.iter().any(|plant| plant.trap == trap);
     let item = items.iter().position(|item| is_trap(item)).expect("there is time on some items");
