@@ -138,7 +138,7 @@ pub struct Step {
     pub when: Predicate,
     /// What is done.
     pub act: Line,
-    /// When it has been done. Steps that are repeated as often as they are due have [`Predicate::Never`].
+    /// When it has been done. Steps that are repeated as often as they are due have [`Predicate::never`].
     pub done: Predicate,
 }
 

@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use serde::Serialize;
 
-/// One of the eighteen, by its place in [`Family::ALL`].
+/// One of the eighteen, by its place in [`Family::all`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Family(u8);
 
