@@ -15,7 +15,8 @@ use crate::transformer::Decoder;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Frame<'a> {
     heads: usize,
-    eps: f32,
+    /// Added to mean squares before their root is taken.
+    pub(crate) eps: f32,
     /// Cosines `[positions, head_dim]`.
     cos: &'a [f32],
     /// Signed sines `[positions, head_dim]`.

@@ -138,6 +138,19 @@ impl Span<'_> {
     }
 }
 
+/// New tokens of some spans.
+pub(crate) fn tokens_of(spans: &[Span<'_>]) -> usize {
+    spans.iter().map(|span| span.tokens.len()).sum()
+}
+
+/// Where the last token of each span stands among the new ones of all.
+pub(crate) fn ends(spans: &[Span<'_>]) -> impl Iterator<Item = usize> {
+    spans.iter().scan(0, |end, span| {
+        *end += span.tokens.len();
+        Some(*end - 1)
+    })
+}
+
 /// What the pool knows of a stream's beginning.
 #[derive(Debug)]
 pub struct Found {

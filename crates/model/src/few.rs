@@ -15,6 +15,8 @@ use crate::blocks::BLOCK;
 use crate::blocks::Part;
 use crate::blocks::Pool;
 use crate::blocks::Span;
+use crate::blocks::ends;
+use crate::blocks::tokens_of;
 use crate::floats::floats;
 use crate::floats::floats_mut;
 use crate::kernels;
@@ -57,14 +59,9 @@ pub(crate) fn groups<'a>(decoder: &Decoder, worn: Worn<'_>, spans: &'a [Span<'a>
     if threads > 1 && !cached {
         return None;
     }
-    let tokens: usize = spans.iter().map(|span| span.tokens.len()).sum();
     // A thread's product takes as long for one row as for a register of them.
-    let groups = divided(spans, tokens.div_ceil(BLOCK).min(threads));
+    let groups = divided(spans, tokens_of(spans).div_ceil(BLOCK).min(threads));
     groups.iter().all(|group| tokens_of(group) <= across::ROWS).then_some(groups)
-}
-
-fn tokens_of(spans: &[Span<'_>]) -> usize {
-    spans.iter().map(|span| span.tokens.len()).sum()
 }
 
 /// So many groups, or fewer, of about as many tokens.
@@ -112,7 +109,6 @@ pub(crate) fn logits(decoder: &Decoder, crew: &mut Crew, pool: &mut Pool, groups
 /// A decoder as plain numbers, which threads may share.
 struct Numbers<'a> {
     frame: Frame<'a>,
-    eps: f32,
     /// `[vocab, d]`
     embedding: &'a [f32],
     layers: Vec<LayerNumbers<'a>>,
@@ -168,7 +164,6 @@ impl<'a> Numbers<'a> {
         };
         Numbers {
             frame: Frame::of(decoder),
-            eps: decoder.config().rms_norm_eps as f32,
             embedding: floats(parameters.embedding()),
             layers: (0..decoder.config().layers).map(layer).collect(),
             norm: floats(parameters.norm()),
@@ -183,7 +178,7 @@ impl<'a> Numbers<'a> {
         let mut stream = self.embed(spans);
         let mut attention = Attention::new(self.frame, part);
         let mut desk = Desk { normed: vec![NOTHING; stream.len()], ..Desk::default() };
-        across::norm(&stream, self.layers[0].input_norm, self.eps, &mut desk.normed);
+        across::norm(&stream, self.layers[0].input_norm, self.frame.eps, &mut desk.normed);
         let nexts = self.layers[1..].iter().map(|layer| layer.input_norm).chain([self.norm]);
         for ((index, layer), next) in self.layers.iter().enumerate().zip(nexts) {
             // Nobody asks for more of the last layer than where sampling starts.
@@ -193,9 +188,9 @@ impl<'a> Numbers<'a> {
                 keep_ends(&mut stream, spans);
                 rows = spans.len();
             }
-            across::add_norm(&mut stream, &desk.more, layer.post_norm, self.eps, &mut desk.normed);
+            across::add_norm(&mut stream, &desk.more, layer.post_norm, self.frame.eps, &mut desk.normed);
             layer.feed_forward(rows, &mut desk);
-            across::add_norm(&mut stream, &desk.more, next, self.eps, &mut desk.normed);
+            across::add_norm(&mut stream, &desk.more, next, self.frame.eps, &mut desk.normed);
         }
         let mut logits = vec![NOTHING; self.head.len() / stream.len()];
         across::product(&desk.normed, self.head, rows, &mut logits);
@@ -255,13 +250,7 @@ fn keep_ends(columns: &mut [Column], spans: &[Span<'_>]) {
     if tokens_of(spans) == spans.len() {
         return;
     }
-    let ends: Vec<usize> = spans
-        .iter()
-        .scan(0, |end, span| {
-            *end += span.tokens.len();
-            Some(*end - 1)
-        })
-        .collect();
+    let ends: Vec<usize> = ends(spans).collect();
     for column in columns {
         let numbers = column.as_flattened_mut();
         for (place, end) in ends.iter().enumerate() {

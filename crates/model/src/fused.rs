@@ -13,6 +13,7 @@ use crate::blocks::Part;
 use crate::blocks::Pool;
 use crate::blocks::Shape;
 use crate::blocks::Span;
+use crate::blocks::ends;
 use crate::floats::floats;
 use crate::floats::floats_mut;
 use crate::kernels;
@@ -65,7 +66,7 @@ pub fn pass(decoder: &Decoder, worn: Worn<'_>, part: Part<'_>) -> Tensor {
     }
     // Nobody asks for more of the last layer than where sampling starts.
     let attended = pass.attention(&decoder.layer(last, all), &normed, true);
-    let mut stream = stream.index_select(0, &Tensor::from_slice(&ends(spans)));
+    let mut stream = stream.index_select(0, &Tensor::from_slice(&last_rows(spans)));
     pass.feed_forward(&decoder.layer(last, worn), &mut stream, &attended, decoder.parameters().norm())
 }
 
@@ -88,18 +89,14 @@ fn linear(rows: &Tensor, weights: &Tensor, bias: Option<&Tensor>) -> Tensor {
 }
 
 /// Rows of the spans' last tokens.
-fn ends(spans: &[Span<'_>]) -> Vec<i64> {
-    let ends = spans.iter().scan(0, |end, span| {
-        *end += span.tokens.len() as i64;
-        Some(*end - 1)
-    });
-    ends.collect()
+fn last_rows(spans: &[Span<'_>]) -> Vec<i64> {
+    ends(spans).map(|end| end as i64).collect()
 }
 
 /// What is worn in which rows, if each new token has a row.
 fn by_token<'a>(worn: Worn<'a>, spans: &[Span<'_>]) -> Vec<(&'a Adapter, Tensor)> {
     let Worn::InRows(several) = worn else { return Vec::new() };
-    let ends = ends(spans);
+    let ends = last_rows(spans);
     let rows = |of_spans: &Tensor| -> Vec<i64> {
         let of_spans = Vec::<i64>::try_from(of_spans).expect("rows are whole numbers");
         let of_span = |span: i64| {

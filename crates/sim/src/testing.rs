@@ -22,6 +22,7 @@ use crate::WorldInput;
 use crate::WorldOutput;
 use crate::drive::drive;
 use crate::drive::play_by_rule;
+use crate::gyms;
 use crate::gyms::GymScript;
 use crate::gyms::Script;
 use crate::gyms::Term;
@@ -33,6 +34,21 @@ pub(crate) const SEED: u64 = 1;
 
 pub(crate) fn scenario() -> Arc<Scenario> {
     Arc::new(haggle::example())
+}
+
+/// UserRL's gyms.
+pub(crate) fn userrl() -> [Arc<Scenario>; 8] {
+    [
+        gyms::function::example(),
+        gyms::intention::example(),
+        gyms::persuade::example(),
+        gyms::search::example(),
+        gyms::tau::example(),
+        gyms::telepathy::example(),
+        gyms::travel::example(),
+        gyms::turtle::example(),
+    ]
+    .map(Arc::new)
 }
 
 /// A held-out item in its first trial.

@@ -62,25 +62,10 @@ mod tests {
     use crate::Scenario;
     use crate::Seat;
     use crate::drive::play_by_rule;
-    use crate::gyms;
     use crate::record::Casting;
     use crate::replay::retold;
     use crate::testing::casting;
-
-    /// UserRL's gyms.
-    fn scenarios() -> [Arc<Scenario>; 8] {
-        [
-            gyms::function::example(),
-            gyms::intention::example(),
-            gyms::persuade::example(),
-            gyms::search::example(),
-            gyms::tau::example(),
-            gyms::telepathy::example(),
-            gyms::travel::example(),
-            gyms::turtle::example(),
-        ]
-        .map(Arc::new)
-    }
+    use crate::testing::userrl;
 
     fn played(scenario: &Arc<Scenario>, policy: &str, item: u32, tools: Pair<Tools>) -> EpisodeRecord {
         let casting = Casting { tools, ..casting(policy, "rule", item) };
@@ -90,7 +75,7 @@ mod tests {
     #[test]
     fn with_tools_no_gym_says_how_acts_are_written_and_all_else_is_as_in_prose() {
         let with = Pair { agent: Tools::Template, user: Tools::Prose };
-        for scenario in scenarios() {
+        for scenario in userrl() {
             let kit = scenario.rules.toolkit(Seat::Agent).expect("its agent's acts are calls");
             assert_eq!(scenario.rules.toolkit(Seat::User), None);
             for (policy, item) in [("scripted:noisy", 0), ("scripted:spam", 1), ("random", 2), ("scripted:good", 3)] {

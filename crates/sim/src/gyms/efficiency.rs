@@ -54,10 +54,8 @@ fn by_turn(rewards: &[Reward]) -> BTreeMap<u32, f64> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
 
     use super::*;
-    use crate::Scenario;
     use crate::gyms;
     use crate::testing;
 
@@ -116,17 +114,7 @@ mod tests {
     /// In each of UserRL's gyms, against what the record says happened at each turn.
     #[test]
     fn every_gym_of_userrl_has_both_as_its_turns_earned_them() {
-        let scenarios: [Scenario; 8] = [
-            gyms::function::example(),
-            gyms::intention::example(),
-            gyms::persuade::example(),
-            gyms::search::example(),
-            gyms::tau::example(),
-            gyms::telepathy::example(),
-            gyms::travel::example(),
-            gyms::turtle::example(),
-        ];
-        for scenario in scenarios.map(Arc::new) {
+        for scenario in testing::userrl() {
             assert!(BOTH.iter().all(|name| scenario.rules.measures().contains(name)), "{}", scenario.name);
             let mut earning = 0;
             for item in 0..scenario.items.held_out.min(6) {
