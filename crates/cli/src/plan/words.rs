@@ -193,9 +193,11 @@ fn credit(grpo: &GrpoSettings) -> Vec<String> {
                 format!("a group counts if {group_valid_min} episodes or more are scored; else it is skipped")
             }
             (Aggregation::SumThenNormalize, Baseline::Group | Baseline::LeaveOneOut) => {
-                format!(
-                    "a group counts if {group_valid_min} episodes or more are scored and their S differ; else {dead}"
-                )
+                let differ = match grpo.shared_weight {
+                    None => "their S differ",
+                    Some(_) => "what is their own or what they share differs",
+                };
+                format!("a group counts if {group_valid_min} episodes or more are scored and {differ}; else {dead}")
             }
             (Aggregation::NormalizeThenSum, _) => {
                 format!(
