@@ -38,6 +38,14 @@ pub enum TroupeError {
     /// The same episode is cast twice in one play. Nothing was played.
     #[error("episode {0} is cast twice in one play")]
     CastTwice(EpisodeId),
+    /// An episode is to go on from one that the terms do not have. Nothing was played.
+    #[error("episode {episode} is to go on from {from}, which is not there")]
+    NoPast {
+        /// The episode.
+        episode: EpisodeId,
+        /// What it is to go on from.
+        from: EpisodeId,
+    },
     /// The seat has no learner.
     #[error("{0}: this seat has no learner")]
     NoLearner(Seat),

@@ -12,8 +12,10 @@ use ractor::ActorProcessingErr;
 use ractor::ActorRef;
 use ractor::SpawnErr;
 use ractor::SupervisionEvent;
+use sim::EpisodeRecord;
 use sim::Fault;
 use sim::FaultKind;
+use sim::Forked;
 use sim::Input;
 use sim::Output;
 use sim::Pair;
@@ -56,6 +58,8 @@ pub struct EpisodeArguments {
     pub ticket: Ticket,
     /// Who plays what.
     pub casting: Casting,
+    /// What it goes on from; `None`: it begins at the beginning.
+    pub past: Option<EpisodeRecord>,
     /// What is played.
     pub scenario: Arc<Scenario>,
     /// The run's seed.
@@ -101,10 +105,23 @@ impl Actor for EpisodeActor {
         myself: ActorRef<EpisodeMessage>,
         arguments: EpisodeArguments,
     ) -> Result<EpisodeState, ActorProcessingErr> {
-        let EpisodeArguments { ticket, casting, scenario, seed, players, deadlines_ms, stagehand, judge, supervisor } =
-            arguments;
+        let EpisodeArguments {
+            ticket,
+            casting,
+            past,
+            scenario,
+            seed,
+            mut players,
+            deadlines_ms,
+            stagehand,
+            judge,
+            supervisor,
+        } = arguments;
+        let (episode, outputs) = match past {
+            None => sim::Episode::start(casting, scenario, seed),
+            Some(record) => go_on(&record, casting, &scenario, &mut players)?,
+        };
         let seats = Seats::spawn(&myself, players, stagehand, judge).await?;
-        let (episode, outputs) = sim::Episode::start(casting, scenario, seed);
         let mut state = EpisodeState {
             ticket,
             episode,
@@ -159,6 +176,23 @@ impl Actor for EpisodeActor {
         let fault = Fault::new(state.seats.party(&who), FaultKind::Panicked, why);
         state.failed(&myself, fault)
     }
+}
+
+/// A fork of the record, whose players know what they went through.
+fn go_on(
+    record: &EpisodeRecord,
+    casting: Casting,
+    scenario: &Arc<Scenario>,
+    players: &mut Pair<Box<dyn Player>>,
+) -> Result<(sim::Episode, Vec<Output>), ActorProcessingErr> {
+    let Forked { episode, outputs, past } = sim::fork(record, casting, scenario)?;
+    for seat in Seat::ALL {
+        past[seat]
+            .iter()
+            .try_for_each(|past| players[seat].recall(past))
+            .map_err(|why| format!("the {seat}: {why}"))?;
+    }
+    Ok((episode, outputs))
 }
 
 impl EpisodeState {

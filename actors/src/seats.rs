@@ -19,6 +19,7 @@ use sim::Decision;
 use sim::Fault;
 use sim::Input;
 use sim::Observation;
+use sim::Past;
 use sim::Query;
 use sim::QueryId;
 use sim::Seat;
@@ -46,6 +47,15 @@ pub trait Player: Send {
     /// # Errors
     /// A [`Fault`] ends the episode without a verdict.
     fn answer(&mut self, query: Query) -> Pending<'_, Result<Answer, Fault>>;
+
+    /// Takes in what the seat went through before this player sat down in it. Comes before anything else, in order. Whoever is a function of what it
+    /// observes has nothing to take in.
+    ///
+    /// # Errors
+    /// Why it could not have been this player's, in words; the episode is then lost.
+    fn recall(&mut self, _past: &Past) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 /// Number of an asking within its episode. An answer that carries another number comes too late.

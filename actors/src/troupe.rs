@@ -134,8 +134,8 @@ impl Troupe {
     /// Plays each casting once. In lockstep if any seat is a model, else as it comes. Dropping the future breaks the play off.
     ///
     /// # Errors
-    /// [`TroupeError::UnknownPolicy`], [`TroupeError::UnknownJudge`], [`TroupeError::UnknownScenario`] and [`TroupeError::CastTwice`] before
-    /// anything is played;
+    /// [`TroupeError::UnknownPolicy`], [`TroupeError::UnknownJudge`], [`TroupeError::UnknownScenario`], [`TroupeError::CastTwice`] and [`TroupeError::NoPast`]
+    /// before anything is played;
     /// [`TroupeError::Ended`] if a service dies. A dying episode or seat is no error but part of the result.
     pub async fn play(&mut self, castings: Vec<Casting>, terms: &Terms) -> Result<Performance, TroupeError> {
         self.check(&castings, terms)?;
@@ -302,6 +302,10 @@ impl Troupe {
         names.into_iter().try_for_each(|(number, seat, policy)| {
             let scenario = terms.scenarios.get(number as usize).ok_or(TroupeError::UnknownScenario(number))?;
             self.check_policy(seat, policy, scenario)
+        })?;
+        castings.iter().try_for_each(|casting| match terms.past(casting) {
+            Ok(_) => Ok(()),
+            Err(from) => Err(TroupeError::NoPast { episode: casting.id, from }),
         })
     }
 

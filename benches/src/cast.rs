@@ -31,7 +31,7 @@ pub fn haggle() -> Result<Arc<Scenario>, Box<dyn Error>> {
 
 /// Terms of a play; `record`: whether its episodes go into the journal.
 pub fn terms(scenario: &Arc<Scenario>, record: bool) -> Terms {
-    Terms { scenarios: vec![Arc::clone(scenario)], seed: SEED, sampling: Pair::default(), record }
+    Terms { scenarios: vec![Arc::clone(scenario)], seed: SEED, sampling: Pair::default(), record, past: Arc::default() }
 }
 
 /// So many episodes, each of another group.
@@ -45,6 +45,7 @@ pub fn castings(episodes: u32, agent: &str, user: &str) -> Vec<Casting> {
         policies: policies.clone(),
         learns: Pair::default(),
         tools: Pair::default(),
+        fork: None,
     };
     (0..episodes).map(casting).collect()
 }

@@ -11,9 +11,11 @@ use sim::Answer;
 use sim::Decision;
 use sim::Fault;
 use sim::FaultKind;
+use sim::Generation;
 use sim::Message;
 use sim::Observation;
 use sim::Party;
+use sim::Past;
 use sim::Query;
 use text::SeatStream;
 use tokio::sync::oneshot;
@@ -99,6 +101,20 @@ impl Player for ModelPlayer {
                 Err(no_act) => Err(bad_reply(self.session, &format!("{no_act:?}"))),
             }
         })
+    }
+
+    /// What was sampled is taken as it is; what was shown has to be what was shown.
+    fn recall(&mut self, past: &Past) -> Result<(), String> {
+        let generation = past.decision.as_ref().and_then(|decision| decision.generation.as_ref());
+        let generation = generation.ok_or("an earlier turn was not sampled")?;
+        self.stream.observe(&past.messages);
+        if self.stream.prompt() != generation.prompt {
+            return Err("an earlier turn was shown otherwise".to_owned());
+        }
+        let Generation { tokens, logprobs, closed, version, policy, temperature, .. } = generation;
+        self.stream.sampled(tokens.clone(), logprobs.clone(), *closed, *version, policy, *temperature);
+        self.turn += 1;
+        Ok(())
     }
 }
 

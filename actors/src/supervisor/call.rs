@@ -1,10 +1,13 @@
 //! What the troupe asks of the supervisor, and what it gets.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rl::Row;
 use rl::Sampled;
 use runs::Offset;
+use sim::EpisodeId;
+use sim::EpisodeRecord;
 use sim::Fault;
 use sim::Pair;
 use sim::Scenario;
@@ -38,6 +41,8 @@ pub struct Terms {
     pub sampling: Pair<Sampling>,
     /// Whether the records go into the journal.
     pub record: bool,
+    /// What forks go on from, by id; empty where nothing is forked.
+    pub past: Arc<BTreeMap<EpisodeId, EpisodeRecord>>,
 }
 
 impl Terms {
@@ -45,6 +50,14 @@ impl Terms {
     #[must_use]
     pub fn scenario(&self, casting: &Casting) -> Option<&Arc<Scenario>> {
         self.scenarios.get(casting.scenario as usize)
+    }
+
+    /// What a casting goes on from; `None` if it begins at the beginning.
+    ///
+    /// # Errors
+    /// The id of what it is to go on from, if that is not here.
+    pub fn past(&self, casting: &Casting) -> Result<Option<&EpisodeRecord>, EpisodeId> {
+        casting.fork.map(|fork| self.past.get(&fork.from).ok_or(fork.from)).transpose()
     }
 }
 

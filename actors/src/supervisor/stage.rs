@@ -106,8 +106,10 @@ impl SupervisorState {
         let scenario = terms.scenario(&casting).ok_or("there is no such scenario")?.clone();
         casting.tools = Pair::from_fn(|seat| self.tools(&scenario, &casting, seat));
         let judge = &scenario.judge.policy;
+        let past = terms.past(&casting).map_err(|id| format!("{id}, which it goes on from, is not there"))?;
         let arguments = EpisodeArguments {
             ticket,
+            past: past.cloned(),
             players: Pair {
                 agent: self.player(&terms, &scenario, ticket, &casting, Seat::Agent)?,
                 user: self.player(&terms, &scenario, ticket, &casting, Seat::User)?,
@@ -143,7 +145,6 @@ impl SupervisorState {
         seat: Seat,
     ) -> Result<Box<dyn Player>, String> {
         let policy = &casting.policies[seat];
-        let address = casting.id.address(terms.seed);
         if let Some(make) = self.guests.players.get(policy) {
             return Ok(make(casting, seat));
         }
@@ -153,7 +154,7 @@ impl SupervisorState {
             return Ok(Box::new(ModelPlayer {
                 ticket,
                 session: Session { episode: casting.id, seat, adapter: None },
-                address: address.member(casting.id.member),
+                address: casting.token_address(terms.seed),
                 tokens_max: scenario.seats[seat].tokens_max,
                 sampling: terms.sampling[seat],
                 server: server.mail.clone(),
@@ -164,7 +165,7 @@ impl SupervisorState {
         }
         let script = Script::named(&scenario.rules, seat, policy);
         let script = script.ok_or_else(|| format!("there is no policy `{policy}`"))?;
-        Ok(Box::new(ScriptPlayer { seat, script, address }))
+        Ok(Box::new(ScriptPlayer { seat, script, address: casting.rule_address(terms.seed) }))
     }
 
     pub(super) fn flush(&mut self, round: Round) {

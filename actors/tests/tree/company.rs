@@ -78,7 +78,7 @@ pub fn terms() -> Terms {
 
 pub fn terms_of(scenario: Scenario) -> Terms {
     let sampling = Pair { agent: Sampling::default(), user: Sampling::default() };
-    Terms { scenarios: vec![Arc::new(scenario)], seed: SEED, sampling, record: true }
+    Terms { scenarios: vec![Arc::new(scenario)], seed: SEED, sampling, record: true, past: Arc::default() }
 }
 
 pub fn id(group: u32, member: u32) -> EpisodeId {
@@ -95,6 +95,7 @@ pub fn casting(group: u32, member: u32, agent: &str, user: &str) -> Casting {
         policies,
         learns: Pair::default(),
         tools: Pair::default(),
+        fork: None,
     }
 }
 

@@ -127,7 +127,7 @@ async fn a_model_keeps_nothing_for_an_episode_that_is_over() {
     let cast = castings(5, 4, "model", "model");
     soon(troupe.play(cast.clone(), &terms())).await.unwrap();
     // Whatever call comes next is read after the forgetting: mail keeps its order.
-    troupe.dismiss_model("user").await.unwrap();
+    troupe.sample("agent", Vec::new()).await.unwrap();
     troupe.stop().await;
     let forgotten: BTreeSet<EpisodeId> = forgotten.lock().unwrap().iter().flatten().map(|s| s.episode).collect();
     assert_eq!(forgotten, cast.iter().map(|casting| casting.id).collect());

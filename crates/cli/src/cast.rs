@@ -153,7 +153,7 @@ pub async fn play(
     mut settled: impl FnMut(usize),
 ) -> anyhow::Result<Vec<Played>> {
     let sampling = Pair { agent: Sampling::default(), user: Sampling::default() };
-    let terms = Terms { scenarios: vec![Arc::clone(scenario)], seed, sampling, record };
+    let terms = Terms { scenarios: vec![Arc::clone(scenario)], seed, sampling, record, past: Arc::default() };
     let mut progress = troupe.progress();
     // What the play before this one came to is no news of this one.
     progress.borrow_and_update();

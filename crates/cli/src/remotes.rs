@@ -32,6 +32,7 @@ use sim::Answer;
 use sim::Decision;
 use sim::Fault;
 use sim::Observation;
+use sim::Past;
 use sim::Query;
 use sim::Scenario;
 use sim::Seat;
@@ -97,7 +98,7 @@ impl Remotes {
         let names: Vec<String> = scenarios.iter().map(|scenario| scenario.name.clone()).collect();
         let seed = self.seed;
         Ok(Some(Arc::new(move |casting: &Casting, seat: Seat| {
-            let address = casting.id.address(seed).member(casting.id.member);
+            let address = casting.token_address(seed);
             let place = format!("{}/{}", names[casting.scenario as usize], casting.id);
             Box::new(Elsewhere(Speaker::new(seat, voice.clone(), &place, address))) as Box<dyn Player>
         })))
@@ -267,5 +268,10 @@ impl Player for Elsewhere {
 
     fn answer(&mut self, query: Query) -> Pending<'_, Result<Answer, Fault>> {
         Box::pin(async move { self.0.answer(&query).await })
+    }
+
+    fn recall(&mut self, past: &Past) -> Result<(), String> {
+        self.0.recall(past);
+        Ok(())
     }
 }

@@ -9,12 +9,14 @@ use runs::RunPaths;
 use sim::Addressee;
 use sim::EpisodeId;
 use sim::EpisodeRecord;
+use sim::Forked;
 use sim::Observation;
 use sim::Query;
 use sim::Scenario;
 use sim::Seat;
 use sim::drive;
 use sim::gyms::Script;
+use sim::record::Reach;
 use sim::replay;
 use sim::replay::ForkError;
 
@@ -82,13 +84,15 @@ fn one(record: &EpisodeRecord, scenario: &Arc<Scenario>) -> Result<(), Failure> 
 
 /// Plays on from before `turn`, each seat by its fixed script.
 fn forked(record: &EpisodeRecord, scenario: &Arc<Scenario>, turn: usize) -> Result<(), Failure> {
-    let (episode, outputs) = replay::fork(record, scenario, turn).map_err(|error| match &error {
+    let reach = Reach::Rest(None);
+    let casting = replay::forked_casting(record, record.casting.id, turn as u32, reach);
+    let address = casting.rule_address(record.seed);
+    let Forked { episode, outputs, .. } = replay::fork(record, casting, scenario).map_err(|error| match &error {
         ForkError::NoTurn { turns, .. } => {
             Failure::input(format!("--fork: {error}"), Some(&format!("choose a turn from 0 to {}", turns - 1)))
         }
-        ForkError::Differs(_) => error.into(),
+        ForkError::Differs(_) | ForkError::Stranger => error.into(),
     })?;
-    let address = record.casting.id.address(record.seed);
     let script = |seat: Seat| {
         let name = scenario.rules.fixed_opponent(seat);
         Script::named(&scenario.rules, seat, name).expect("a gym's fixed opponents are among its scripts")

@@ -50,6 +50,7 @@ pub async fn rollout(flags: RolloutFlags, loader: &dyn ModelLoader) -> Result<()
         policies: policies.clone(),
         learns: Pair::default(),
         tools: Pair::default(),
+        fork: None,
     });
     let mut troupe = cast.troupe(journal).await?;
     let mut progress = Progress::start("rollout", flags.episodes.into(), 0);

@@ -1,8 +1,10 @@
 //! A run that is set up: its folder, its models, its troupe, and the one commit point they share.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use actors::Played;
 use actors::Sampling;
@@ -38,6 +40,7 @@ use runs::Sheets;
 use runs::TrainPhase;
 use serde::Deserialize;
 use serde::Serialize;
+use sim::EpisodeId;
 use sim::EpisodeRecord;
 use sim::Pair;
 use sim::Scenario;
@@ -159,6 +162,19 @@ impl Stage {
     /// # Errors
     /// If a service died, or an episode was accounted for twice.
     pub async fn play(&mut self, castings: &[Casting], temperature: f32) -> anyhow::Result<Vec<EpisodeRecord>> {
+        self.play_on(castings, temperature, Arc::default()).await
+    }
+
+    /// The same of castings some of which go on from episodes of the `past`.
+    ///
+    /// # Errors
+    /// As [`Stage::play`], or if what an episode is to go on from is not there.
+    pub async fn play_on(
+        &mut self,
+        castings: &[Casting],
+        temperature: f32,
+        past: Arc<BTreeMap<EpisodeId, EpisodeRecord>>,
+    ) -> anyhow::Result<Vec<EpisodeRecord>> {
         for casting in castings {
             self.state.ledger.open(casting.id)?;
         }
@@ -168,6 +184,7 @@ impl Stage {
             seed: self.setup.settings.seed,
             sampling: Pair { agent: sampling, user: sampling },
             record: true,
+            past,
         };
         let performance = self.troupe.play(castings.to_vec(), &terms).await?;
         let mut records = Vec::with_capacity(castings.len());

@@ -4,12 +4,13 @@
 //!  cold start   updates on script dialogues and drills, both seats at once      commit every few updates
 //!  gate         held-out drills: no cold start that cannot look up a fact goes on
 //!  step 0       evaluation = the "before" of every table                        commit step-000000
-//!  step 1 … n   play groups -> credit -> one update per learning seat           commit, evaluation if due
+//!  step 1 … n   play groups -> forks of some talks (forks.rs) -> credit -> one update per learning seat           commit, evaluation if due
 //!               with grpo.staleness_max above 0 a later step is played meanwhile (ahead.rs)
 //!  report       before and after, two excerpts
 //! ```
 
 mod ahead;
+mod forks;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -263,7 +264,7 @@ async fn grpo_step(stage: &mut Stage, ahead: &mut Ahead, step: u64) -> anyhow::R
 
     let mut metrics = played_metrics(stage, &played.castings, &played.records);
     let batches = batches(stage, &grpo, &played, &mut metrics)?;
-    let PlayedStep { records, refilled, .. } = played;
+    let PlayedStep { records, refilled, forks, .. } = played;
     let beside = plan::played_beside(&grpo, step);
     let (reports, clocks) = match beside {
         None => (stage.update(batches).await?, None),
@@ -279,7 +280,7 @@ async fn grpo_step(stage: &mut Stage, ahead: &mut Ahead, step: u64) -> anyhow::R
     if grpo.refills_max > 0 {
         metrics.set("groups_refilled", Some(f64::from(refilled)));
     }
-    metrics.set("drift", Some(drift(stage, &records)? as f64));
+    metrics.set("drift", Some((drift(stage, &records)? + drift(stage, &forks.records)?) as f64));
     alarms(&metrics).iter().for_each(|alarm| tracing::warn!(step, "{alarm}"));
     stage.log(step, "grpo", &metrics)?;
     let play = taken + clocks.map_or(0.0, |clocks| clocks.play);
@@ -302,10 +303,11 @@ fn batches(
     let lr = schedule::grpo_lr(grpo, played.step);
     let learns = plan::learns(grpo.mode, played.step);
     let mut batches = Pair::default();
+    let (castings, records) = played.lessons();
     for seat in Seat::ALL.into_iter().filter(|seat| learns[*seat]) {
         let freshness = Freshness::of(grpo, stage.state.versions[seat]);
-        let (records, refused) = freshness.sort(&played.records, seat);
-        let harvest = harvest(&played.castings, &records, seat, grpo, lr)?;
+        let (records, refused) = freshness.sort(&records, seat);
+        let harvest = harvest(&castings, &records, seat, grpo, lr)?;
         metrics.extend(harvest.counts.metrics(seat));
         if grpo.staleness_max > 0 || refused > 0 {
             metrics.extend(freshness.metrics(&harvest.batch, refused, seat));

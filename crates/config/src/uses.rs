@@ -204,6 +204,13 @@ const ROWS: &[Row] = &[
     row("grpo.group_valid_min", LOOP, "least scored episodes for a group to count", |s| some(s.grpo.group_valid_min)),
     row("grpo.groups.mutual", LOOP, "groups a step in which the models meet", |s| some(s.grpo.groups.mutual)),
     row("grpo.groups.fixed", LOOP, "groups a step of each learning seat against its fixed opponent", |s| some(s.grpo.groups.fixed)),
+    row("grpo.forks.talks", LOOP, "talks a step forked at one turn, for each learning seat", |s| some(s.grpo.forks.map_or(0, |forks| forks.talks))),
+    row("grpo.forks.alternatives", LOOP, "alternatives to the forked turn", |s| s.grpo.forks.map(|forks| json!(forks.alternatives))),
+    row("grpo.forks.futures", LOOP, "how often the talk is played on behind each", |s| s.grpo.forks.map(|forks| json!(forks.futures))),
+    row("grpo.forks.future_turns", LOOP, "most turns of a future; 0: to its end", |s| {
+        s.grpo.forks.filter(|forks| forks.futures > 0).map(|forks| json!(forks.future_turns.unwrap_or(0)))
+    }),
+    row("grpo.forks.talks_train", LOOP, "whether the talks train beside their forks", |s| s.grpo.forks.map(|forks| json!(forks.talks_train))),
     row("grpo.mode", LOOP, "which seats learn when", |s| some(mode(s.grpo.mode))),
     row("grpo.agent_steps", LOOP, "steps of the agent to one of the user", |s| match s.grpo.mode {
         UpdateMode::Alternating { agent_steps } => some(agent_steps),

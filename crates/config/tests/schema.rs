@@ -31,6 +31,7 @@ turn_credit = "em"
 trajectory_score = "r2g"
 group_size = 1024
 groups = { mutual = 1, fixed = 100000 }
+forks = { talks = 1, futures = 1 }
 overlong_penalty = 1.0
 normalizer = "fixed"
 kl_weight = 0.1
@@ -83,7 +84,8 @@ claims = [{ policy = "end", beats = "start", by = 0.1 }]
 "#;
 
 /// Keys whose upper end is bounded by the world, not by their own range, each with what bounds it.
-const BOUNDED_ELSEWHERE: [(&str, &str); 9] = [
+const BOUNDED_ELSEWHERE: [(&str, &str); 10] = [
+    ("grpo.forks.talks", "the other keys of forks, which have no effect without talks"),
     ("grpo.overlong_cache", "the tokens of an overlong turn"),
     ("model.num_key_value_heads", "a divisor of the query heads"),
     ("eval.items", "the scenario's held-out items"),
@@ -95,11 +97,16 @@ const BOUNDED_ELSEWHERE: [(&str, &str); 9] = [
     ("average.*.items", "the held-out items of each scenario"),
 ];
 
+/// Keys that have an effect only where talks are forked.
+const OF_FORKS: [&str; 4] =
+    ["grpo.forks.alternatives", "grpo.forks.futures", "grpo.forks.future_turns", "grpo.forks.talks_train"];
+
 /// Key of `[model]` that has an effect only beside `from`.
 const ADAPTERS: &str = "lora";
 
 /// Keys that are only needed because of another one, each with what needs it: of these a schema knows nothing.
-const NEEDED_ELSEWHERE: [(&str, &str); 3] = [
+const NEEDED_ELSEWHERE: [(&str, &str); 4] = [
+    ("grpo.forks.talks", "the other keys of forks"),
     ("runs", "a policy of a run"),
     ("compare.*.claims.*.better", "a metric of the world's own"),
     ("compare.*.claims.*.share", "a claim that keeps"),
@@ -467,7 +474,7 @@ fn every_key_says_what_it_means_and_a_left_out_one_has_the_default_that_is_writt
         // In the default mode nothing takes turns.
         let idle = ["preset", "grpo.agent_steps", "grpo.gamma", "grpo.em_k", "grpo.kl", "grpo.normalizer_tokens"];
         let part = ["grpo.overlong_tokens", "grpo.overlong_cache", "grpo.importance_min", "grpo.importance_max"];
-        let has_effect = !idle.iter().chain(&part).any(|idle| *idle == key);
+        let has_effect = !idle.iter().chain(&part).any(|idle| *idle == key) && !OF_FORKS.contains(&&*key);
         if let Some(default) = entry.get("default").filter(|_| has_effect) {
             assert_eq!(settings(&format!("{key} = {default}\n")), base, "{key} = {default}");
             count += 1;

@@ -11,6 +11,7 @@ use duologue_config::load_scenario;
 use sim::Decision;
 use sim::EpisodeId;
 use sim::EpisodeRecord;
+use sim::Forked;
 use sim::Observation;
 use sim::Pair;
 use sim::Phase;
@@ -23,6 +24,7 @@ use sim::gyms::Script;
 use sim::gyms::talk;
 use sim::gyms::talk::person::Dimension;
 use sim::record::Casting;
+use sim::record::Reach;
 use sim::scenario::Split;
 
 const SEED: u64 = 1;
@@ -52,7 +54,16 @@ fn rules(scenario: &Scenario) -> &talk::Rules {
 fn casting(agent: &str, user: &str, item: u32) -> Casting {
     let id = EpisodeId { phase: Phase::Eval, round: 0, group: item, trial: 0, member: 1 };
     let policies = Pair { agent: agent.to_owned(), user: user.to_owned() };
-    Casting { id, scenario: 0, split: Split::HeldOut, item, policies, learns: Pair::default(), tools: Pair::default() }
+    Casting {
+        id,
+        scenario: 0,
+        split: Split::HeldOut,
+        item,
+        policies,
+        learns: Pair::default(),
+        tools: Pair::default(),
+        fork: None,
+    }
 }
 
 fn played(scenario: &Arc<Scenario>, agent: &str, user: &str, item: u32) -> EpisodeRecord {
@@ -512,7 +523,10 @@ fn r21_a_fork_copies_both_sides_and_shares_nothing() {
     for scenario in scenarios() {
         let record = played(&scenario, "scripted:noisy", "scripted:noisy", 5);
         for turn in 0..record.turns.len() {
-            let Ok((episode, outputs)) = sim::fork(&record, &scenario, turn) else { panic!("turn {turn}") };
+            let casting = sim::forked_casting(&record, record.casting.id, turn as u32, Reach::Rest(None));
+            let Ok(Forked { episode, outputs, .. }) = sim::fork(&record, casting, &scenario) else {
+                panic!("turn {turn}")
+            };
             let before = serde_json::to_string(&episode).unwrap();
             let rest = |words: &str| {
                 let (episode, outputs) = (episode.clone(), outputs.clone());
@@ -523,6 +537,34 @@ fn r21_a_fork_copies_both_sides_and_shares_nothing() {
             assert_eq!(serde_json::to_string(&episode).unwrap(), before, "what came of it changed nothing");
         }
         assert_eq!(sim::redrive(&record, &scenario), Ok(()));
+    }
+}
+
+/// Four futures from each turn: the same decisions lead to the same record, and scripts that draw go other ways.
+#[test]
+fn r21_futures_of_a_turn_draw_apart_and_each_is_played_again_alike() {
+    for scenario in scenarios() {
+        let record = played(&scenario, "scripted:noisy", "scripted:noisy", 5);
+        let mut ways = std::collections::BTreeSet::new();
+        for turn in 0..record.turns.len() as u32 {
+            for trial in 1..=4 {
+                let id = sim::EpisodeId { group: 99, trial, ..record.casting.id };
+                let play = || {
+                    let casting = sim::forked_casting(&record, id, turn, Reach::Rest(None));
+                    let address = casting.rule_address(SEED);
+                    let Forked { episode, outputs, .. } = sim::fork(&record, casting, &scenario).expect("a turn of it");
+                    let script = |seat| Script::named(&scenario.rules, seat, "scripted:noisy").expect("a script");
+                    let decide = |seat, observation: &Observation| script(seat).decide(observation, address);
+                    sim::drive::go_on(episode, outputs, decide, |_, _| unreachable!("nobody is asked"))
+                };
+                let future = play();
+                assert_eq!(future, play());
+                assert_eq!(sim::redrive(&future, &scenario), Ok(()));
+                assert_eq!(future.turns[..turn as usize], record.turns[..turn as usize]);
+                ways.insert(serde_json::to_string(&future.turns).unwrap());
+            }
+        }
+        assert!(ways.len() > record.turns.len(), "{} ways from {} turns", ways.len(), record.turns.len());
     }
 }
 

@@ -161,6 +161,11 @@ fn later_changes() -> Vec<Change> {
         ("grpo.group_valid_min", json!(3), &[]),
         ("grpo.groups.mutual", json!(1), &[]),
         ("grpo.groups.fixed", json!(2), &[]),
+        ("grpo.forks.talks", json!(4), &[]),
+        ("grpo.forks.alternatives", json!(5), &["grpo.forks.talks=2"]),
+        ("grpo.forks.futures", json!(2), &["grpo.forks.talks=2"]),
+        ("grpo.forks.future_turns", json!(4), &["grpo.forks.talks=2", "grpo.forks.futures=1"]),
+        ("grpo.forks.talks_train", json!(false), &["grpo.forks.talks=2"]),
         ("grpo.mode", json!("alternating"), &[]),
         ("grpo.agent_steps", json!(4), &["grpo.mode=alternating"]),
         ("grpo.lr", json!(0.0003), &[]),
@@ -256,6 +261,10 @@ fn what_the_file_says_is_shown_with_its_line_and_what_it_leaves_out_is_a_default
 fn a_key_without_a_user_in_this_run_is_one_that_the_reader_refuses() {
     let unused: Vec<&str> = uses(&[]).iter().filter(|used| used.value.is_none()).map(|used| used.key).collect();
     let parts = [
+        "forks.alternatives",
+        "forks.futures",
+        "forks.future_turns",
+        "forks.talks_train",
         "shared_weight",
         "overlong_tokens",
         "overlong_cache",
@@ -278,7 +287,7 @@ fn a_key_without_a_user_in_this_run_is_one_that_the_reader_refuses() {
         let value = match key {
             "grpo.kl" => "k2",
             "model.lora.targets" => "all-linear",
-            "model.lora.rank_stabilized" => "true",
+            "model.lora.rank_stabilized" | "grpo.forks.talks_train" => "true",
             "model.thinking" => "strip",
             "model.tools" => "template",
             _ => "1",

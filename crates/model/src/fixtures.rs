@@ -52,6 +52,7 @@ pub(crate) fn grpo() -> GrpoSettings {
         group_size: 2,
         group_valid_min: 2,
         groups: GroupCounts { mutual: 1, fixed: 0 },
+        forks: None,
         mode: UpdateMode::Simultaneous,
         lr: 1e-3,
         warmup: 1,

@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
+use sim::Act;
 use sim::Address;
 use sim::Answer;
 use sim::Decision;
 use sim::Fault;
 use sim::Observation;
+use sim::Past;
 use sim::Query;
 use sim::Seat;
 use sim::draws::Stream;
 use text::reasoning;
+use text::tool_call;
 
 use crate::Client;
 use crate::Form;
@@ -25,6 +28,9 @@ use crate::chat::Role;
 /// What is added to the part of a seat that is asked for words, and of one that is asked for JSON.
 const WORDS: &str = include_str!("../prompts/words.txt");
 const JSON: &str = include_str!("../prompts/json.txt");
+
+/// What stands in a talk where the seat said nothing: many servers refuse an empty message.
+const SILENCE: &str = "…";
 
 /// Whose words they are.
 #[derive(Clone, Debug)]
@@ -67,7 +73,7 @@ impl Speaker {
     pub async fn decide(&mut self, observation: &Observation) -> Result<Decision, Fault> {
         chat::show(&mut self.talk, &observation.messages);
         let Reply { text, thought, closed } = self.say(self.talk.clone(), &Form::Act).await?;
-        chat::add(&mut self.talk, Role::Assistant, if text.is_empty() { "…" } else { &text });
+        chat::add(&mut self.talk, Role::Assistant, if text.is_empty() { SILENCE } else { &text });
         // The thought is off already: what looks like one now was meant to be heard, and must not be.
         let act = reasoning::read(text.as_bytes(), false, closed).act;
         Ok(Decision { act, thought, generation: None })
@@ -93,6 +99,22 @@ impl Speaker {
         let reply = form.content(&text).to_owned();
         let decision = Decision { thought, ..Decision::say(reply.clone()) };
         Ok(Answer { reply, decision: Some(decision) })
+    }
+
+    /// Takes in what the seat went through before this model sat down in it. An answer to a question of the world is complete in itself, and leaves
+    /// nothing behind.
+    pub fn recall(&mut self, past: &Past) {
+        self.asked += 1;
+        if past.queried {
+            return;
+        }
+        chat::show(&mut self.talk, &past.messages);
+        let said = match past.decision.as_ref().map(|decision| &decision.act) {
+            Some(Ok(Act::Say(text))) => text.clone(),
+            Some(Ok(Act::Tool { choice, content })) => tool_call::write(*choice, content),
+            Some(Err(_)) | None => String::new(),
+        };
+        chat::add(&mut self.talk, Role::Assistant, if said.is_empty() { SILENCE } else { &said });
     }
 
     async fn say(&mut self, messages: Vec<ChatMessage>, form: &Form) -> Result<Reply, Fault> {

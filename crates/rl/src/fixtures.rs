@@ -39,6 +39,7 @@ pub(crate) fn settings() -> GrpoSettings {
         group_size: 4,
         group_valid_min: 2,
         groups: GroupCounts { mutual: 2, fixed: 1 },
+        forks: None,
         mode: UpdateMode::Simultaneous,
         lr: 6e-4,
         warmup: 5,
@@ -85,6 +86,7 @@ pub(crate) fn casting(group: u32, member: u32) -> Casting {
         policies: Pair { agent: "model".to_owned(), user: "model".to_owned() },
         learns: Pair { agent: true, user: true },
         tools: Pair::default(),
+        fork: None,
     }
 }
 

@@ -10,6 +10,8 @@
 //! (`model.thinking = "strip"`), no stream holds two of them: each is a sample of its own, its prompt the stream without the recorded cuts, and the
 //! samples of a trajectory lie side by side. Credit and advantage are the trajectory's all the same.
 //!
+//! Groups of turns ([`crate::forks`]) come beside the groups of talks: of an alternative its one turn trains, and nothing that it has of its talk.
+//!
 //! Records may come in any order: everything is laid out by episode id first, so the order in which episodes end leaves no trace. In the
 //! batch the members of a group lie side by side, so a learner that deals samples out in turn gives each minibatch a part of every group.
 
@@ -29,6 +31,9 @@ use crate::advantage;
 use crate::advantage::Flat;
 use crate::batch::SampleError;
 use crate::credit;
+use crate::credit::Spread;
+use crate::forks;
+use crate::forks::TurnGroup;
 use crate::group::GroupOutcome;
 use crate::group::Member;
 use crate::plan::MODEL;
@@ -68,6 +73,21 @@ pub struct Counts {
     pub thought: Mass,
     /// Own tokens of public reply.
     pub reply: Mass,
+    /// Groups of turns; `None` where nothing is forked.
+    pub forks: Option<ForkCounts>,
+}
+
+/// What became of a seat's groups of turns.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ForkCounts {
+    /// Talks that were forked for the seat.
+    pub groups: usize,
+    /// Those of whose alternatives fewer than two count.
+    pub too_few: usize,
+    /// Those whose alternatives are all worth the same.
+    pub no_variance: usize,
+    /// Sum of the unbiased deviations of the alternatives' worths in the others, and their number.
+    pub std: sim::Ratio,
 }
 
 /// Advantage over a kind of tokens.
@@ -130,7 +150,10 @@ pub fn harvest(
 ) -> Result<Harvest, HarvestError> {
     let mut counts = Counts { turns_filtered: settings.overlong.filter.then_some(0), ..Counts::default() };
     let (mut learned, mut flat) = (Vec::new(), Vec::new());
-    for records in by_group(castings, records, seat).values() {
+    let groups = by_group(castings, records, seat);
+    let (forked, talks): (Vec<&Played>, Vec<&Played>) = groups.values().partition(|played| played.forked);
+    let talks_train = settings.forks.is_none_or(|forks| forks.talks_train);
+    for Played { records, .. } in talks.into_iter().filter(|_| talks_train) {
         counts.groups += 1;
         match GroupOutcome::of(records, seat, settings) {
             GroupOutcome::TooFew { .. } => counts.groups_too_few += 1,
@@ -148,6 +171,7 @@ pub fn harvest(
         counts.groups_no_variance += learned.len();
         learned.clear();
     }
+    learned.extend(counts.turn_groups(&forked, records, seat, settings));
     let mut samples = Vec::new();
     for member in learned.iter().flatten() {
         let (found, fell_back) = samples_of(member, seat, settings)?;
@@ -155,8 +179,9 @@ pub fn harvest(
         counts.count_filtered(member, seat);
         for sample in found {
             counts.count_sample(&sample);
-            // Whatever is left of a talk all of whose turns were cut teaches nothing.
-            if sample.loss_tokens() > 0 || counts.turns_filtered.is_none() {
+            // Whatever is left of a talk all of whose turns were cut teaches nothing, nor does what was read before a fork.
+            let is_fork = !forks::is_talk(&member.record.casting);
+            if sample.loss_tokens() > 0 || (counts.turns_filtered.is_none() && !is_fork) {
                 samples.push(sample);
             }
         }
@@ -169,7 +194,7 @@ pub fn harvest(
 pub fn dead_groups(castings: &[Casting], records: &[EpisodeRecord], settings: &GrpoSettings) -> Vec<u32> {
     let mut dead: BTreeMap<u32, bool> = BTreeMap::new();
     for seat in Seat::ALL {
-        for (group, records) in by_group(castings, records, seat) {
+        for (group, Played { records, .. }) in by_group(castings, records, seat) {
             let is_dead = matches!(GroupOutcome::of(&records, seat, settings), GroupOutcome::NoVariance { .. });
             dead.entry(group).and_modify(|dead| *dead &= is_dead).or_insert(is_dead);
         }
@@ -178,6 +203,34 @@ pub fn dead_groups(castings: &[Casting], records: &[EpisodeRecord], settings: &G
 }
 
 impl Counts {
+    /// What the seat learns from groups of turns.
+    fn turn_groups<'a>(
+        &mut self,
+        forked: &[&Played<'a>],
+        records: &'a [EpisodeRecord],
+        seat: Seat,
+        settings: &GrpoSettings,
+    ) -> Vec<Vec<Member<'a>>> {
+        if settings.forks.is_none() {
+            return Vec::new();
+        }
+        let futures: Vec<&EpisodeRecord> = records.iter().filter(|record| record.casting.id.trial > 0).collect();
+        let mut counts = ForkCounts { groups: forked.len(), ..ForkCounts::default() };
+        let mut learned = Vec::new();
+        for Played { records, .. } in forked {
+            match TurnGroup::of(records, &futures, seat, settings) {
+                TurnGroup::TooFew => counts.too_few += 1,
+                TurnGroup::NoVariance => counts.no_variance += 1,
+                TurnGroup::Learned { members, std } => {
+                    counts.std += sim::Ratio::new(std, 1.0);
+                    learned.push(members);
+                }
+            }
+        }
+        self.forks = Some(counts);
+        learned
+    }
+
     fn count_std(&mut self, casting: &Casting, seat: Seat, std: f64) {
         let partner_is_model = casting.policies[seat.partner()] == MODEL;
         let pooled = if partner_is_model { &mut self.std_mutual } else { &mut self.std_fixed };
@@ -186,7 +239,8 @@ impl Counts {
 
     fn count_filtered(&mut self, member: &Member<'_>, seat: Seat) {
         if let Some(turns) = &mut self.turns_filtered {
-            let spoken = member.record.turns_of(seat).filter_map(|turn| turn.decision.generation.as_ref());
+            let own = member.record.turns_of(seat).skip(forks::own_before(member.record, seat));
+            let spoken = own.filter_map(|turn| turn.decision.generation.as_ref());
             *turns += spoken.filter(|generation| !generation.closed).count();
         }
     }
@@ -217,6 +271,12 @@ impl Counts {
         if let Some(turns) = self.turns_filtered {
             set("turns_filtered", Some(turns as f64));
         }
+        if let Some(forks) = self.forks {
+            set("forks", Some(forks.groups as f64));
+            set("forks/too_few", Some(forks.too_few as f64));
+            set("forks/no_variance", Some(forks.no_variance as f64));
+            set("forks/std", forks.std.rate());
+        }
         set("samples", Some(self.samples as f64));
         set("stream_tokens/mean", sim::Ratio::new(self.stream_tokens as f64, self.samples as f64).rate());
         for (part, mass) in [("thought", self.thought), ("reply", self.reply)] {
@@ -229,21 +289,28 @@ impl Counts {
     }
 }
 
-/// The records of each group that was played to train `seat`, in id order. A group whose episodes were all lost is there, and empty.
-fn by_group<'a>(
-    castings: &[Casting],
-    records: &'a [EpisodeRecord],
-    seat: Seat,
-) -> BTreeMap<u32, Vec<&'a EpisodeRecord>> {
-    let mut groups: BTreeMap<u32, Vec<&EpisodeRecord>> =
-        castings.iter().filter(|casting| casting.learns[seat]).map(|casting| (casting.id.group, Vec::new())).collect();
+/// The records of one group that was played to train a seat, in id order.
+struct Played<'a> {
+    records: Vec<&'a EpisodeRecord>,
+    /// Whether they are alternatives to one turn, and no talks.
+    forked: bool,
+}
+
+/// The groups that were played to train `seat`. One whose episodes were all lost is there, and empty.
+fn by_group<'a>(castings: &[Casting], records: &'a [EpisodeRecord], seat: Seat) -> BTreeMap<u32, Played<'a>> {
+    let empty = |casting: &Casting| Played { records: Vec::new(), forked: !forks::is_talk(casting) };
+    let mut groups: BTreeMap<u32, Played<'_>> = castings
+        .iter()
+        .filter(|casting| casting.learns[seat])
+        .map(|casting| (casting.id.group, empty(casting)))
+        .collect();
     for record in records.iter().filter(|record| record.casting.learns[seat]) {
         if let Some(group) = groups.get_mut(&record.casting.id.group) {
-            group.push(record);
+            group.records.push(record);
         }
     }
-    for records in groups.values_mut() {
-        records.sort_by_key(|record| record.casting.id);
+    for group in groups.values_mut() {
+        group.records.sort_by_key(|record| record.casting.id);
     }
     groups
 }
@@ -252,15 +319,26 @@ fn by_group<'a>(
 fn samples_of(member: &Member, seat: Seat, settings: &GrpoSettings) -> Result<(Vec<Sample>, bool), HarvestError> {
     let episode = member.record.casting.id;
     let generations = generations(member.record, seat)?;
-    let trains = |generation: &Generation| generation.closed || !settings.overlong.filter;
-    let own = |generation: &&Generation| if trains(generation) { generation.tokens.len() } else { 0 };
-    let lengths: Vec<usize> = generations.iter().map(own).collect();
-    let credits = credit::turn_credits(settings.turn_credit, &member.rewards, settings.gamma, settings.em_k);
-    let spread = credit::spread(&credits, &lengths, member.z);
+    // What an alternative has of its talk was sampled there, and trains there.
+    let before = forks::own_before(member.record, seat);
+    let trains =
+        |turn: usize, generation: &Generation| before <= turn && (generation.closed || !settings.overlong.filter);
+    let own = |(turn, generation): (usize, &&Generation)| {
+        if trains(turn, generation) { generation.tokens.len() } else { 0 }
+    };
+    let lengths: Vec<usize> = generations.iter().enumerate().map(own).collect();
+    let spread = match member.record.casting.fork {
+        None => {
+            let credits = credit::turn_credits(settings.turn_credit, &member.rewards, settings.gamma, settings.em_k);
+            credit::spread(&credits, &lengths, member.z)
+        }
+        // One turn, and all of it its own.
+        Some(_) => Spread { advantages: vec![member.z; generations.len()], fell_back: false },
+    };
     let (mut samples, mut stream): (Vec<Sample>, Vec<u32>) = (Vec::new(), Vec::new());
     for (turn, (generation, advantage)) in generations.iter().zip(&spread.advantages).enumerate() {
         // Advantages are small sums and quotients: f32 holds them to 1e-7.
-        let advantage = trains(generation).then_some(*advantage as f32);
+        let advantage = trains(turn, generation).then_some(*advantage as f32);
         let before = stream.len();
         stream.extend(&generation.prompt);
         match samples.last_mut() {

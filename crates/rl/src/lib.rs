@@ -31,6 +31,7 @@ pub mod failures;
 pub mod filter;
 #[cfg(test)]
 mod fixtures;
+pub mod forks;
 pub mod group;
 pub mod harvest;
 pub mod interval;

@@ -153,7 +153,7 @@ fn of_value(value: Option<f64>) -> Ratio {
     value.map_or(Ratio::default(), |value| Ratio::new(value, 1.0))
 }
 
-/// The ways in which an episode can end.
+/// The ways in which a talk can end; an alternative is cut, and is no talk.
 const STOPS: [Stop; 4] = [Stop::Terminated, Stop::Truncated, Stop::Failed(Seat::Agent), Stop::Failed(Seat::User)];
 
 /// What [`observe`] says of each seat, besides success.
@@ -171,7 +171,7 @@ const OF_SEAT: [&str; 9] = [
 
 fn stop_name(stop: Stop) -> String {
     match stop {
-        Stop::Terminated | Stop::Truncated => format!("stop/{}", stop.name()),
+        Stop::Terminated | Stop::Truncated | Stop::Cut => format!("stop/{}", stop.name()),
         Stop::Failed(seat) => format!("stop/{seat}_{}", stop.name()),
     }
 }

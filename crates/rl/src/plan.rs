@@ -91,6 +91,7 @@ fn group_castings(
         policies: policies.clone(),
         learns,
         tools: Pair::default(),
+        fork: None,
     })
 }
 
@@ -165,6 +166,7 @@ pub fn cold_start_castings(dialogues: u32, teacher: &str, mix: &Mix, seed: u64) 
             policies: Pair { agent: teacher.to_owned(), user: teacher.to_owned() },
             learns: Pair::default(),
             tools: Pair::default(),
+            fork: None,
         }
     };
     (0..).zip(mix.deal(dialogues, first.address(seed))).map(casting).collect()
@@ -184,6 +186,7 @@ pub fn eval_castings(split: Split, items: u32, trials: u32, policies: &Pair<Stri
             policies: policies.clone(),
             learns: Pair::default(),
             tools: Pair::default(),
+            fork: None,
         })
         .collect()
 }

@@ -247,6 +247,22 @@ pub struct GroupCounts {
     pub fixed: u32,
 }
 
+/// Groups of turns beside those of talks: when a step's talks have been played, some are forked at one turn of a seat that learns, and the alternatives
+/// to that turn are judged against each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForkSettings {
+    /// Talks of a step that are forked, for each seat that learns; at least 1.
+    pub talks: u32,
+    /// Alternatives to the forked turn: the group's members; at least 2.
+    pub alternatives: u32,
+    /// How often the talk is played on behind each; 0: an alternative is worth what its turn earns by itself.
+    pub futures: u32,
+    /// Most turns of a future, of both seats together; `None`: to its end.
+    pub future_turns: Option<u32>,
+    /// Whether the step's talks train as well, and not only their forks.
+    pub talks_train: bool,
+}
+
 /// Where a turn's share of the trajectory's advantage comes from (spec userrl §3.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -448,6 +464,9 @@ pub struct GrpoSettings {
     pub group_valid_min: u32,
     /// Groups per step.
     pub groups: GroupCounts,
+    /// Groups of turns; `None`: there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forks: Option<ForkSettings>,
     /// Who learns when.
     pub mode: UpdateMode,
     /// Highest learning rate; cosine to `lr_floor` of it over `steps`.

@@ -17,7 +17,7 @@ use sim::EpisodeId;
 use sim::EpisodeRecord;
 
 /// Version of the bytes, written into the head of each log.
-pub(crate) const FORMAT_VERSION: u32 = 3;
+pub(crate) const FORMAT_VERSION: u32 = 4;
 
 /// Most bytes in one record: a bound for what a damaged length can make a reader allocate. A record of 100 turns of 1 000 tokens has 1 MiB.
 pub(crate) const RECORD_BYTES_MAX: usize = 16 << 20;

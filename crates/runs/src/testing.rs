@@ -52,6 +52,7 @@ pub(crate) fn small_record(id: EpisodeId, words: usize) -> EpisodeRecord {
             policies: Pair { agent: "model:agent".to_owned(), user: "rule".to_owned() },
             learns: Pair { agent: true, user: false },
             tools: Pair::default(),
+            fork: None,
         },
         seed: 7,
         scenario: "haggle".to_owned(),

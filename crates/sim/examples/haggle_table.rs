@@ -76,6 +76,7 @@ fn play(scenario: &Arc<Scenario>, seat: Seat, policy: &str) -> Played {
             policies: policies.clone(),
             learns: Pair::default(),
             tools: Pair::default(),
+            fork: None,
         };
         let record = play_by_rule(casting, scenario, SEED).expect("all are scripts of this gym");
         for seat in Seat::ALL {

@@ -67,6 +67,8 @@ pub enum Stream {
     Weights(Seat, u32),
     /// Which scenarios of a mix are played.
     Mix,
+    /// Which talks are forked for this seat, and at which of its turns.
+    Fork(Seat),
 }
 
 impl Address {
@@ -84,6 +86,7 @@ impl Address {
             Stream::Resample => (7, 0, 0),
             Stream::Weights(seat, tensor) => (8, seat as u64, tensor),
             Stream::Mix => (9, 0, 0),
+            Stream::Fork(seat) => (10, seat as u64, 0),
         };
         let mut key = [0u8; 32];
         key[0..8].copy_from_slice(&self.seed.to_le_bytes());
@@ -187,6 +190,8 @@ mod tests {
             Stream::Shuffle(1),
             Stream::Item,
             Stream::Resample,
+            Stream::Fork(Seat::Agent),
+            Stream::Fork(Seat::User),
         ] {
             firsts.push(base.draws(stream).uniform().to_bits());
         }

@@ -67,7 +67,7 @@ pub fn go_on(
 pub fn play_by_rule(casting: Casting, scenario: &Arc<Scenario>, seed: u64) -> Option<EpisodeRecord> {
     let agent = Script::named(&scenario.rules, Seat::Agent, &casting.policies.agent)?;
     let user = Script::named(&scenario.rules, Seat::User, &casting.policies.user)?;
-    let address = casting.id.address(seed);
+    let address = casting.rule_address(seed);
     let decide = |seat: Seat, observation: &Observation| match seat {
         Seat::Agent => agent.decide(observation, address),
         Seat::User => user.decide(observation, address),

@@ -44,6 +44,7 @@ use crate::World;
 use crate::WorldInput;
 use crate::WorldOutput;
 use crate::record::Casting;
+use crate::record::Reach;
 
 /// What has happened.
 #[derive(Clone, Debug)]
@@ -263,7 +264,21 @@ impl Episode {
             Next::Ask(Seat::Agent) if self.turn_count(Seat::Agent) >= self.scenario.turns_max => {
                 self.judge(Stop::Truncated)
             }
-            Next::Ask(next) => self.ask(next),
+            Next::Ask(next) => match self.reached() {
+                Some(Stop::Cut) => self.done(Some(Stop::Cut), None, None, Pair::default()),
+                Some(stop) => self.judge(stop),
+                None => self.ask(next),
+            },
+        }
+    }
+
+    /// How a fork ends that has gone as far as it was to go; `None`: it goes on.
+    fn reached(&self) -> Option<Stop> {
+        let fork = self.casting.fork?;
+        let new = (self.turns.len() as u32).saturating_sub(fork.turn);
+        match fork.reach {
+            Reach::Turn => (new >= 1).then_some(Stop::Cut),
+            Reach::Rest(turns_max) => turns_max.is_some_and(|most| new >= most).then_some(Stop::Truncated),
         }
     }
 

@@ -1,7 +1,5 @@
 //! What is written down of an episode: enough to train on, to re-drive and to show.
 
-mod wire;
-
 use std::fmt;
 use std::str::FromStr;
 
@@ -90,8 +88,31 @@ impl FromStr for EpisodeId {
     }
 }
 
+/// Where an episode that goes on from another one begins. Its record holds the turns before as well, so that it can be re-driven by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fork {
+    /// The episode that began at the beginning: its place is where the world was drawn.
+    pub root: EpisodeId,
+    /// The episode whose turns it has: the root, or itself a fork of it.
+    pub from: EpisodeId,
+    /// How many of them: an index into its record's turns, of the first that may differ.
+    pub turn: u32,
+    /// How far it goes.
+    pub reach: Reach,
+}
+
+/// How far a fork goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reach {
+    /// One turn: an *alternative* to what was done there. Nobody judges it.
+    Turn,
+    /// To the end, or for so many turns of both seats at most, and then to the judge, as a talk that was truncated: a *future*.
+    Rest(Option<u32>),
+}
+
 /// Who plays what: everything besides the scenario and the seed that an episode starts from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Casting {
     /// The episode.
     pub id: EpisodeId,
@@ -108,9 +129,36 @@ pub struct Casting {
     /// How the seat is told what it may do. Whoever brings it to life knows: until then, and for whoever is no model, it is
     /// [`Tools::Prose`].
     pub tools: Pair<Tools>,
+    /// What it goes on from; `None`: it begins at the beginning.
+    pub fork: Option<Fork>,
 }
 
-/// How an episode ended. Three different things, never a bool.
+impl Casting {
+    /// Where the world's and the profile's numbers are drawn: a fork is in the world of its root.
+    #[must_use]
+    pub fn world_address(&self, seed: u64) -> Address {
+        self.fork.map_or(self.id, |fork| fork.root).address(seed)
+    }
+
+    /// Where rules and scripts draw: the same for all members of a group, and for the futures of one number whatever they go on from.
+    #[must_use]
+    pub fn rule_address(&self, seed: u64) -> Address {
+        self.id.address(seed)
+    }
+
+    /// Where models draw their tokens: each member of a group by itself. Futures of one number share their draws, so that what they come to differs by
+    /// what they go on from, and not by luck.
+    #[must_use]
+    pub fn token_address(&self, seed: u64) -> Address {
+        let address = self.id.address(seed);
+        match self.fork {
+            Some(Fork { reach: Reach::Rest(_), .. }) => address,
+            Some(Fork { reach: Reach::Turn, .. }) | None => address.member(self.id.member),
+        }
+    }
+}
+
+/// How an episode ended. Four different things, never a bool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stop {
@@ -120,16 +168,19 @@ pub enum Stop {
     Truncated,
     /// By this seat's own failure: `malformed_max` in a row, or `tokens_max` without an act.
     Failed(Seat),
+    /// It was to be no longer ([`Reach::Turn`]): nothing is said of how it would have ended, and nobody is scored.
+    Cut,
 }
 
 impl Stop {
-    /// `terminated`, `truncated` or `failed`.
+    /// `terminated`, `truncated`, `failed` or `cut`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Stop::Terminated => "terminated",
             Stop::Truncated => "truncated",
             Stop::Failed(_) => "failed",
+            Stop::Cut => "cut",
         }
     }
 }
@@ -178,7 +229,7 @@ pub struct EpisodeRecord {
     pub stop: Option<Stop>,
     /// What went wrong outside the rules, if anything did. With a fault there is no score.
     pub fault: Option<Fault>,
-    /// What the judge said; `None` after a failure or a fault.
+    /// What the judge said; `None` after a failure, a cut or a fault.
     pub verdict: Option<Verdict>,
     /// Each seat's score; `None` ≠ 0: it was never scored. A seat's own failure scores the scenario's worst for that seat only.
     pub scores: Pair<Option<f64>>,

@@ -15,10 +15,12 @@ use crate::Case;
 use crate::Decision;
 use crate::Effect;
 use crate::Episode;
+use crate::EpisodeId;
 use crate::EpisodeRecord;
 use crate::Fault;
 use crate::FaultKind;
 use crate::Input;
+use crate::Message;
 use crate::Observation;
 use crate::Output;
 use crate::Pair;
@@ -34,6 +36,8 @@ use crate::WorldInput;
 use crate::WorldOutput;
 use crate::drive::drive;
 use crate::record::Casting;
+use crate::record::Fork;
+use crate::record::Reach;
 
 /// The first place at which a record and its re-driving part.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -55,6 +59,9 @@ pub enum ForkError {
     /// The record does not re-drive up to the turn.
     #[error("the episode does not re-drive up to the fork: {0}")]
     Differs(#[from] Difference),
+    /// The casting names another record, or none.
+    #[error("it is to go on from another episode than this one")]
+    Stranger,
     /// The record has no such turn.
     #[error("there is no turn {turn}: the episode has {turns}, counted from 0")]
     NoTurn {
@@ -79,32 +86,76 @@ pub fn redrive(record: &EpisodeRecord, scenario: &Arc<Scenario>) -> Result<(), D
     }
 }
 
-/// Re-drives an episode up to before `turn`, an index into the record's turns, and hands it out live with the outputs to carry out next:
-/// the question to that turn's seat. Answered as recorded it ends as recorded; answered otherwise it is another episode of the same
-/// name, so whoever keeps both tells them apart.
+/// An episode that goes on from a record's turn.
+#[derive(Clone, Debug)]
+pub struct Forked {
+    /// The episode, live, with the record's turns before the fork.
+    pub episode: Episode,
+    /// What is to be carried out next: the question to the seat whose turn it is.
+    pub outputs: Vec<Output>,
+    /// What each seat went through until then, oldest first: whoever sits there now has to know it.
+    pub past: Pair<Vec<Past>>,
+}
+
+/// Something that a seat was asked in the past, and what it decided.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Past {
+    /// What it was shown.
+    pub messages: Vec<Message>,
+    /// What it decided; `None` for an answer that nobody decided on.
+    pub decision: Option<Decision>,
+    /// Whether this answered a question of the world, in between its turns.
+    pub queried: bool,
+}
+
+/// The casting of an episode that goes on from before `turn` of a record, an index into its turns: in the same seats, by the name of `id`.
+#[must_use]
+pub fn forked_casting(record: &EpisodeRecord, id: EpisodeId, turn: u32, reach: Reach) -> Casting {
+    let casting = &record.casting;
+    let root = casting.fork.map_or(casting.id, |fork| fork.root);
+    Casting { id, fork: Some(Fork { root, from: casting.id, turn, reach }), ..casting.clone() }
+}
+
+/// Re-drives a record up to the turn that the casting's fork names, and hands the episode out live, as this casting's. Answered as recorded it ends as
+/// recorded.
 ///
 /// # Errors
-/// [`ForkError`] if the record has no such turn, or does not re-drive up to it.
-pub fn fork(
-    record: &EpisodeRecord,
-    scenario: &Arc<Scenario>,
-    turn: usize,
-) -> Result<(Episode, Vec<Output>), ForkError> {
-    if turn >= record.turns.len() {
-        return Err(ForkError::NoTurn { turn, turns: record.turns.len() });
-    }
-    let (mut replay, mut output) = Replay::start(record, scenario)?;
+/// [`ForkError`] if the casting is no fork of this record, which has no such turn, or does not re-drive up to it.
+pub fn fork(record: &EpisodeRecord, casting: Casting, scenario: &Arc<Scenario>) -> Result<Forked, ForkError> {
+    let fork = casting.fork.filter(|fork| fork.from == record.casting.id).ok_or(ForkError::Stranger)?;
+    let (turn, turns) = (fork.turn as usize, record.turns.len());
+    let (mut replay, mut output) = Replay::start_as(record, casting, scenario)?;
+    let mut past: Pair<Vec<Past>> = Pair::default();
     loop {
-        if let Output::Ask(seat, observation) = &output
-            && replay.turn() == turn
-        {
-            replay.asked_alike(*seat, observation)?;
-            return Ok((replay.episode, vec![output]));
-        }
-        match replay.input(output)? {
-            Step::Go(input) => output = replay.step(*input),
+        let shown = match &output {
+            Output::Ask(seat, observation) if replay.turn() == turn => {
+                // A future goes on where its record stops.
+                if turn < turns {
+                    replay.asked_alike(*seat, observation)?;
+                }
+                return Ok(Forked { episode: replay.episode, outputs: vec![output], past });
+            }
+            Output::Ask(seat, observation) => Some((*seat, observation.messages.clone(), false)),
+            Output::Query(asked, _, query) => asked.seat().map(|seat| (seat, query.messages.clone(), true)),
+            Output::Apply(..) | Output::Judge(_) | Output::Done(_) => None,
+        };
+        let input = match replay.input(output)? {
+            Step::Go(input) => input,
             Step::End(redriven) => return Err(ForkError::NoTurn { turn, turns: redriven.turns.len() }),
+        };
+        if let Some((seat, messages, queried)) = shown {
+            past[seat].push(Past { messages, decision: decided(&input), queried });
         }
+        output = replay.step(*input);
+    }
+}
+
+/// What a seat decided, if it did.
+fn decided(input: &Input) -> Option<Decision> {
+    match input {
+        Input::Acted(_, decision) => Some(decision.clone()),
+        Input::Answered(_, Ok(answer)) => answer.decision.clone(),
+        Input::Answered(_, Err(_)) | Input::Effected(..) | Input::Judged(_) | Input::Failed(_) => None,
     }
 }
 
@@ -149,10 +200,18 @@ enum Step {
 
 impl<'a> Replay<'a> {
     fn start(record: &'a EpisodeRecord, scenario: &Arc<Scenario>) -> Result<(Replay<'a>, Output), Difference> {
+        Replay::start_as(record, record.casting.clone(), scenario)
+    }
+
+    fn start_as(
+        record: &'a EpisodeRecord,
+        casting: Casting,
+        scenario: &Arc<Scenario>,
+    ) -> Result<(Replay<'a>, Output), Difference> {
         same(None, "scenario", &record.scenario, &scenario.name)?;
-        let item = scenario.rules.item_id(record.casting.split, record.casting.item);
+        let item = scenario.rules.item_id(casting.split, casting.item);
         same(None, "item", &record.item, &item)?;
-        let (episode, outputs) = Episode::start(record.casting.clone(), Arc::clone(scenario), record.seed);
+        let (episode, outputs) = Episode::start(casting, Arc::clone(scenario), record.seed);
         Ok((Replay { record, episode }, last(outputs)))
     }
 

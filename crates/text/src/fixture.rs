@@ -73,6 +73,7 @@ pub(crate) fn record(seat: Seat, turns: Vec<(Vec<Message>, Decision)>) -> Episod
             policies: Pair::default(),
             learns: Pair::default(),
             tools: Pair::default(),
+            fork: None,
         },
         seed: 1,
         scenario: "none".to_owned(),

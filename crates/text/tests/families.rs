@@ -381,7 +381,16 @@ fn record(seat: Seat, turns: Vec<(Vec<Message>, Decision)>) -> EpisodeRecord {
     let (policies, learns) = (Pair::default(), Pair::default());
     let turn = |(observed, decision)| Turn { seat, observed, decision, answers: Vec::new(), effect: None };
     EpisodeRecord {
-        casting: Casting { id, scenario: 0, split: Split::Train, item: 0, policies, learns, tools: Pair::default() },
+        casting: Casting {
+            id,
+            scenario: 0,
+            split: Split::Train,
+            item: 0,
+            policies,
+            learns,
+            tools: Pair::default(),
+            fork: None,
+        },
         seed: 1,
         scenario: "none".to_owned(),
         item: "train-000000".to_owned(),

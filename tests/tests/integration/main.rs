@@ -22,6 +22,7 @@
 //!  tools.rs     models whose acts are calls of a tool
 //!  serve.rs     a model behind OpenAI's protocol
 //!  opponents.rs  whom a model meets, if not its gym's own
+//!  forks.rs     talks played on from the middle: alternatives to a turn, and their futures
 //!  overlap.rs   playing beside learning: which weights play, kills, going on from each commit
 //!  engine.rs    searches in an engine outside
 //!  gyms.rs      UserRL's gyms out of their files
@@ -41,6 +42,7 @@ mod engine;
 mod errors;
 mod eval;
 mod export;
+mod forks;
 mod from_folder;
 mod gyms;
 mod killed;

@@ -76,6 +76,7 @@ fn driven(seat: Seat, partner: &str, item: u32, texts: &[&str]) -> (EpisodeRecor
         policies,
         learns: Pair::default(),
         tools: Pair::default(),
+        fork: None,
     };
     let other = Script::named(&scenario.rules, seat.partner(), partner).expect("the script exists");
     let mut seen = Vec::new();

@@ -185,6 +185,7 @@ fn held_out(item: u32, agent: &str, user: &str) -> EpisodeRecord {
         policies: Pair { agent: agent.to_owned(), user: user.to_owned() },
         learns: Pair::default(),
         tools: Pair::default(),
+        fork: None,
     };
     play_by_rule(casting, &LANGUAGE.scenario, 1).expect("both are scripts")
 }

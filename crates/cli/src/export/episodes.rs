@@ -220,7 +220,7 @@ fn line<T>(record: &EpisodeRecord, seat: Seat, talk: T) -> Line<'_, T> {
         stop: record.stop.map(Stop::name),
         failed: match record.stop {
             Some(Stop::Failed(seat)) => Some(seat),
-            Some(Stop::Terminated | Stop::Truncated) | None => None,
+            Some(Stop::Terminated | Stop::Truncated | Stop::Cut) | None => None,
         },
         fault: record.fault.as_ref(),
         turns: record.turns_of(seat).enumerate().map(|(at, turn)| turn_line(turn, reward(at))).collect(),

@@ -146,6 +146,7 @@ fn first_speaker(setup: &Setup, scenario: &Scenario) -> Seat {
         policies: Pair::default(),
         learns: Pair::default(),
         tools: Pair::default(),
+        fork: None,
     };
     scenario.rules.world(scenario, &casting, setup.settings.seed).first()
 }
@@ -225,12 +226,42 @@ fn reinforcement(setup: &Setup, talk: &Talk) -> PhaseBudget {
         let trains = |table: &groups::Table| table.trains[seat];
         refilled(talk.stream[seat].times(sum(&|kind| played(kind, &trains))))
     });
+    let forked = Forked::of(setup, talk);
     PhaseBudget {
         phase: "grpo",
         updates: sum(&|kind| count(kind.learns)),
-        episodes: sum(&|kind| kind.episodes),
-        sampled,
-        learned,
+        episodes: sum(&|kind| kind.episodes) + sum(&|kind| count(kind.learns) * forked.episodes),
+        sampled: Pair::from_fn(|seat| sampled[seat].plus(forked.sampled[seat].times(sum(&|kind| count(kind.learns))))),
+        learned: Pair::from_fn(|seat| {
+            learned[seat].plus(forked.learned[seat].times(sum(&|kind| u64::from(kind.learns[seat]))))
+        }),
+    }
+}
+
+/// What forking talks for one seat takes in one step. How much of a talk is left behind its fork nobody knows: half of it, as far as can be expected.
+#[derive(Default)]
+struct Forked {
+    episodes: u64,
+    sampled: Pair<Tokens>,
+    learned: Pair<Tokens>,
+}
+
+impl Forked {
+    fn of(setup: &Setup, talk: &Talk) -> Forked {
+        let Some(forks) = setup.settings.grpo.forks else { return Forked::default() };
+        let alternatives = u64::from(forks.talks) * u64::from(forks.alternatives);
+        let futures = alternatives * u64::from(forks.futures);
+        let half = |tokens: Tokens| Tokens { min: 0, expected: tokens.expected / 2, max: tokens.max };
+        let turn = |seat: Seat| {
+            let most = setup.mix.scenarios().map(|scenario| u64::from(scenario.seats[seat].tokens_max)).max();
+            let most = most.unwrap_or(0);
+            Tokens { min: 0, expected: half(talk.own[seat]).expected.min(most), max: most }
+        };
+        Forked {
+            episodes: alternatives + futures,
+            sampled: Pair::from_fn(|seat| turn(seat).times(alternatives).plus(half(talk.own[seat]).times(futures))),
+            learned: Pair::from_fn(|seat| half(talk.stream[seat]).times(alternatives)),
+        }
     }
 }
 

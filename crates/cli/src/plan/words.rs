@@ -6,6 +6,7 @@ use rl::settings::Aggregation;
 use rl::settings::Baseline;
 use rl::settings::Beyond;
 use rl::settings::Clip;
+use rl::settings::ForkSettings;
 use rl::settings::GrpoSettings;
 use rl::settings::Kl;
 use rl::settings::Level;
@@ -207,7 +208,23 @@ fn credit(grpo: &GrpoSettings) -> Vec<String> {
         },
     ];
     words.extend(overlong(grpo.overlong));
+    words.extend(grpo.forks.map(|forks| forked(forks, grpo)));
     words
+}
+
+/// What is learned from turns of talks that were played on in several ways.
+fn forked(forks: ForkSettings, grpo: &GrpoSettings) -> String {
+    let ForkSettings { talks, alternatives, futures, future_turns, talks_train } = forks;
+    let worth = match (futures, future_turns) {
+        (0, _) => "V = what the turn earns by itself".to_owned(),
+        (times, None) => format!("V = mean S from that turn on of {times} ways to the end"),
+        (times, Some(most)) => format!("V = mean S from that turn on of {times} ways of {most} turns at most"),
+    };
+    let scale = if grpo.normalize_std { format!(" / (std + {})", grpo.std_eps) } else { String::new() };
+    let alone = if talks_train { "" } else { "; the talks themselves train nobody" };
+    format!(
+        "{talks} talks a step are forked at one of the seat's turns: {alternatives} alternatives, {worth}; A = (V - mean){scale} of the turn's own tokens{alone}"
+    )
 }
 
 /// Where a trajectory stands among others.

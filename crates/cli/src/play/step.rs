@@ -93,7 +93,7 @@ pub fn ending(record: &EpisodeRecord) -> String {
         (None, Some(Stop::Terminated)) => "the talk is over".to_owned(),
         (None, Some(Stop::Truncated)) => "the talk is over: no turns are left".to_owned(),
         (None, Some(Stop::Failed(seat))) => format!("the talk is over: the {seat} has failed to act"),
-        (None, None) => "the talk is unfinished".to_owned(),
+        (None, Some(Stop::Cut) | None) => "the talk is unfinished".to_owned(),
     }
 }
 

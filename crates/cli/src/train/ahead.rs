@@ -12,6 +12,7 @@
 
 use std::collections::VecDeque;
 
+use rl::forks::is_talk;
 use rl::harvest::dead_groups;
 use rl::plan;
 use rl::settings::GrpoSettings;
@@ -25,6 +26,7 @@ use sim::record::Casting;
 
 use crate::setup::Setup;
 use crate::stage::Stage;
+use crate::train::forks::Forks;
 
 /// A step's episodes.
 pub struct PlayedStep {
@@ -36,6 +38,16 @@ pub struct PlayedStep {
     pub records: Vec<EpisodeRecord>,
     /// Groups that were played in place of others.
     pub refilled: u32,
+    /// What was played of some of the talks in another way.
+    pub forks: Forks,
+}
+
+impl PlayedStep {
+    /// All that the step can be learned from: its talks, and their forks.
+    #[must_use]
+    pub fn lessons(&self) -> (Vec<Casting>, Vec<EpisodeRecord>) {
+        ([&self.castings[..], &self.forks.castings].concat(), [&self.records[..], &self.forks.records].concat())
+    }
 }
 
 /// Nobody learns from a step in which nothing could be played: who plays elsewhere is out of reach, or its budget is spent.
@@ -101,7 +113,8 @@ impl Ahead {
             refilled += groups;
             latest = refill;
         }
-        self.waiting.push_back(PlayedStep { step, castings, records, refilled });
+        let forks = Forks::play(stage, &castings, &records, step).await?;
+        self.waiting.push_back(PlayedStep { step, castings, records, refilled, forks });
         Ok(())
     }
 }
@@ -110,7 +123,8 @@ impl Ahead {
 fn recall(setup: &Setup, step: u64, later: &[EpisodeRecord]) -> PlayedStep {
     let grpo = &setup.settings.grpo;
     let is_of_step = |id: EpisodeId| id.round == step;
-    let records: Vec<EpisodeRecord> = later.iter().filter(|record| is_of_step(record.casting.id)).cloned().collect();
+    let of_step: Vec<EpisodeRecord> = later.iter().filter(|record| is_of_step(record.casting.id)).cloned().collect();
+    let records: Vec<EpisodeRecord> = of_step.iter().filter(|record| is_talk(&record.casting)).cloned().collect();
     let mut castings = plan::step_castings(grpo, &setup.mix, setup.settings.seed, step);
     let (mut refilled, mut latest) = (0, castings.clone());
     for _ in 0..grpo.refills_max {
@@ -119,7 +133,8 @@ fn recall(setup: &Setup, step: u64, later: &[EpisodeRecord]) -> PlayedStep {
         refilled += groups;
         latest = refill;
     }
-    PlayedStep { step, castings, records, refilled }
+    let forks = Forks::recall(setup, &castings, &of_step, step);
+    PlayedStep { step, castings, records, refilled, forks }
 }
 
 /// How many of the groups played last have members that all scored the same, which would teach nothing, and new ones in their place; `None` if all are

@@ -2,6 +2,7 @@
 
 use rl::settings::Aggregation;
 use rl::settings::Baseline;
+use rl::settings::ForkSettings;
 use rl::settings::GroupCounts;
 use rl::settings::GrpoSettings;
 use rl::settings::LossRule;
@@ -36,6 +37,8 @@ pub(super) struct GrpoFile {
     group_valid_min: Option<i64>,
     /// Groups of a step.
     groups: Option<GroupsFile>,
+    /// Groups of turns: alternatives to one turn of a talk that was played.
+    forks: Option<ForksFile>,
     /// Which seats learn: both at each step, one alone, or both in turns.
     mode: Option<String>,
     /// Steps of the agent to one of the user; only with `mode = "alternating"`.
@@ -126,6 +129,20 @@ struct GroupsFile {
     fixed: Option<i64>,
 }
 
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+struct ForksFile {
+    /// Talks of a step that are forked, for each seat that learns; 0: none.
+    talks: Option<i64>,
+    /// Alternatives to the forked turn; only with `talks`. By default as many as a group has episodes.
+    alternatives: Option<i64>,
+    /// How often the talk is played on behind each of them; 0: an alternative is worth what its turn earns by itself. Only with `talks`.
+    futures: Option<i64>,
+    /// Most turns of a future, of both seats together; 0: to the end. Only with `futures`.
+    future_turns: Option<i64>,
+    /// Whether the step's talks train as well, and not only their forks; only with `talks`.
+    talks_train: Option<bool>,
+}
+
 /// The words for [`UpdateMode`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
@@ -179,6 +196,7 @@ const TURN: Allowed = Allowed::between(1.0, 1e9, "it is a number of a turn's tok
 struct GrpoKeys {
     size: (Option<i64>, Option<i64>),
     groups: GroupsFile,
+    forks: ForksFile,
     mode: (Option<String>, Option<i64>),
     steps: StepKeys,
     credit: CreditKeys,
@@ -230,7 +248,7 @@ struct OverlongKeys {
 #[rustfmt::skip]
 fn sorted(file: GrpoFile) -> GrpoKeys {
     let GrpoFile {
-        steps, group_size, group_valid_min, groups, mode, agent_steps, lr, warmup, lr_floor, minibatches, temperature,
+        steps, group_size, group_valid_min, groups, forks, mode, agent_steps, lr, warmup, lr_floor, minibatches, temperature,
         turn_credit, trajectory_score, gamma, em_k, std_eps, normalize_std, std_over, baseline, aggregation,
         shared_weight, overlong_filter, overlong_penalty, overlong_tokens, overlong_cache, malformed_penalty, user_burden, refills_max,
         staleness_max, ratio, clip, clip_low, clip_high, dual_clip, normalizer, normalizer_tokens, kl_weight, kl,
@@ -239,6 +257,7 @@ fn sorted(file: GrpoFile) -> GrpoKeys {
     GrpoKeys {
         size: (group_size, group_valid_min),
         groups: groups.unwrap_or_default(),
+        forks: forks.unwrap_or_default(),
         mode: (mode, agent_steps),
         steps: StepKeys { steps, lr, warmup, lr_floor, minibatches, temperature },
         credit: CreditKeys { turn_credit, trajectory_score, gamma, em_k, std_eps },
@@ -268,6 +287,7 @@ pub(super) fn grpo_settings(
     let (group_size, group_valid_min) = group_sizes(check, keys.size.0, keys.size.1);
     let mode = check.word("grpo.mode", mode.as_deref().or(Some(preset.mode)), &MODES);
     let groups = group_counts(check, mode, keys.groups, preset);
+    let forks = forks(check, keys.forks, group_size);
     let CreditKeys { turn_credit, trajectory_score, gamma, em_k, std_eps } = keys.credit;
     let turn_credit = check.word("grpo.turn_credit", turn_credit.as_deref(), &CREDITS);
     let trajectory_score = trajectory_score_of(check, trajectory_score, preset);
@@ -282,6 +302,7 @@ pub(super) fn grpo_settings(
         group_size,
         group_valid_min,
         groups,
+        forks,
         mode: update_mode(check, mode, agent_steps),
         lr: check.number("grpo.lr", lr, preset.lr, RATE),
         warmup: check.whole("grpo.warmup", warmup, preset.warmup, WARMUP),
@@ -437,6 +458,38 @@ fn group_counts(check: &mut Check<'_>, mode: Mode, file: GroupsFile, preset: &Pr
         );
     }
     counts
+}
+
+/// Groups of turns; `None` where no talk is forked.
+fn forks(check: &mut Check<'_>, file: ForksFile, group_size: u32) -> Option<ForkSettings> {
+    let ForksFile { talks, alternatives, futures, future_turns, talks_train } = file;
+    let count = Allowed::between(0.0, 1e5, "it is a number of talks per step; 0 is off");
+    let compared = Allowed::between(2.0, GROUP_SIZE_MAX, "an alternative is judged against others");
+    let behind = Allowed::between(0.0, 1e3, "it is how often a talk is played on; 0 is off");
+    let length = Allowed::between(0.0, 1e4, "it is a number of turns; 0 is to the end");
+    let settings = ForkSettings {
+        talks: check.whole("grpo.forks.talks", talks, 0, count),
+        alternatives: check.whole("grpo.forks.alternatives", alternatives, group_size, compared),
+        futures: check.whole("grpo.forks.futures", futures, 0, behind),
+        future_turns: Some(check.whole("grpo.forks.future_turns", future_turns, 0, length)).filter(|most| *most > 0),
+        talks_train: check.flag("grpo.forks.talks_train", talks_train, true),
+    };
+    if settings.talks == 0 {
+        let because = "with `talks = 0` no talk is forked";
+        for (key, written) in [
+            ("grpo.forks.alternatives", alternatives),
+            ("grpo.forks.futures", futures),
+            ("grpo.forks.future_turns", future_turns),
+        ] {
+            check.without_effect(key, written, because);
+        }
+        check.without_effect("grpo.forks.talks_train", talks_train, because);
+        return None;
+    }
+    if settings.futures == 0 {
+        check.without_effect("grpo.forks.future_turns", future_turns, "with `futures = 0` no talk is played on");
+    }
+    Some(settings)
 }
 
 fn update_mode(check: &mut Check<'_>, mode: Mode, agent_steps: Option<i64>) -> UpdateMode {

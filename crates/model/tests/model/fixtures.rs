@@ -76,6 +76,7 @@ fn grpo() -> GrpoSettings {
         group_size: 4,
         group_valid_min: 2,
         groups: GroupCounts { mutual: 1, fixed: 1 },
+        forks: None,
         mode: UpdateMode::Simultaneous,
         lr: 1e-3,
         warmup: 1,

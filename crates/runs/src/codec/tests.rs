@@ -18,7 +18,7 @@ fn the_bytes_of_a_record_are_those_of_this_format_version() {
     expected.extend(b"model:agent");
     expected.extend([4]);
     expected.extend(b"rule");
-    expected.extend([1, 0, 7]); // learns, seed
+    expected.extend([1, 0, 0, 0, 0, 7]); // learns, both in prose, no fork, seed
     expected.extend([6]);
     expected.extend(b"haggle");
     expected.extend([12]);
@@ -56,20 +56,17 @@ fn who_was_asked_is_written_as_the_seat_it_was() {
     assert_eq!(decode(&encode(&later).unwrap()).unwrap(), later);
 }
 
-/// Logs of before a seat could be told in tools what it may do have one byte where it says whether it learns.
 #[test]
-fn whether_a_seat_learns_is_one_byte_with_tools_or_without() {
-    let record = small_record(id(1, 1, 1), 1);
-    let mut later = record.clone();
-    later.casting.tools.agent = sim::Tools::Template;
-    let (before, after) = (encode(&record).unwrap(), encode(&later).unwrap());
-    let differ: Vec<(u8, u8)> = before.iter().copied().zip(after.iter().copied()).filter(|(a, b)| a != b).collect();
-    assert_eq!((differ, before.len()), (vec![(1, 3)], after.len()));
-    assert_eq!(decode(&after).unwrap(), later);
-    let json = |record| serde_json::to_value(record).unwrap()["casting"].clone();
-    assert_eq!(json(&record).get("tools"), None);
-    assert_eq!(json(&later)["tools"]["agent"], "template");
-    assert_eq!(serde_json::from_value::<sim::EpisodeRecord>(serde_json::to_value(&later).unwrap()).unwrap(), later);
+fn tools_and_forks_come_back_from_bytes_and_from_json() {
+    let mut record = small_record(id(1, 1, 1), 1);
+    record.casting.tools.agent = sim::Tools::Template;
+    let reach = sim::record::Reach::Rest(Some(4));
+    record.casting.fork = Some(sim::record::Fork { root: id(1, 0, 2), from: id(1, 1, 3), turn: 7, reach });
+    record.stop = Some(sim::Stop::Cut);
+    assert_eq!(decode(&encode(&record).unwrap()).unwrap(), record);
+    let json = serde_json::to_value(&record).unwrap();
+    assert_eq!((&json["casting"]["tools"]["agent"], &json["casting"]["fork"]["turn"]), (&"template".into(), &7.into()));
+    assert_eq!(serde_json::from_value::<sim::EpisodeRecord>(json).unwrap(), record);
 }
 
 /// Logs of before a turn could leave anything out of what it read have one byte where it says how it ended.

@@ -111,7 +111,7 @@ impl Gym for Rules {
 
     fn world(&self, scenario: &Scenario, casting: &Casting, seed: u64) -> World {
         let item = self.item(scenario.items, casting.split, casting.item);
-        World::new(self.clone(), item, scenario, casting.id.address(seed).draws(Stream::World))
+        World::new(self.clone(), item, scenario, casting.world_address(seed).draws(Stream::World))
     }
 
     fn phrasebook(seat: Seat) -> Phrasebook {

@@ -110,7 +110,7 @@ impl Gym for Rules {
 
     fn world(&self, scenario: &Scenario, casting: &Casting, seed: u64) -> World {
         let item = Arc::clone(self.items.item(casting.split, casting.item));
-        World::new(Arc::clone(&self.book), item, scenario, casting.id.address(seed).draws(Stream::World))
+        World::new(Arc::clone(&self.book), item, scenario, casting.world_address(seed).draws(Stream::World))
     }
 
     fn terms(&self) -> Vec<TermOf<'_>> {

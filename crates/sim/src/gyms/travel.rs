@@ -123,7 +123,14 @@ impl Gym for Rules {
     const MEASURES: &'static [&'static str] = MEASURES;
 
     fn world(&self, scenario: &Scenario, casting: &Casting, seed: u64) -> World {
-        World::new(self.clone(), scenario, casting.split, casting.item, casting.tools.agent, casting.id.address(seed))
+        World::new(
+            self.clone(),
+            scenario,
+            casting.split,
+            casting.item,
+            casting.tools.agent,
+            casting.world_address(seed),
+        )
     }
 
     fn phrasebook(seat: Seat) -> Phrasebook {

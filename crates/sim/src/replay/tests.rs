@@ -1,23 +1,30 @@
 use std::sync::Arc;
 
 use super::ForkError;
+use super::Forked;
+use super::Past;
 use super::fork;
+use super::forked_casting;
 use super::redrive;
 use crate::Act;
 use crate::Answer;
 use crate::Decision;
 use crate::Episode;
+use crate::EpisodeId;
 use crate::EpisodeRecord;
 use crate::Fault;
 use crate::FaultKind;
 use crate::Input;
 use crate::NoAct;
 use crate::Output;
+use crate::Pair;
 use crate::Party;
 use crate::Scenario;
 use crate::Seat;
 use crate::Stop;
 use crate::drive::drive;
+use crate::record::Fork;
+use crate::record::Reach;
 use crate::testing::SEED;
 use crate::testing::casting;
 use crate::testing::finish;
@@ -130,6 +137,12 @@ fn both_sides_of_a_difference_are_cut_to_where_they_part() {
     assert!(difference.to_string().starts_with("turn 0, observed: recorded …"), "{difference}");
 }
 
+/// The record forked before a turn, to its end, by its own name.
+fn forked_at(record: &EpisodeRecord, scenario: &Arc<Scenario>, turn: usize) -> Result<Forked, ForkError> {
+    let casting = forked_casting(record, record.casting.id, turn as u32, Reach::Rest(None));
+    fork(record, casting, scenario)
+}
+
 /// The recorded decisions from turn `at` on, one after the other.
 fn as_recorded(record: &EpisodeRecord) -> impl FnMut(&Episode, Output) -> Input {
     let decisions: Vec<Decision> = record.turns.iter().map(|turn| turn.decision.clone()).collect();
@@ -143,16 +156,27 @@ fn as_recorded(record: &EpisodeRecord) -> impl FnMut(&Episode, Output) -> Input 
 fn a_fork_at_any_turn_goes_on_as_recorded_to_the_same_record() {
     let (scenario, record) = eventful();
     for turn in 0..record.turns.len() {
-        let (episode, outputs) = fork(&record, &scenario, turn).expect("the turn exists");
+        let Forked { episode, outputs, past } = forked_at(&record, &scenario, turn).expect("the turn exists");
         assert!(matches!(&outputs[..], [Output::Ask(seat, _)] if *seat == record.turns[turn].seat));
-        assert_eq!(finish(episode, outputs, as_recorded(&record)), record, "forked at {turn}");
+        for seat in Seat::ALL {
+            let before = record.turns[..turn].iter().filter(|turn| turn.seat == seat);
+            let went = |turn: &crate::Turn| Past {
+                messages: turn.observed.clone(),
+                decision: Some(turn.decision.clone()),
+                queried: false,
+            };
+            assert_eq!(past[seat], before.map(went).collect::<Vec<_>>());
+        }
+        let again = finish(episode, outputs, as_recorded(&record));
+        assert_eq!(redrive(&again, &scenario), Ok(()));
+        assert_eq!(EpisodeRecord { casting: record.casting.clone(), ..again }, record, "forked at {turn}");
     }
 }
 
 #[test]
 fn a_fork_goes_another_way_when_it_is_answered_otherwise() {
     let (scenario, record) = eventful();
-    let (episode, outputs) = fork(&record, &scenario, 3).expect("the turn exists");
+    let Forked { episode, outputs, .. } = forked_at(&record, &scenario, 3).expect("the turn exists");
     let other = finish(episode, outputs, |_, _| Input::Acted(Seat::User, Decision::say("I walk away.")));
     assert_eq!(other.turns[..3], record.turns[..3]);
     assert_eq!((other.turns.len(), other.stop), (4, Some(Stop::Terminated)));
@@ -164,14 +188,81 @@ fn a_fork_goes_another_way_when_it_is_answered_otherwise() {
 fn forks_beyond_the_end_or_of_a_changed_record_are_refused() {
     let (scenario, mut record) = eventful();
     let turns = record.turns.len();
-    assert_eq!(fork(&record, &scenario, turns).unwrap_err(), ForkError::NoTurn { turn: turns, turns });
+    assert_eq!(forked_at(&record, &scenario, turns).unwrap_err(), ForkError::NoTurn { turn: turns, turns });
     record.turns[1].observed.clear();
-    assert!(fork(&record, &scenario, 0).is_ok(), "what comes after the fork is not looked at");
+    assert!(forked_at(&record, &scenario, 0).is_ok(), "what comes after the fork is not looked at");
     for turn in [1, 2] {
-        assert!(matches!(fork(&record, &scenario, turn), Err(ForkError::Differs(d)) if d.field == "observed"));
+        assert!(matches!(forked_at(&record, &scenario, turn), Err(ForkError::Differs(d)) if d.field == "observed"));
     }
     record.turns[0].decision.act = Err(NoAct::OutOfTokens);
-    assert_eq!(fork(&record, &scenario, 1).unwrap_err(), ForkError::NoTurn { turn: 1, turns: 1 });
+    assert_eq!(forked_at(&record, &scenario, 1).unwrap_err(), ForkError::NoTurn { turn: 1, turns: 1 });
+}
+
+#[test]
+fn an_alternative_is_one_turn_that_nobody_judges_and_futures_go_on_from_it() {
+    let (scenario, record) = eventful();
+    let id = |trial| EpisodeId { group: 70, trial, member: 2, ..record.casting.id };
+    let casting = forked_casting(&record, id(0), 2, Reach::Turn);
+    let root = record.casting.id;
+    assert_eq!(casting.fork, Some(Fork { root, from: root, turn: 2, reach: Reach::Turn }));
+    let Forked { episode, outputs, .. } = fork(&record, casting, &scenario).expect("the turn exists");
+    let offer = |_: &Episode, _: Output| Input::Acted(Seat::Agent, Decision::say("It is 20, all in."));
+    let alternative = finish(episode, outputs, offer);
+    assert_eq!((alternative.turns.len(), alternative.stop), (3, Some(Stop::Cut)));
+    assert_eq!((&alternative.verdict, alternative.scores), (&None, Pair::default()));
+    assert!(alternative.turns[2].effect.is_some() && alternative.turns[..2] == record.turns[..2]);
+    assert_eq!(redrive(&alternative, &scenario), Ok(()));
+    for (trial, turns_max) in [(1, None), (2, Some(1)), (3, Some(2))] {
+        let casting = forked_casting(&alternative, id(trial), 3, Reach::Rest(turns_max));
+        assert_eq!(casting.fork.map(|fork| (fork.root, fork.from)), Some((root, alternative.casting.id)));
+        let forked = fork(&alternative, casting, &scenario).expect("it goes on where its record stops");
+        let mute = |_: &Episode, output: Output| match output {
+            Output::Ask(seat, _) => Input::Acted(seat, Decision::say("Well.")),
+            other => panic!("only seats are asked: {other:?}"),
+        };
+        let future = finish(forked.episode, forked.outputs, mute);
+        assert_eq!(future.turns[..3], alternative.turns[..3]);
+        let new = future.turns.len() - 3;
+        match turns_max {
+            Some(most) => {
+                assert_eq!((new, future.stop), (most as usize, Some(Stop::Truncated)));
+                assert!(future.verdict.is_some());
+            }
+            // Whoever only says so is failed for it in the end.
+            None => assert!(new > 2 && matches!(future.stop, Some(Stop::Failed(_)))),
+        }
+        assert_eq!(redrive(&future, &scenario), Ok(()));
+    }
+}
+
+#[test]
+fn futures_of_one_number_share_their_draws_and_others_do_not() {
+    let (_, record) = eventful();
+    let casting = |trial, member, reach| {
+        let id = EpisodeId { phase: crate::Phase::Grpo, round: 3, group: 70, trial, member };
+        forked_casting(&record, id, 2, reach)
+    };
+    let tokens = |trial, member, reach| casting(trial, member, reach).token_address(SEED);
+    let (turn, rest) = (Reach::Turn, Reach::Rest(None));
+    assert_ne!(tokens(0, 1, turn), tokens(0, 2, turn), "alternatives are drawn apart");
+    assert_eq!(tokens(1, 1, rest), tokens(1, 2, rest), "what follows is luck that they share");
+    assert_ne!(tokens(1, 1, rest), tokens(2, 1, rest), "and each future has its own");
+    let rules = |trial| casting(trial, 1, rest).rule_address(SEED);
+    assert_ne!(rules(1), rules(2));
+    assert_eq!(casting(1, 1, rest).world_address(SEED), record.casting.world_address(SEED));
+    assert_ne!(record.casting.token_address(SEED), tokens(0, 1, turn));
+}
+
+#[test]
+fn a_casting_that_names_another_record_is_no_fork_of_this_one() {
+    let (scenario, record) = eventful();
+    let casting = forked_casting(&record, record.casting.id, 1, Reach::Turn);
+    let other = EpisodeRecord {
+        casting: crate::record::Casting { id: EpisodeId { member: 99, ..record.casting.id }, ..record.casting.clone() },
+        ..record.clone()
+    };
+    assert_eq!(fork(&other, casting, &scenario).err(), Some(ForkError::Stranger));
+    assert_eq!(fork(&record, record.casting.clone(), &scenario).err(), Some(ForkError::Stranger));
 }
 
 #[test]

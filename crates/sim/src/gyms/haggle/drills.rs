@@ -42,6 +42,7 @@ pub fn drill(rules: &Rules, scenario: &Scenario, split: Split, seat: Seat, index
         policies: Pair::default(),
         learns: Pair::default(),
         tools: Pair::default(),
+        fork: None,
     };
     let address = Address { trial: seat as u32, ..id.address(scenario.items.seed) };
     let world_draws = address.draws(Stream::World);
