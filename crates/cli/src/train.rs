@@ -435,7 +435,8 @@ fn company_metrics(castings: &[Casting], records: &[EpisodeRecord], success: &Pa
 }
 
 fn faults() -> impl Iterator<Item = String> {
-    sim::Party::ALL.into_iter().map(|party| format!("faults/{}", party.name()))
+    let names = ["faults", "blame"].into_iter();
+    names.flat_map(|what| sim::Party::ALL.map(|party| format!("{what}/{}", party.name())))
 }
 
 /// Measures each learning seat on held-out items of each scenario against its fixed opponent, and lets the two models meet for the excerpts.

@@ -14,6 +14,7 @@ use sim::EpisodeRecord;
 use sim::Forked;
 use sim::Observation;
 use sim::Pair;
+use sim::Party;
 use sim::Phase;
 use sim::RewardKind;
 use sim::Scenario;
@@ -719,4 +720,102 @@ fn mistakes_are_named_by_line_and_key_with_what_would_be_right() {
         assert!(what.starts_with(expected), "{to}\nsaid: {what}\nexpected: {expected}");
     }
     assert_eq!(said("weight = 6", "weight = 5"), "");
+}
+
+/// What is planted in a talk, and who is to blame for it.
+#[derive(Clone, Copy, Debug)]
+enum Plant {
+    /// The agent plays badly, or says nothing that counts.
+    Agent,
+    /// The user hangs up at once without a reason, or takes no part.
+    User,
+    /// Somebody that is no seat breaks down in a turn.
+    Fault(Party),
+    /// The judge cannot speak.
+    Judge,
+}
+
+/// A talk of sound scripts with one thing planted in it.
+fn planted(scenario: &Arc<Scenario>, plant: Plant, item: u32) -> EpisodeRecord {
+    let bad = matches!(plant, Plant::Agent);
+    let casting = casting(if bad { "scripted:bad" } else { "scripted:good" }, "rule", item);
+    let address = casting.rule_address(SEED);
+    let script = |seat: Seat| Script::named(&scenario.rules, seat, &casting.policies[seat]).expect("a script");
+    let (mut episode, mut outputs) = sim::Episode::start(casting.clone(), Arc::clone(scenario), SEED);
+    loop {
+        let turn = episode.turns().len();
+        let input = match (outputs.pop().expect("it is not over"), plant) {
+            (sim::Output::Ask(..), Plant::Fault(party)) if turn as u32 > item % 3 => {
+                sim::Input::Failed(sim::Fault::new(party, sim::FaultKind::Panicked, "it is gone"))
+            }
+            (sim::Output::Ask(Seat::User, observation), Plant::User) => {
+                // Every other one hangs up; the others mumble, and pull themselves together before they are sent away.
+                let mumbles = turn % 6 != 0;
+                let decision = match item % 2 {
+                    0 => Decision::say("[end annoyed] Goodbye."),
+                    _ if mumbles => Decision::say("[mumble]"),
+                    _ => script(Seat::User).decide(&observation, address),
+                };
+                sim::Input::Acted(Seat::User, decision)
+            }
+            (sim::Output::Ask(seat, observation), _) => {
+                sim::Input::Acted(seat, script(seat).decide(&observation, address))
+            }
+            (sim::Output::Apply(mut world, input), _) => {
+                let said = world.step(input);
+                sim::Input::Effected(world, said)
+            }
+            (sim::Output::Judge(_), Plant::Judge) => {
+                sim::Input::Judged(Err(sim::Fault::new(Party::Judge, sim::FaultKind::BadReply, "no verdict in it")))
+            }
+            (sim::Output::Judge(case), _) => sim::Input::Judged(Ok(case.by_rule())),
+            (sim::Output::Query(..), _) => unreachable!("nobody is asked"),
+            (sim::Output::Done(record), _) => return *record,
+        };
+        outputs = episode.step(input).expect("it was asked for");
+    }
+}
+
+#[test]
+fn r15_planted_faults_are_blamed_on_who_planted_them() {
+    let plants = [
+        (Plant::Agent, Party::Agent),
+        (Plant::User, Party::User),
+        (Plant::Fault(Party::Environment), Party::Environment),
+        (Plant::Judge, Party::Judge),
+        (Plant::Fault(Party::Infrastructure), Party::Infrastructure),
+    ];
+    for (plant, party) in plants {
+        let mut right = 0;
+        let mut wrong = Vec::new();
+        for scenario in [&scenarios()[0], &scenarios()[1]] {
+            let success = scenario.success.agent.as_ref();
+            // A talk that came to what it should is nobody's fault, whatever was planted.
+            let failed = (0..400).map(|item| planted(scenario, plant, item));
+            let failed = failed.filter_map(|record| rl::audit::blame(&record, success).map(|blame| (record, blame)));
+            for (record, blame) in failed.take(20) {
+                assert!(!blame.evidence.is_empty() && blame.turn.is_none_or(|turn| turn < record.turns.len()));
+                match blame.party == party {
+                    true => right += 1,
+                    false => wrong.push((record.item, blame)),
+                }
+            }
+        }
+        assert!(right >= 38 && right + wrong.len() == 40, "{plant:?}: {right} of 40; {wrong:?}");
+    }
+}
+
+#[test]
+fn sound_talks_are_nobodys_fault_and_what_a_user_spoils_is_told_from_what_an_agent_misses() {
+    for scenario in scenarios() {
+        let success = scenario.success.agent.as_ref().expect("the files have one");
+        for item in 0..60 {
+            let record = played(&scenario, "scripted:good", "rule", item);
+            let blame = rl::audit::blame(&record, Some(success));
+            assert_eq!(blame.is_none(), success.holds(record.verdict.as_ref().expect("it was judged")) == Some(true));
+            assert!(blame.is_none_or(|blame| blame.party == Party::Agent && blame.evidence.contains("does not hold")));
+            assert!(!rl::audit::is_spoiled_by_user(&record), "the rule user is fair");
+            assert_eq!(rl::audit::blame(&record, None), None, "where nothing is asked nothing fails");
+        }
+    }
 }

@@ -21,6 +21,7 @@
 //! ```
 
 pub mod advantage;
+pub mod audit;
 pub mod average;
 pub mod batch;
 pub mod claim;

@@ -21,6 +21,9 @@ use sim::Stop;
 use sim::Turn;
 use sim::scenario::Condition;
 
+use crate::audit::blame;
+use crate::audit::is_spoiled_by_user;
+
 /// Metric names and values, in the order of their names. `None`: there was nothing to count.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -72,6 +75,12 @@ pub fn pool(records: &[EpisodeRecord], opened: usize, success: &Pair<Option<Cond
         let name = format!("faults/{}", party.name());
         metrics.set(name, count(&|record| record.fault.as_ref().is_some_and(|fault| fault.party == party)));
     }
+    let blamed: Vec<Party> =
+        records.iter().filter_map(|record| Some(blame(record, success.agent.as_ref())?.party)).collect();
+    for party in Party::ALL {
+        let count = blamed.iter().filter(|other| **other == party).count();
+        metrics.set(format!("blame/{}", party.name()), Some(count as f64));
+    }
     let late = |record: &EpisodeRecord| record.fault.as_ref().is_some_and(|fault| fault.kind == FaultKind::Deadline);
     metrics.set("deadlines", count(&late));
     metrics
@@ -93,6 +102,7 @@ pub fn observe(record: &EpisodeRecord, success: &Pair<Option<Condition>>) -> BTr
     if let (Some(stop), None) = (record.stop, &record.fault) {
         observe_stop(stop, &mut ratios);
         ratios.insert("turns/mean".to_owned(), Ratio::new(record.turns.len() as f64, 1.0));
+        ratios.insert("user/spoiled".to_owned(), Ratio::yes(is_spoiled_by_user(record)));
         for seat in Seat::ALL {
             observe_turns(record, seat, &mut ratios);
         }
@@ -108,6 +118,7 @@ pub fn observe(record: &EpisodeRecord, success: &Pair<Option<Condition>>) -> BTr
 pub fn names(scenario: &Scenario) -> BTreeSet<String> {
     let mut names: BTreeSet<String> = scenario.rules.measures().iter().map(|name| (*name).to_owned()).collect();
     names.insert("turns/mean".to_owned());
+    names.insert("user/spoiled".to_owned());
     names.extend(STOPS.map(stop_name));
     for seat in Seat::ALL {
         names.extend(OF_SEAT.map(|name| format!("{seat}/{name}")));
@@ -120,7 +131,7 @@ pub fn names(scenario: &Scenario) -> BTreeSet<String> {
 #[must_use]
 pub fn is_of_every_gym(name: &str) -> bool {
     let of_seat = Seat::ALL.iter().any(|seat| OF_SEAT.iter().any(|of| name == format!("{seat}/{of}")));
-    of_seat || name == "turns/mean" || STOPS.iter().any(|stop| name == stop_name(*stop))
+    of_seat || ["turns/mean", "user/spoiled"].contains(&name) || STOPS.iter().any(|stop| name == stop_name(*stop))
 }
 
 /// Whether a metric is a mean over episodes, each of which has one case or none; all others are ratios of sums. Means are compared by their
