@@ -29,7 +29,7 @@ use crate::failure::Failure;
 use crate::remotes::Remotes;
 
 /// How a model is named, on the command line and in castings.
-const MODEL: &str = "model:";
+pub(crate) const MODEL: &str = "model:";
 
 /// Episodes alive at once, and rows in a batch, where no run file says so.
 pub const LIVE_MAX: usize = 256;

@@ -15,6 +15,7 @@ pub mod groups;
 pub mod models;
 pub mod overlap;
 pub mod page;
+pub mod schedules;
 pub mod words;
 
 use anyhow::Context;
@@ -61,6 +62,8 @@ pub struct Plan {
     pub objectives: Objectives,
     /// Who plays whom, for each kind of step.
     pub steps: Vec<Groups>,
+    /// Whom seats meet and what is played again, by what came of earlier steps, in words; empty where nothing goes by that.
+    pub schedules: Vec<String>,
     /// How playing and learning share the machine.
     pub overlap: Overlap,
     /// How much of everything.
@@ -134,6 +137,7 @@ impl Plan {
             seats: Seat::ALL.map(|seat| seat_plan(setup, seat)).to_vec(),
             objectives: Objectives::of(setup),
             steps: groups::kinds(setup),
+            schedules: schedules::words(&setup.settings.grpo),
             overlap: Overlap::of(setup),
             time: Clock::of(setup, &budget),
             models,

@@ -12,6 +12,7 @@ use sim::EpisodeRecord;
 use sim::Phase;
 use sim::Seat;
 
+use crate::plan::schedules::words;
 use crate::setup::Setup;
 use crate::stdout::say;
 use crate::transcript::transcript;
@@ -53,7 +54,7 @@ const ROWS: [(&str, &str); 18] = [
 /// If the run's files cannot be read.
 pub fn print(setup: &Setup, folder: &RunFolder) -> anyhow::Result<()> {
     let lines = Metrics::read(&folder.paths().metrics())?;
-    say(format_args!("\n{}", table(setup, &lines)))?;
+    say(format_args!("\n{}{}", table(setup, &lines), schedules(setup, &lines)))?;
     let log = folder.paths().log();
     let (log, _) = Log::open(&log).context("the episode log")?;
     let last = setup.settings.grpo.steps;
@@ -104,6 +105,40 @@ pub fn table(setup: &Setup, lines: &[MetricsLine]) -> String {
         }
         text.push('\n');
     }
+    text
+}
+
+/// What the run's schedules said, and what they came to; empty without any.
+fn schedules(setup: &Setup, lines: &[MetricsLine]) -> String {
+    let words = words(&setup.settings.grpo);
+    if words.is_empty() {
+        return String::new();
+    }
+    let mut text = words.iter().fold("SCHEDULES\n".to_owned(), |text, line| format!("{text}  {line}\n"));
+    let steps: Vec<&MetricsLine> = lines.iter().filter(|line| line.text("phase") == Some("grpo")).collect();
+    let sum = |name: &str| steps.iter().filter_map(|line| line.number(name)).sum::<f64>();
+    let last = |name: &str| steps.last().and_then(|line| line.number(name)).unwrap_or(0.0);
+    let cotraining = &setup.settings.grpo.cotraining;
+    for seat in Seat::ALL.into_iter().filter(|_| cotraining.pool.is_some()) {
+        let [latest, history, fixed] = ["latest", "history", "fixed"].map(|who| sum(&format!("{seat}/met/{who}")));
+        let _ = writeln!(
+            text,
+            "  the {seat} alone was served by {latest} groups against its partner as it is, {history} as it was, {fixed} against its fixed opponent"
+        );
+    }
+    if cotraining.curriculum.is_some() {
+        let shares =
+            setup.mix.scenarios().map(|of| format!("{} {:.3}", of.name, last(&format!("{}/curriculum", of.name))));
+        let _ = writeln!(text, "  weights at the last step: {}", shares.collect::<Vec<_>>().join(", "));
+    }
+    if cotraining.isolation.is_some() {
+        let (again, failed) = (sum("groups_again"), last("items_failed"));
+        let _ = writeln!(
+            text,
+            "  {again} groups played an item that had failed; {failed} items were on the list at the last step"
+        );
+    }
+    text.push('\n');
     text
 }
 

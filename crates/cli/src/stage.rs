@@ -1,6 +1,7 @@
 //! A run that is set up: its folder, its models, its troupe, and the one commit point they share.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
@@ -20,9 +21,12 @@ use rl::LearnError;
 use rl::Metrics;
 use rl::Model;
 use rl::ModelLoader;
+use rl::MovingBaseline;
+use rl::Outlooks;
 use rl::TextFiles;
 use rl::UpdateReport;
 use rl::failures::UserFailures;
+use rl::opponent;
 use rl::settings::BaseFolder;
 use runs::Checkpoint;
 use runs::CheckpointError;
@@ -30,6 +34,7 @@ use runs::CheckpointId;
 use runs::Checkpoints;
 use runs::FolderError;
 use runs::Hash;
+use runs::Keep;
 use runs::Manifest;
 use runs::MetricsLine;
 use runs::Offsets;
@@ -54,6 +59,7 @@ use text::TextError;
 use text::manner::MANNER_FILE;
 
 use crate::cast::Cast;
+use crate::cast::MODEL;
 use crate::cold_start::Lessons;
 use crate::cold_start::Samples;
 use crate::cold_start::text_files;
@@ -69,10 +75,20 @@ use crate::setup::Setup;
 pub struct Steering {
     /// Whether the agent has learned to break its user.
     pub user_failures: UserFailures,
+    /// What each seat's scores are measured against where `grpo.baseline` is `moving`. Left out of commits where nothing is.
+    #[serde(default, skip_serializing_if = "are_fresh")]
+    pub baselines: Pair<MovingBaseline>,
+    /// What later steps are planned by. Left out of commits where nothing goes by it.
+    #[serde(default, skip_serializing_if = "Outlooks::is_empty")]
+    pub outlooks: Outlooks,
+}
+
+fn are_fresh(baselines: &Pair<MovingBaseline>) -> bool {
+    baselines.iter().all(|(_, baseline)| baseline.is_fresh())
 }
 
 /// A run that is set up.
-pub struct Stage {
+pub struct Stage<'l> {
     /// What was asked.
     pub setup: Setup,
     /// What the cold start learns from.
@@ -92,14 +108,17 @@ pub struct Stage {
     checkpoints: Checkpoints,
     /// What the file with what it learned is called in a model's folder.
     weights_file: &'static str,
+    loader: &'l dyn ModelLoader,
+    /// Snapshots that are at work, by the names castings have for them.
+    invited: BTreeSet<String>,
 }
 
-impl Stage {
+impl<'l> Stage<'l> {
     /// Opens or creates the run folder and brings everybody to life.
     ///
     /// # Errors
     /// [`Failure::Input`] if the folder is of another run, or a checkpoint is damaged; [`Failure::Work`] otherwise.
-    pub async fn open(setup: Setup, loader: &dyn ModelLoader) -> Result<Stage, Failure> {
+    pub async fn open(setup: Setup, loader: &'l dyn ModelLoader) -> Result<Stage<'l>, Failure> {
         // Lessons take a while: whoever named the wrong folder hears of it before.
         expect_folder(&setup)?;
         let lessons = Lessons::prepare(&setup)?;
@@ -113,7 +132,7 @@ impl Stage {
         let wanted = manifest(&setup, &dialect, loader);
         let folder = open_folder(&setup, &wanted)?;
         let Resumed { state, checkpoint, checkpoints, log, sheets, cut: _ } = folder.resume().map_err(not_resumable)?;
-        checkpoints.thin_out(setup.settings.checkpoints.keep)?;
+        checkpoints.thin_out(kept(&setup, &state))?;
         if setup.resume {
             eprintln!("{}", whence(&setup, checkpoint.as_ref()));
         }
@@ -151,6 +170,8 @@ impl Stage {
             sheets,
             checkpoints,
             weights_file,
+            loader,
+            invited: BTreeSet::new(),
         };
         // Where the process died right after the commit, or the run was begun before there was such a hash.
         stage.note_cold_start()?;
@@ -196,6 +217,41 @@ impl Stage {
             }
         }
         Ok(records)
+    }
+
+    /// Brings to life the snapshots that castings name, and lets those go that they do not name.
+    ///
+    /// # Errors
+    /// If a commit that the pool counts on is gone or damaged, or a service died.
+    pub async fn invite(&mut self, castings: &[Casting]) -> anyhow::Result<()> {
+        let mut named: BTreeMap<&str, (Seat, u64)> = BTreeMap::new();
+        for casting in castings {
+            for (seat, policy) in casting.policies.iter() {
+                named.extend(opponent::snapshot_of(policy).map(|step| (policy.as_str(), (seat, step))));
+            }
+        }
+        let gone: Vec<String> =
+            self.invited.iter().filter(|name| !named.contains_key(name.as_str())).cloned().collect();
+        for name in gone {
+            self.troupe.dismiss_model(model_key(&name)).await?;
+            self.invited.remove(&name);
+        }
+        for (name, (seat, step)) in named {
+            if !self.invited.contains(name) {
+                let voice = self.snapshot(seat, step).with_context(|| format!("the snapshot {name}"))?;
+                self.troupe.seat_model(model_key(name), voice).await?;
+                self.invited.insert(name.to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    /// A seat's model as it was after a step, to play and not to learn.
+    fn snapshot(&self, seat: Seat, step: u64) -> anyhow::Result<Voice> {
+        let checkpoint = self.checkpoints.load(CheckpointId { phase: TrainPhase::Grpo, step })?;
+        let Model { mut policy, learner: _ } = self.loader.open(&checkpoint.seat_folder(seat), None, seat)?;
+        policy.close_with(self.dialect.close_ids());
+        Ok(Voice { policy, dialect: self.dialect.clone() })
     }
 
     /// Updates the seats that have a batch with samples, and notes the versions.
@@ -322,7 +378,7 @@ impl Stage {
                 None => {}
             }
         }
-        commit.finish(&self.state, self.setup.settings.checkpoints.keep)?;
+        commit.finish(&self.state, kept(&self.setup, &self.state))?;
         self.note_cold_start()
     }
 
@@ -352,6 +408,19 @@ impl Stage {
         self.troupe.stop().await;
         (self.setup, self.folder)
     }
+}
+
+/// Which commits stay: the newest, and those that are met.
+fn kept(setup: &Setup, state: &RunState) -> Keep {
+    let pool = setup.settings.grpo.cotraining.pool.filter(|_| state.phase == TrainPhase::Grpo);
+    let snapshots = pool.iter().flat_map(|pool| pool.members(state.step));
+    let spared = snapshots.map(|step| CheckpointId { phase: TrainPhase::Grpo, step }).collect();
+    Keep { newest: setup.settings.checkpoints.keep, spared }
+}
+
+/// A model's name in the troupe, by what castings call it.
+fn model_key(policy: &str) -> &str {
+    policy.strip_prefix(MODEL).unwrap_or(policy)
 }
 
 /// A seat without samples has nothing to be updated with.

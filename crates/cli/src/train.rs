@@ -11,6 +11,7 @@
 
 mod ahead;
 mod forks;
+mod schedules;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -25,12 +26,16 @@ use rl::ModelLoader;
 use rl::Row;
 use rl::Session;
 use rl::UpdateReport;
+use rl::difficulty;
 use rl::failures::Broken;
 use rl::failures::StepFailures;
 use rl::harvest::harvest;
 use rl::metrics::pool;
+use rl::opponent;
 use rl::plan;
 use rl::schedule;
+use rl::settings::Aggregation;
+use rl::settings::Baseline;
 use rl::settings::GrpoSettings;
 use runs::TrainPhase;
 use sim::EpisodeId;
@@ -49,6 +54,7 @@ use text::SeatStream;
 
 use self::ahead::Ahead;
 use self::ahead::PlayedStep;
+use self::schedules::schedules;
 use crate::cold_start;
 use crate::failure::Failure;
 use crate::flags::TrainFlags;
@@ -132,7 +138,7 @@ struct NotLearned {
     least: f64,
 }
 
-async fn run(stage: &mut Stage) -> anyhow::Result<()> {
+async fn run(stage: &mut Stage<'_>) -> anyhow::Result<()> {
     if stage.state.phase == TrainPhase::Sft {
         if stage.setup.settings.sft.updates > 0 {
             cold_start(stage).await?;
@@ -146,7 +152,7 @@ async fn run(stage: &mut Stage) -> anyhow::Result<()> {
 }
 
 /// Imitation of scripts, both seats at once.
-async fn cold_start(stage: &mut Stage) -> anyhow::Result<()> {
+async fn cold_start(stage: &mut Stage<'_>) -> anyhow::Result<()> {
     let settings = stage.setup.settings.clone();
     let (total, every) = (settings.sft.updates, settings.checkpoints.sft_every);
     let learning = stage.setup.learning();
@@ -170,7 +176,7 @@ async fn cold_start(stage: &mut Stage) -> anyhow::Result<()> {
 }
 
 /// No cold start goes on that cannot look up a fact: reinforcement would silence what it cannot get right.
-async fn gate(stage: &mut Stage) -> anyhow::Result<()> {
+async fn gate(stage: &mut Stage<'_>) -> anyhow::Result<()> {
     let least = stage.setup.settings.sft.probe_min;
     let mut metrics = Metrics::default();
     let mut failed = Vec::new();
@@ -192,7 +198,7 @@ async fn gate(stage: &mut Stage) -> anyhow::Result<()> {
 }
 
 /// How many held-out drills `seat`'s model answers word for word, by skill; empty if the gym has no drills.
-async fn probe(stage: &mut Stage, seat: Seat) -> anyhow::Result<BTreeMap<Skill, Ratio>> {
+async fn probe(stage: &mut Stage<'_>, seat: Seat) -> anyhow::Result<BTreeMap<Skill, Ratio>> {
     let drills = probes(&stage.setup.mix, seat);
     let rows = (0..).zip(&drills).map(|(index, drill)| probe_row(stage, drill, index)).collect();
     let answers = stage.answer(seat, rows).await?;
@@ -219,7 +225,7 @@ pub(crate) fn probe_tokens_max(drill: &Drill, dialect: &Dialect) -> u32 {
 }
 
 /// A drill as a row of its own: no episode, one turn, the likeliest answer.
-fn probe_row(stage: &Stage, drill: &Drill, index: u32) -> Row {
+fn probe_row(stage: &Stage<'_>, drill: &Drill, index: u32) -> Row {
     let mut stream = SeatStream::new(&stage.dialect, false);
     stream.observe(&drill.messages);
     let episode = EpisodeId { phase: Phase::Sft, round: 0, group: index, trial: 0, member: 0 };
@@ -236,7 +242,7 @@ fn probe_row(stage: &Stage, drill: &Drill, index: u32) -> Row {
 }
 
 /// Group-relative policy optimisation of every learning seat.
-async fn reinforce(stage: &mut Stage) -> anyhow::Result<()> {
+async fn reinforce(stage: &mut Stage<'_>) -> anyhow::Result<()> {
     let settings = stage.setup.settings.clone();
     let total = settings.grpo.steps;
     let mut ahead = Ahead::recalled(stage)?;
@@ -247,7 +253,8 @@ async fn reinforce(stage: &mut Stage) -> anyhow::Result<()> {
         if schedule::is_due(settings.eval.every, total, step) {
             evaluate(stage, step).await?;
         }
-        if schedule::is_due(settings.checkpoints.grpo_every, total, step) {
+        let is_met = settings.grpo.cotraining.pool.is_some_and(|pool| pool.is_due(step));
+        if is_met || schedule::is_due(settings.checkpoints.grpo_every, total, step) {
             stage.commit(TrainPhase::Grpo, step).await?;
         }
     }
@@ -256,13 +263,14 @@ async fn reinforce(stage: &mut Stage) -> anyhow::Result<()> {
 }
 
 /// Plays the step's groups, unless they were played ahead, and updates each seat that learns now; beside that, the step is played that is due then.
-async fn grpo_step(stage: &mut Stage, ahead: &mut Ahead, step: u64) -> anyhow::Result<Metrics> {
+async fn grpo_step(stage: &mut Stage<'_>, ahead: &mut Ahead, step: u64) -> anyhow::Result<Metrics> {
     let started = Instant::now();
     let grpo = stage.setup.settings.grpo.clone();
     let played = ahead.take(stage, step).await?;
     let taken = started.elapsed().as_secs_f64();
 
     let mut metrics = played_metrics(stage, &played.castings, &played.records);
+    metrics.extend(schedules(stage, &grpo, &played));
     let batches = batches(stage, &grpo, &played, &mut metrics)?;
     let PlayedStep { records, refilled, forks, .. } = played;
     let beside = plan::played_beside(&grpo, step);
@@ -288,6 +296,7 @@ async fn grpo_step(stage: &mut Stage, ahead: &mut Ahead, step: u64) -> anyhow::R
     let learn = clocks.map(|clocks| ("learn_s", clocks.learn));
     let parts: Vec<(&str, f64)> = [("play_s", play), ("update_s", updated)].into_iter().chain(learn).collect();
     stage.time(step, "grpo", &parts)?;
+    stage.steering.outlooks.note(&records, &stage.setup.mix, &grpo);
     // Where the seats take turns, the two sides of the comparison are played in different steps.
     stage.steering.user_failures.note(failures)?;
     Ok(metrics)
@@ -295,7 +304,7 @@ async fn grpo_step(stage: &mut Stage, ahead: &mut Ahead, step: u64) -> anyhow::R
 
 /// What each seat that learns at this step learns from, and what is to be said of it.
 fn batches(
-    stage: &Stage,
+    stage: &mut Stage<'_>,
     grpo: &GrpoSettings,
     played: &PlayedStep,
     metrics: &mut Metrics,
@@ -307,14 +316,48 @@ fn batches(
     for seat in Seat::ALL.into_iter().filter(|seat| learns[*seat]) {
         let freshness = Freshness::of(grpo, stage.state.versions[seat]);
         let (records, refused) = freshness.sort(&records, seat);
-        let harvest = harvest(&castings, &records, seat, grpo, lr)?;
+        let records = match seat {
+            Seat::User if grpo.cotraining.difficulty_weight > 0.0 => {
+                difficult(stage, grpo, records.into_owned(), metrics).into()
+            }
+            Seat::Agent | Seat::User => records,
+        };
+        let harvest = harvest(&castings, &records, seat, grpo, lr, &mut stage.steering.baselines[seat])?;
         metrics.extend(harvest.counts.metrics(seat));
+        metrics.extend(baselines(stage, grpo, seat));
         if grpo.staleness_max > 0 || refused > 0 {
             metrics.extend(freshness.metrics(&harvest.batch, refused, seat));
         }
         batches[seat] = Some(harvest.batch);
     }
     Ok(batches)
+}
+
+/// The records with the term that pays the user for difficulty, and what it came to.
+fn difficult(
+    stage: &Stage<'_>,
+    grpo: &GrpoSettings,
+    mut records: Vec<EpisodeRecord>,
+    metrics: &mut Metrics,
+) -> Vec<EpisodeRecord> {
+    records.sort_by_key(|record| record.casting.id);
+    let seed = stage.setup.settings.seed;
+    let found = difficulty::add(&mut records, &stage.setup.mix, seed, grpo.cotraining.difficulty_weight);
+    metrics.extend(found.metrics());
+    records
+}
+
+/// Where a seat's moving baselines stand after a step, by scenario in a mix; nothing where none moves.
+fn baselines(stage: &Stage<'_>, grpo: &GrpoSettings, seat: Seat) -> Metrics {
+    let mut metrics = Metrics::default();
+    if grpo.baseline == Baseline::Moving && grpo.aggregation == Aggregation::SumThenNormalize {
+        let mix = &stage.setup.mix;
+        for (number, scenario) in mix.numbered() {
+            let place = if mix.is_mixed() { format!("{}/", scenario.name) } else { String::new() };
+            metrics.set(format!("{place}{seat}/baseline"), Some(stage.steering.baselines[seat].of(number)));
+        }
+    }
+    metrics
 }
 
 /// How long the two sides of a step took, in seconds.
@@ -326,7 +369,7 @@ struct Clocks {
 
 /// Updates the seats, and plays `next` meanwhile with the weights from before.
 async fn update_beside(
-    stage: &mut Stage,
+    stage: &mut Stage<'_>,
     ahead: &mut Ahead,
     batches: Pair<Option<Batch>>,
     next: u64,
@@ -344,7 +387,10 @@ async fn update_beside(
 /// Of the episodes in which the user is a model.
 fn user_failures(records: &[EpisodeRecord]) -> StepFailures {
     let is_model = |record: &EpisodeRecord, seat: Seat| record.casting.policies[seat] == plan::MODEL;
-    let modelled: Vec<EpisodeRecord> = records.iter().filter(|record| is_model(record, Seat::User)).cloned().collect();
+    // A snapshot of the agent is no measure of what a user fails at anyway: it may break users too.
+    let is_snapshot = |record: &EpisodeRecord| opponent::snapshot_of(&record.casting.policies.agent).is_some();
+    let told = records.iter().filter(|record| is_model(record, Seat::User) && !is_snapshot(record));
+    let modelled: Vec<EpisodeRecord> = told.cloned().collect();
     StepFailures::of(&modelled, |record| is_model(record, Seat::Agent))
 }
 
@@ -371,7 +417,7 @@ fn alarms(metrics: &Metrics) -> Vec<String> {
 }
 
 /// Turns of the models whose recorded tokens are not what was shown and sampled: 0 in a sound run. Opponents have a language of their own.
-fn drift(stage: &Stage, records: &[EpisodeRecord]) -> anyhow::Result<u64> {
+fn drift(stage: &Stage<'_>, records: &[EpisodeRecord]) -> anyhow::Result<u64> {
     let seats = records.iter().flat_map(|record| Seat::ALL.map(|seat| (record, seat)));
     let modelled = seats.filter(|(record, seat)| record.casting.policies[*seat] == plan::MODEL);
     let drifted = |(record, seat): (&EpisodeRecord, Seat)| {
@@ -383,7 +429,7 @@ fn drift(stage: &Stage, records: &[EpisodeRecord]) -> anyhow::Result<u64> {
 
 /// What the step's episodes look like. In a mix, the same of each scenario, with its name in front, and of all together only what does not
 /// depend on a gym.
-fn played_metrics(stage: &Stage, castings: &[Casting], records: &[EpisodeRecord]) -> Metrics {
+fn played_metrics(stage: &Stage<'_>, castings: &[Casting], records: &[EpisodeRecord]) -> Metrics {
     let mix = &stage.setup.mix;
     if !mix.is_mixed() {
         return company_metrics(castings, records, &mix.scenario(0).success);
@@ -423,8 +469,13 @@ fn company_metrics(castings: &[Casting], records: &[EpisodeRecord], success: &Pa
         for (name, value) in of_seat.iter().filter(|(name, _)| name.starts_with(seat.name())) {
             metrics.set(name, value);
         }
-        let fixed = pooled(&|p| is_model(p, seat) && !is_model(p, seat.partner()));
+        let is_snapshot = |p: &Pair<String>| opponent::snapshot_of(&p[seat.partner()]).is_some();
+        let fixed = pooled(&|p| is_model(p, seat) && !is_model(p, seat.partner()) && !is_snapshot(p));
         metrics.set(format!("{seat}/score/fixed"), fixed.get(&format!("{seat}/score/mean")));
+        if castings.iter().any(|casting| is_model(&casting.policies, seat) && is_snapshot(&casting.policies)) {
+            let history = pooled(&|p| is_model(p, seat) && is_snapshot(p));
+            metrics.set(format!("{seat}/score/history"), history.get(&format!("{seat}/score/mean")));
+        }
         metrics.set(format!("{seat}/score/mutual"), mutual.get(&format!("{seat}/score/mean")));
     }
     let all = pool(records, castings.len(), success);
@@ -440,7 +491,7 @@ fn faults() -> impl Iterator<Item = String> {
 }
 
 /// Measures each learning seat on held-out items of each scenario against its fixed opponent, and lets the two models meet for the excerpts.
-async fn evaluate(stage: &mut Stage, step: u64) -> anyhow::Result<()> {
+async fn evaluate(stage: &mut Stage<'_>, step: u64) -> anyhow::Result<()> {
     let started = Instant::now();
     let learning = stage.setup.learning();
     let castings = eval_castings(&stage.setup, step);

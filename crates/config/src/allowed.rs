@@ -42,6 +42,11 @@ impl Allowed {
         Allowed::of(Bound { value: low, included: true }, Bound { value: high, included: false }, why)
     }
 
+    /// Above `low`, below `high`.
+    pub(crate) const fn inside(low: f64, high: f64, why: &'static str) -> Allowed {
+        Allowed::of(Bound { value: low, included: false }, Bound { value: high, included: false }, why)
+    }
+
     const fn of(low: Bound, high: Bound, why: &'static str) -> Allowed {
         Allowed { low, high, high_here: None, why }
     }

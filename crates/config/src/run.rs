@@ -1,5 +1,6 @@
 //! A run file, from raw keys to [`rl::RunSettings`]. The defaults are the settings of the quickstart, so a run file may be short.
 
+mod cotraining;
 mod grpo;
 mod lora;
 mod loss;
@@ -310,6 +311,10 @@ pub(crate) fn against_mix(
     if !played.iter().any(|(_, scenario)| shares(scenario)) {
         let because = "no reward of the scenario is of kind `shared`";
         check.without_effect("grpo.shared_weight", settings.grpo.shared_weight, because);
+    }
+    if played.len() == 1 && settings.grpo.cotraining.curriculum.is_some() {
+        let because = "it weighs the scenarios of a mix, and there is one";
+        check.without_effect("grpo.curriculum", Some(()), because);
     }
     for (index, (named, scenario)) in played.iter().enumerate() {
         against_others(check, &named.key, scenario, &played[..index]);

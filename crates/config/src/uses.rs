@@ -5,6 +5,7 @@ use rl::LoraShape;
 use rl::Mix;
 use rl::RunSettings;
 use rl::lora::Targets;
+use rl::pool::PoolSettings;
 use rl::settings::Aggregation;
 use rl::settings::Baseline;
 use rl::settings::Beyond;
@@ -243,7 +244,21 @@ const ROWS: &[Row] = &[
     row("grpo.malformed_penalty", LOOP, "off the reward of a turn without a legal act", |s| some(s.grpo.malformed_penalty)),
     row("grpo.user_burden", LOOP, "off an agent's turn that the user had to answer", |s| some(s.grpo.user_burden)),
     row("grpo.refills_max", LOOP, "how often a step replaces groups without a difference", |s| {
-        (s.grpo.baseline != Baseline::Batch || !sums_first(&s.grpo)).then(|| json!(s.grpo.refills_max))
+        (!s.grpo.baseline.is_beyond_group() || !sums_first(&s.grpo)).then(|| json!(s.grpo.refills_max))
+    }),
+    row("grpo.pool.latest", LOOP, "share of the partner as it is, in groups that serve one seat", |s| pool(s, |pool| json!(pool.latest))),
+    row("grpo.pool.history", LOOP, "share of its snapshots there", |s| pool(s, |pool| json!(pool.history))),
+    row("grpo.pool.fixed", LOOP, "share of the fixed opponent there", |s| pool(s, |pool| json!(pool.fixed))),
+    row("grpo.pool.every", LOOP, "steps between snapshots", |s| pool(s, |pool| json!(pool.every))),
+    row("grpo.pool.keep", LOOP, "snapshots of each seat that can be met", |s| pool(s, |pool| json!(pool.keep))),
+    row("grpo.pool.priority", LOOP, "which of them are met more often", |s| pool(s, |pool| json!(pool.priority))),
+    row("grpo.curriculum.target", LOOP, "share of successes that is aimed at", |s| s.grpo.cotraining.curriculum.map(|curriculum| json!(curriculum.target))),
+    row("grpo.curriculum.every", LOOP, "steps between weights of scenarios", |s| s.grpo.cotraining.curriculum.map(|curriculum| json!(curriculum.every))),
+    row("grpo.isolation.share", LOOP, "share of groups that play items again that failed", |s| s.grpo.cotraining.isolation.map(|isolation| json!(isolation.share))),
+    row("grpo.isolation.keep", LOOP, "items that failed and are remembered", |s| s.grpo.cotraining.isolation.map(|isolation| json!(isolation.keep))),
+    row("grpo.difficulty_weight", LOOP, "weight of what pays the user for groups of which the agent wins half", |s| {
+        let effective = s.grpo.baseline.is_beyond_group() && sums_first(&s.grpo) && s.grpo.mode != UpdateMode::Only(Seat::Agent);
+        effective.then(|| json!(s.grpo.cotraining.difficulty_weight))
     }),
     row("grpo.staleness_max", "training loop, policy servers", "updates by which the weights that play may be behind; 0: play and learn in turns", |s| some(s.grpo.staleness_max)),
     row("grpo.ratio", "learners", "which ratio of probabilities: a token's, or its trajectory's", |s| some(ratio(s.grpo.loss.ratio))),
@@ -286,6 +301,11 @@ fn shape(settings: &RunSettings, value: impl Into<Value>) -> Option<Value> {
 /// What is said of adapters, if there are any.
 fn lora(settings: &RunSettings, value: fn(&LoraShape) -> Value) -> Option<Value> {
     settings.adapters().map(|adapters| value(&adapters.shape))
+}
+
+/// What is said of a pool, if there is one.
+fn pool(settings: &RunSettings, value: fn(&PoolSettings) -> Value) -> Option<Value> {
+    settings.grpo.cotraining.pool.as_ref().map(value)
 }
 
 fn some(value: impl Into<Value>) -> Option<Value> {
@@ -346,6 +366,7 @@ fn baseline(baseline: Baseline) -> &'static str {
         Baseline::Group => "group",
         Baseline::LeaveOneOut => "leave_one_out",
         Baseline::Batch => "batch",
+        Baseline::Moving => "moving",
     }
 }
 

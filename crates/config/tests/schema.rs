@@ -84,13 +84,16 @@ claims = [{ policy = "end", beats = "start", by = 0.1 }]
 "#;
 
 /// Keys whose upper end is bounded by the world, not by their own range, each with what bounds it.
-const BOUNDED_ELSEWHERE: [(&str, &str); 10] = [
+const BOUNDED_ELSEWHERE: [(&str, &str); 13] = [
     ("grpo.forks.talks", "the other keys of forks, which have no effect without talks"),
     ("grpo.overlong_cache", "the tokens of an overlong turn"),
     ("model.num_key_value_heads", "a divisor of the query heads"),
     ("eval.items", "the scenario's held-out items"),
     ("grpo.minibatches", "the episodes of a step"),
     ("grpo.shared_weight", "a reward of kind `shared`"),
+    ("grpo.curriculum.target", "a mix of scenarios"),
+    ("grpo.curriculum.every", "a mix of scenarios"),
+    ("grpo.difficulty_weight", "a baseline beyond the group"),
     ("optimizer.micro_tokens_max", "at least the context"),
     ("compare.*.items", "the scenario's held-out items"),
     ("cross.*.items", "the scenario's held-out items"),

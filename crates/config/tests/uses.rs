@@ -190,6 +190,19 @@ fn later_changes() -> Vec<Change> {
         ("grpo.malformed_penalty", json!(0.1), &[]),
         ("grpo.user_burden", json!(0.01), &[]),
         ("grpo.refills_max", json!(3), &[]),
+        ("grpo.pool.latest", json!(2.0), &[]),
+        ("grpo.pool.history", json!(0.1), &[]),
+        ("grpo.pool.fixed", json!(0.0), &[]),
+        ("grpo.pool.every", json!(4), &[]),
+        ("grpo.pool.keep", json!(2), &[]),
+        ("grpo.pool.priority", json!("even"), &[]),
+        ("grpo.isolation.share", json!(0.5), &[]),
+        ("grpo.isolation.keep", json!(9), &[]),
+        (
+            "grpo.difficulty_weight",
+            json!(0.5),
+            &["grpo.baseline=moving", "grpo.normalize_std=", "grpo.std_over=", "grpo.std_eps="],
+        ),
         ("grpo.staleness_max", json!(1), &[]),
         ("grpo.ratio", json!("sequence"), &[]),
         ("grpo.clip", json!("weight"), &["grpo.dual_clip="]),
@@ -223,8 +236,9 @@ fn later_changes() -> Vec<Change> {
 fn what_is_set_is_what_is_shown_for_every_key_and_for_no_other() {
     let base = uses(&[]);
     let changes = [changes(), later_changes()].concat();
-    // A mix stands in place of the scenario, and no override writes a list of tables.
-    let keys: BTreeSet<&str> = base.iter().map(|used| used.key).filter(|key| *key != "mix").collect();
+    // A mix stands in place of the scenario, and no override writes a list of tables; a curriculum is one of a mix.
+    let of_mix = |key: &str| key == "mix" || key.starts_with("grpo.curriculum.");
+    let keys: BTreeSet<&str> = base.iter().map(|used| used.key).filter(|key| !of_mix(key)).collect();
     assert_eq!(keys, changes.iter().map(|(key, ..)| *key).collect());
     for (key, value, needs) in changes {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -274,16 +288,22 @@ fn a_key_without_a_user_in_this_run_is_one_that_the_reader_refuses() {
         "importance_max",
     ];
     let parts = parts.map(|key| format!("grpo.{key}"));
+    let pool = ["latest", "history", "fixed", "every", "keep", "priority"].map(|key| format!("grpo.pool.{key}"));
+    let schedules = ["curriculum.target", "curriculum.every", "isolation.share", "isolation.keep", "difficulty_weight"];
+    let schedules = schedules.map(|key| format!("grpo.{key}"));
     let others = ["mix", "model.from", "model.thinking", "model.tools", "grpo.agent_steps", "grpo.gamma", "grpo.em_k"]
         .map(str::to_owned);
     let adapters = ["lora.rank", "lora.alpha", "lora.targets", "lora.rank_stabilized"];
     let adapters = adapters.map(|key| format!("model.{key}"));
     assert_eq!(
         BTreeSet::from_iter(unused.iter().map(|key| (*key).to_owned())),
-        others.into_iter().chain(adapters).chain(parts).collect()
+        others.into_iter().chain(adapters).chain(parts).chain(pool).chain(schedules).collect()
     );
-    // These two are of no use because they are not there; what is there in their place is refused beside them.
-    for key in unused.into_iter().filter(|key| !["mix", "model.from"].contains(key)) {
+    // These are of no use because they are not there: written, they are, or what is there in their place is refused beside them.
+    let has_effect = |key: &str| {
+        ["mix", "model.from"].contains(&key) || key.starts_with("grpo.pool.") || key.starts_with("grpo.isolation.")
+    };
+    for key in unused.into_iter().filter(|key| !has_effect(key)) {
         let value = match key {
             "grpo.kl" => "k2",
             "model.lora.targets" => "all-linear",

@@ -3,6 +3,7 @@
 use rl::Sample;
 use rl::settings::Aggregation;
 use rl::settings::Baseline;
+use rl::settings::Cotraining;
 use rl::settings::GroupCounts;
 use rl::settings::GrpoSettings;
 use rl::settings::LossRule;
@@ -74,6 +75,7 @@ pub(crate) fn grpo() -> GrpoSettings {
         user_burden: 0.0,
         refills_max: 0,
         staleness_max: 0,
+        cotraining: Cotraining::default(),
         clip_low: 0.2,
         clip_high: 0.28,
         dual_clip: Some(3.0),

@@ -4,6 +4,7 @@
 //!  S                score of a trajectory               z_g   what its group made of it: `group`
 //!  aggregation      sum_then_normalize                                          normalize_then_sum (GDPO)
 //!  baseline         group, leave_one_out: z_g    batch: S − mean of all S       (z_g − mean of all z_g) / (std of all z_g + std_eps)
+//!                   moving: S − b of the seat and scenario, in the order of ids
 //!  std_over         group: is in z_g    scenario: / (pooled std + std_eps)    batch: / (std of all S + std_eps)
 //! ```
 //!
@@ -16,6 +17,7 @@ use sim::Ratio;
 use crate::credit;
 use crate::group::Member;
 use crate::group::is_flat;
+use crate::moving::MovingBaseline;
 use crate::settings::Aggregation;
 use crate::settings::Baseline;
 use crate::settings::GrpoSettings;
@@ -31,9 +33,14 @@ pub struct Flat {
 }
 
 /// Finishes the members' `z`. `flat` are the groups beside those that are learned from. False if, measured against the step, all scores of the
-/// step are equal: then nothing tells anybody apart.
+/// step are equal: then nothing tells anybody apart. `moving` is the seat's, and takes note of the members' scores if scores are measured against it.
 #[must_use]
-pub fn over_step(learned: &mut [Vec<Member<'_>>], flat: &[Flat], settings: &GrpoSettings) -> bool {
+pub fn over_step(
+    learned: &mut [Vec<Member<'_>>],
+    flat: &[Flat],
+    settings: &GrpoSettings,
+    moving: &mut MovingBaseline,
+) -> bool {
     match settings.aggregation {
         Aggregation::NormalizeThenSum => {
             let zs = all(learned, flat, |member| member.z, |_| 0.0);
@@ -51,6 +58,10 @@ pub fn over_step(learned: &mut [Vec<Member<'_>>], flat: &[Flat], settings: &Grpo
                 }
                 let mean = mean(&scores);
                 learned.iter_mut().flatten().for_each(|member| member.z = member.score - mean);
+            }
+            if settings.baseline == Baseline::Moving {
+                let members = learned.iter_mut().flatten();
+                members.for_each(|m| m.z = moving.advantage(m.record.casting.scenario, m.score));
             }
             match settings.std_over {
                 _ if !settings.normalize_std => {}
@@ -122,7 +133,7 @@ mod tests {
                 GroupOutcome::TooFew { counted } => panic!("{counted} are enough"),
             }
         }
-        let learns = over_step(&mut learned, &flat, settings);
+        let learns = over_step(&mut learned, &flat, settings, &mut MovingBaseline::default());
         (learned.iter().flatten().map(|member| member.z).collect(), learns)
     }
 

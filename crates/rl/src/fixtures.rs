@@ -23,6 +23,7 @@ use sim::scenario::Split;
 
 use crate::settings::Aggregation;
 use crate::settings::Baseline;
+use crate::settings::Cotraining;
 use crate::settings::GroupCounts;
 use crate::settings::GrpoSettings;
 use crate::settings::LossRule;
@@ -61,6 +62,7 @@ pub(crate) fn settings() -> GrpoSettings {
         user_burden: 0.0,
         refills_max: 0,
         staleness_max: 0,
+        cotraining: Cotraining::default(),
         clip_low: 0.2,
         clip_high: 0.28,
         dual_clip: Some(3.0),

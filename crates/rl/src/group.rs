@@ -30,7 +30,8 @@ pub enum GroupOutcome<'a> {
         /// How many do.
         counted: usize,
     },
-    /// All that count have the same score: nothing tells them apart. There is no such group where scores are measured against the whole step.
+    /// All that count have the same score: nothing tells them apart. There is no such group where scores are measured against the whole step or a
+    /// moving mean.
     NoVariance {
         /// How many count.
         counted: usize,
@@ -96,7 +97,7 @@ fn places(records: &[&EpisodeRecord], scores: &[f64], seat: Seat, settings: &Grp
     match (settings.aggregation, settings.baseline) {
         (Aggregation::NormalizeThenSum, _) => terms::normalized(records, seat, settings),
         // Its baseline is not known yet.
-        (Aggregation::SumThenNormalize, Baseline::Batch) => Some(scores.to_vec()),
+        (Aggregation::SumThenNormalize, Baseline::Batch | Baseline::Moving) => Some(scores.to_vec()),
         (Aggregation::SumThenNormalize, _) if is_flat(scores) => None,
         (Aggregation::SumThenNormalize, Baseline::Group) => {
             Some(credit::standardize(scores, settings.std_eps, by_group))

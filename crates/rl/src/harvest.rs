@@ -36,6 +36,7 @@ use crate::forks;
 use crate::forks::TurnGroup;
 use crate::group::GroupOutcome;
 use crate::group::Member;
+use crate::moving::MovingBaseline;
 use crate::plan::MODEL;
 use crate::settings::GrpoSettings;
 
@@ -136,8 +137,8 @@ pub enum HarvestError {
     },
 }
 
-/// Makes `seat`'s batch from the step's castings and the records they left; `lr` is the step's learning rate. Castings that do not
-/// train the seat, and their records, are left alone.
+/// Makes `seat`'s batch from the step's castings and the records they left; `lr` is the step's learning rate, `moving` the seat's baselines, which
+/// move only where `baseline = "moving"`. Castings that do not train the seat, and their records, are left alone.
 ///
 /// # Errors
 /// [`HarvestError`] if a record of a learning seat is not whole.
@@ -147,6 +148,7 @@ pub fn harvest(
     seat: Seat,
     settings: &GrpoSettings,
     lr: f64,
+    moving: &mut MovingBaseline,
 ) -> Result<Harvest, HarvestError> {
     let mut counts = Counts { turns_filtered: settings.overlong.filter.then_some(0), ..Counts::default() };
     let (mut learned, mut flat) = (Vec::new(), Vec::new());
@@ -167,7 +169,7 @@ pub fn harvest(
             }
         }
     }
-    if !advantage::over_step(&mut learned, &flat, settings) {
+    if !advantage::over_step(&mut learned, &flat, settings, moving) {
         counts.groups_no_variance += learned.len();
         learned.clear();
     }
@@ -406,7 +408,8 @@ mod tests {
     }
 
     fn reap(records: &[EpisodeRecord], seat: Seat, settings: &GrpoSettings) -> Harvest {
-        harvest(&castings(records), records, seat, settings, 1e-3).expect("the records are whole")
+        harvest(&castings(records), records, seat, settings, 1e-3, &mut MovingBaseline::default())
+            .expect("the records are whole")
     }
 
     /// Two members of two turns each; the agent's scores are 1 and 0, so with eps 0.05 z = ±.5 / (.70711 + .05) = ±.66041.
@@ -492,7 +495,14 @@ mod tests {
         let mut records = stripped_pair();
         let second = records[1].turns[2].decision.generation.as_mut().expect("the fixture has one");
         second.cuts = Some(vec![Cut { turn: 0, range: 2..9, rest: Vec::new() }]);
-        let got = harvest(&castings(&records), &records, Seat::Agent, &fixtures::settings(), 1e-3);
+        let got = harvest(
+            &castings(&records),
+            &records,
+            Seat::Agent,
+            &fixtures::settings(),
+            1e-3,
+            &mut MovingBaseline::default(),
+        );
         assert_eq!(got, Err(HarvestError::Cuts { episode: records[1].casting.id, seat: Seat::Agent, turn: 1 }));
     }
 
@@ -578,7 +588,9 @@ mod tests {
         let mut castings = castings(&records);
         castings.push(fixtures::casting(3, 1));
         castings.push(fixtures::casting(3, 2));
-        let harvest = harvest(&castings, &records, Seat::Agent, &fixtures::settings(), 1e-3).expect("whole");
+        let harvest =
+            harvest(&castings, &records, Seat::Agent, &fixtures::settings(), 1e-3, &mut MovingBaseline::default())
+                .expect("whole");
         let counts = &harvest.counts;
         assert_eq!((counts.groups, counts.groups_too_few, counts.groups_no_variance), (4, 2, 1));
         assert_eq!(counts.samples, 2);
@@ -615,7 +627,14 @@ mod tests {
     fn a_learning_seat_without_tokens_is_an_error_that_names_the_turn() {
         let mut records = pair();
         records[1].turns[2].decision.generation = None;
-        let got = harvest(&castings(&records), &records, Seat::Agent, &fixtures::settings(), 1e-3);
+        let got = harvest(
+            &castings(&records),
+            &records,
+            Seat::Agent,
+            &fixtures::settings(),
+            1e-3,
+            &mut MovingBaseline::default(),
+        );
         let episode = records[1].casting.id;
         assert_eq!(got, Err(HarvestError::NoGeneration { episode, seat: Seat::Agent, turn: 1 }));
         assert!(got.expect_err("just compared").to_string().starts_with("grpo-000003-0000-0-2: turn 1 of the agent"));
@@ -626,7 +645,14 @@ mod tests {
         let mut records = pair();
         let generation = records[0].turns[0].decision.generation.as_mut().expect("the fixture has one");
         generation.logprobs.pop();
-        let got = harvest(&castings(&records), &records, Seat::Agent, &fixtures::settings(), 1e-3);
+        let got = harvest(
+            &castings(&records),
+            &records,
+            Seat::Agent,
+            &fixtures::settings(),
+            1e-3,
+            &mut MovingBaseline::default(),
+        );
         assert!(matches!(got, Err(HarvestError::Sample { source: SampleError::Length { .. }, .. })));
     }
 

@@ -112,24 +112,31 @@ impl Mix {
     /// scenario gets its share rounded up or down, and over many deals its share.
     #[must_use]
     pub fn deal(&self, count: u32, address: Address) -> Vec<u32> {
+        self.deal_by(count, |_| 1.0, address)
+    }
+
+    /// The same by the weights times `factor` of the scenario's number; no factor is below 0, and one is above.
+    #[must_use]
+    pub fn deal_by(&self, count: u32, factor: impl Fn(u32) -> f64, address: Address) -> Vec<u32> {
         if !self.is_mixed() {
             return vec![0; count as usize];
         }
-        let total: f64 = self.0.iter().map(|part| part.weight).sum();
+        let weights: Vec<f64> = (0..).zip(&self.0).map(|(number, part)| part.weight * factor(number)).collect();
+        let total: f64 = weights.iter().sum();
         let offset = address.draws(Stream::Mix).uniform();
-        (0..count).map(|place| self.at(total * (f64::from(place) + offset) / f64::from(count))).collect()
+        (0..count).map(|place| at(&weights, total * (f64::from(place) + offset) / f64::from(count))).collect()
     }
+}
 
-    /// The scenario on whose stretch of the weights, laid end to end, `position` lies.
-    fn at(&self, position: f64) -> u32 {
-        let mut end = 0.0;
-        let reaches = |part: &Part| {
-            end += part.weight;
-            position < end
-        };
-        // The last stretch ends where the whole does, whatever the last bit of the sum.
-        self.0.iter().position(reaches).unwrap_or(self.0.len() - 1) as u32
-    }
+/// The scenario on whose stretch of the weights, laid end to end, `position` lies.
+fn at(weights: &[f64], position: f64) -> u32 {
+    let mut end = 0.0;
+    let reaches = |weight: &f64| {
+        end += weight;
+        position < end
+    };
+    // The last stretch ends where the whole does, whatever the last bit of the sum.
+    weights.iter().position(reaches).unwrap_or(weights.len() - 1) as u32
 }
 
 #[cfg(test)]

@@ -8,11 +8,14 @@
 //!
 //! Where a run plays beside its updates ([`played_beside`]), only the order changes in which steps are played and learned from, not what a step plays.
 //!
+//! With a pool, a group that serves one seat draws whom it meets; with a curriculum, scenarios are dealt by their successes too; and with isolation, a share of
+//! the groups plays items that failed. What that goes by is the [`Outlook`].
+//!
 //! Everything is drawn by address, so a step can be planned again after a crash and comes out the same.
 
 use std::ops::RangeInclusive;
 
-use sim::Address;
+use sim::Draws;
 use sim::EpisodeId;
 use sim::Pair;
 use sim::Phase;
@@ -23,6 +26,10 @@ use sim::scenario::ItemCounts;
 use sim::scenario::Split;
 
 use crate::mix::Mix;
+use crate::opponent;
+use crate::outlook;
+use crate::outlook::Outlook;
+use crate::pool::Met;
 use crate::settings::GrpoSettings;
 use crate::settings::UpdateMode;
 
@@ -46,13 +53,13 @@ pub fn learns(mode: UpdateMode, step: u64) -> Pair<bool> {
     }
 }
 
-/// All episodes of one training step, in id order; steps count from 1. Where only one seat ever learns, its mutual groups are played against the
-/// fixed opponent too.
+/// All episodes of one training step, in id order, by what is known of the steps before ([`crate::Outlooks::of_step`]); steps count from 1. Where only one
+/// seat ever learns, its mutual groups are played against the fixed opponent too.
 ///
 /// # Panics
 /// If `step` is 0 or a scenario has no training items.
 #[must_use]
-pub fn step_castings(settings: &GrpoSettings, mix: &Mix, seed: u64, step: u64) -> Vec<Casting> {
+pub fn step_castings(settings: &GrpoSettings, mix: &Mix, seed: u64, step: u64, outlook: &Outlook) -> Vec<Casting> {
     let groups = step_groups(settings, step);
     let first = EpisodeId { phase: Phase::Grpo, round: step, group: 0, trial: 0, member: 0 };
     let mut castings = Vec::new();
@@ -60,30 +67,31 @@ pub fn step_castings(settings: &GrpoSettings, mix: &Mix, seed: u64, step: u64) -
     for company in groups.chunk_by(|a, b| a == b) {
         let start = (castings.len() / settings.group_size as usize) as u32;
         let at = EpisodeId { group: start, ..first };
-        let dealt = mix.deal(company.len() as u32, at.address(seed));
+        let factor = |scenario| outlook.curriculum.weight(scenario);
+        let dealt = mix.deal_by(company.len() as u32, factor, at.address(seed));
         for ((group, models), scenario) in (start..).zip(company).zip(dealt) {
             let id = EpisodeId { group, ..first };
-            castings.extend(group_castings(settings, mix, scenario, *models, id, seed));
+            let (policies, learns) = seated(settings, mix, scenario, *models, id, seed, outlook);
+            let item = group_item(settings, mix, scenario, id, seed, outlook);
+            castings.extend(group_castings(settings.group_size, Group { id, scenario, item, policies, learns }));
         }
     }
     castings
 }
 
-/// The episodes of one group.
-fn group_castings(
-    settings: &GrpoSettings,
-    mix: &Mix,
-    scenario: u32,
-    models: Pair<bool>,
+/// What the members of a group have in common.
+struct Group {
     id: EpisodeId,
-    seed: u64,
-) -> impl Iterator<Item = Casting> + use<> {
-    let item = draw_item(mix.scenario(scenario).items, id.address(seed));
-    let opponents = mix.opponents(scenario);
-    let policies = Pair::from_fn(|seat| if models[seat] { MODEL.to_owned() } else { opponents[seat].clone() });
-    let now = learns(settings.mode, id.round);
-    let learns = Pair::from_fn(|seat| models[seat] && now[seat]);
-    (1..=settings.group_size).map(move |member| Casting {
+    scenario: u32,
+    item: u32,
+    policies: Pair<String>,
+    learns: Pair<bool>,
+}
+
+/// The episodes of one group.
+fn group_castings(size: u32, group: Group) -> impl Iterator<Item = Casting> {
+    let Group { id, scenario, item, policies, learns } = group;
+    (1..=size).map(move |member| Casting {
         id: EpisodeId { member, ..id },
         scenario,
         split: Split::Train,
@@ -93,6 +101,41 @@ fn group_castings(
         tools: Pair::default(),
         fork: None,
     })
+}
+
+/// Who sits where in a group that serves the seats whose `models` play, and which of them learn from it.
+fn seated(
+    settings: &GrpoSettings,
+    mix: &Mix,
+    scenario: u32,
+    models: Pair<bool>,
+    id: EpisodeId,
+    seed: u64,
+    outlook: &Outlook,
+) -> (Pair<String>, Pair<bool>) {
+    let opponents = mix.opponents(scenario);
+    let met = |seat: Seat| {
+        let Some(pool) = &settings.cotraining.pool else { return opponents[seat].clone() };
+        let mut draws = id.address(seed).draws(Stream::Opponent);
+        let known = outlook::known(settings, id.round);
+        match pool.draw(&outlook.wins[seat.partner()], known, &mut draws) {
+            Met::Latest => MODEL.to_owned(),
+            Met::Snapshot(step) => opponent::snapshot(seat, step),
+            Met::Fixed => opponents[seat].clone(),
+        }
+    };
+    let now = learns(settings.mode, id.round);
+    let policies = Pair::from_fn(|seat| if models[seat] { MODEL.to_owned() } else { met(seat) });
+    (policies, Pair::from_fn(|seat| models[seat] && now[seat]))
+}
+
+/// The item of a group: one that failed of late, or any.
+fn group_item(settings: &GrpoSettings, mix: &Mix, scenario: u32, id: EpisodeId, seed: u64, outlook: &Outlook) -> u32 {
+    let mut draws = id.address(seed).draws(Stream::Item);
+    let item = draw_item(mix.scenario(scenario).items, &mut draws);
+    let again =
+        settings.cotraining.isolation.and_then(|isolation| outlook.failed.draw(scenario, isolation, &mut draws));
+    again.unwrap_or(item)
 }
 
 /// For each group of the step, which seats are models.
@@ -123,13 +166,15 @@ pub fn refill_castings(
     seed: u64,
     castings: &[Casting],
     dead: &[u32],
+    outlook: &Outlook,
 ) -> Vec<Casting> {
     let next = castings.iter().map(|casting| casting.id.group + 1).max().unwrap_or(0);
     let refill = |(group, dead): (u32, &u32)| {
         let of = castings.iter().find(|casting| casting.id.group == *dead).expect("a dead group was played");
-        let models = Pair::from_fn(|seat| of.policies[seat] == MODEL);
         let id = EpisodeId { group, member: 0, ..of.id };
-        group_castings(settings, mix, of.scenario, models, id, seed)
+        let item = group_item(settings, mix, of.scenario, id, seed, outlook);
+        let Casting { scenario, policies, learns, .. } = of.clone();
+        group_castings(settings.group_size, Group { id, scenario, item, policies, learns })
     };
     (next..).zip(dead).flat_map(refill).collect()
 }
@@ -162,7 +207,7 @@ pub fn cold_start_castings(dialogues: u32, teacher: &str, mix: &Mix, seed: u64) 
             id,
             scenario,
             split: Split::Train,
-            item: draw_item(mix.scenario(scenario).items, id.address(seed)),
+            item: draw_item(mix.scenario(scenario).items, &mut id.address(seed).draws(Stream::Item)),
             policies: Pair { agent: teacher.to_owned(), user: teacher.to_owned() },
             learns: Pair::default(),
             tools: Pair::default(),
@@ -191,9 +236,9 @@ pub fn eval_castings(split: Split, items: u32, trials: u32, policies: &Pair<Stri
         .collect()
 }
 
-fn draw_item(items: ItemCounts, address: Address) -> u32 {
+fn draw_item(items: ItemCounts, draws: &mut Draws) -> u32 {
     assert!(items.train > 0, "a scenario without training items trains nobody");
-    let item = address.draws(Stream::Item).range(0, i64::from(items.train) - 1);
+    let item = draws.range(0, i64::from(items.train) - 1);
     u32::try_from(item).expect("an item's number lies below a count that is a u32")
 }
 
@@ -235,7 +280,13 @@ mod tests {
     }
 
     fn castings(mode: UpdateMode, seed: u64, step: u64) -> Vec<Casting> {
-        step_castings(&GrpoSettings { mode, ..fixtures::settings() }, &mix(&[1.0], 4000), seed, step)
+        step_castings(
+            &GrpoSettings { mode, ..fixtures::settings() },
+            &mix(&[1.0], 4000),
+            seed,
+            step,
+            &Outlook::default(),
+        )
     }
 
     /// One line per group: number, policies, who learns.
@@ -306,7 +357,9 @@ mod tests {
             mode: UpdateMode::Simultaneous,
             ..fixtures::settings()
         };
-        for castings in (1..20).map(|step| step_castings(&settings, &mix(&[3.0, 1.0], 4000), 7, step)) {
+        for castings in
+            (1..20).map(|step| step_castings(&settings, &mix(&[3.0, 1.0], 4000), 7, step, &Outlook::default()))
+        {
             let firsts: Vec<&Casting> = castings.iter().filter(|casting| casting.id.member == 1).collect();
             assert_eq!(firsts.len(), 12);
             for company in firsts.chunks(4) {
@@ -322,8 +375,8 @@ mod tests {
     #[test]
     fn a_dead_group_is_refilled_by_one_of_its_kind_with_another_item_and_number() {
         let (settings, mix) = (fixtures::settings(), mix(&[1.0, 1.0], 4000));
-        let castings = step_castings(&settings, &mix, 7, 3);
-        let refilled = refill_castings(&settings, &mix, 7, &castings, &[1, 3]);
+        let castings = step_castings(&settings, &mix, 7, 3, &Outlook::default());
+        let refilled = refill_castings(&settings, &mix, 7, &castings, &[1, 3], &Outlook::default());
         let groups = castings.iter().map(|casting| casting.id.group).max().unwrap() + 1;
         for (at, (group, dead)) in refilled.chunks(4).zip([1, 3]).enumerate() {
             let of = castings.iter().find(|casting| casting.id.group == dead).unwrap();

@@ -9,7 +9,10 @@ use sim::Seat;
 use sim::Thinking;
 use sim::Tools;
 
+use crate::curriculum::CurriculumSettings;
+use crate::isolation::IsolationSettings;
 use crate::lora::AdapterSettings;
+use crate::pool::PoolSettings;
 
 /// Everything `duologue train` needs besides the scenario itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -313,6 +316,20 @@ pub enum Baseline {
     LeaveOneOut,
     /// The mean of all the seat's scores in the step (REINFORCE++, arXiv:2501.03262). A group whose members scored alike teaches too.
     Batch,
+    /// A moving mean of the seat's scores in the scenario, as it was before each ([`crate::moving`]; SPIRAL, arXiv:2506.24119). A group whose members
+    /// scored alike teaches too.
+    Moving,
+}
+
+impl Baseline {
+    /// Whether a score is measured against more than its group, so that a group without a difference teaches too.
+    #[must_use]
+    pub fn is_beyond_group(self) -> bool {
+        match self {
+            Baseline::Group | Baseline::LeaveOneOut => false,
+            Baseline::Batch | Baseline::Moving => true,
+        }
+    }
 }
 
 /// How the terms of a seat's reward become one advantage.
@@ -453,6 +470,42 @@ pub struct LossRule {
     pub entropy_weight: f64,
 }
 
+/// Schedules of co-training: whom and what a step plays, by what came of the steps before it ([`crate::outlook`]). `None`: as the shares and weights say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Cotraining {
+    /// Whom a seat meets in its fixed groups.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pool: Option<PoolSettings>,
+    /// Which scenarios are played more often.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub curriculum: Option<CurriculumSettings>,
+    /// Which items are played again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub isolation: Option<IsolationSettings>,
+    /// Weight of the term that pays the user for groups in which the agent succeeds half the time ([`crate::difficulty`]); 0 is off.
+    #[serde(skip_serializing_if = "is_off")]
+    pub difficulty_weight: f64,
+}
+
+fn is_off(weight: &f64) -> bool {
+    *weight == 0.0
+}
+
+impl Cotraining {
+    /// Whether there is none of it.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        *self == Cotraining::default()
+    }
+
+    /// Whether a step is planned by what came of those before it.
+    #[must_use]
+    pub fn looks_back(&self) -> bool {
+        self.pool.is_some() || self.curriculum.is_some() || self.isolation.is_some()
+    }
+}
+
 /// Group-relative policy optimisation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GrpoSettings {
@@ -515,6 +568,9 @@ pub struct GrpoSettings {
     /// played beside the update so many steps before it. It is left out where it is 0, so that runs begun before there was such a key go on.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub staleness_max: u32,
+    /// What is played by what was played before. It is left out where it is empty, so that runs begun before there was such a key go on.
+    #[serde(default, skip_serializing_if = "Cotraining::is_plain")]
+    pub cotraining: Cotraining,
     /// PPO clip below: the ratio is kept above `1 − clip_low`.
     pub clip_low: f64,
     /// PPO clip above: the ratio is kept below `1 + clip_high`.

@@ -82,6 +82,7 @@ impl Freshness {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::MovingBaseline;
     use crate::fixtures;
     use crate::harvest;
 
@@ -139,7 +140,8 @@ mod tests {
         sampled_by(&mut records[0], 2, 3);
         let castings: Vec<_> = records.iter().map(|record| record.casting.clone()).collect();
         let settings = GrpoSettings { staleness_max: 1, ..fixtures::settings() };
-        let harvest = harvest(&castings, &records, Seat::Agent, &settings, 1e-3).expect("the records are whole");
+        let harvest = harvest(&castings, &records, Seat::Agent, &settings, 1e-3, &mut MovingBaseline::default())
+            .expect("the records are whole");
         // 2 shown and 3 sampled tokens, then 2 shown and 4 sampled ones.
         assert_eq!(harvest.batch.samples[0].versions, [0, 0, 4, 4, 4, 0, 0, 3, 3, 3, 3]);
         let metrics = freshness(4, 1, 1).metrics(&harvest.batch, 2, Seat::Agent);

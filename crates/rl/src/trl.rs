@@ -11,6 +11,7 @@ use sim::Scope;
 use sim::Seat;
 use sim::Verdict;
 
+use crate::MovingBaseline;
 use crate::fixtures;
 use crate::harvest::harvest;
 use crate::loss::Bounds;
@@ -102,7 +103,8 @@ fn each_advantage_that_trl_knows_has_its_value() {
         let records: Vec<EpisodeRecord> =
             (0..).zip(&rewards).map(|(index, terms)| record(&golden, index, terms)).collect();
         let castings: Vec<_> = records.iter().map(|record| record.casting.clone()).collect();
-        let harvest = harvest(&castings, &records, Seat::Agent, &settings, 1e-3).expect("the records are whole");
+        let harvest = harvest(&castings, &records, Seat::Agent, &settings, 1e-3, &mut MovingBaseline::default())
+            .expect("the records are whole");
         let want: Vec<f64> = read(&case["advantages"]);
         for (record, want) in records.iter().zip(want) {
             // Where nothing tells a group apart we learn nothing of it, and trl learns from advantages of 0.

@@ -176,6 +176,22 @@ impl Checkpoint {
     }
 }
 
+/// Which commits stay.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Keep {
+    /// So many of the newest; at least 1, whatever it says.
+    pub newest: usize,
+    /// Those that somebody needs besides.
+    pub spared: BTreeSet<CheckpointId>,
+}
+
+impl From<usize> for Keep {
+    /// The newest alone.
+    fn from(newest: usize) -> Keep {
+        Keep { newest, spared: BTreeSet::new() }
+    }
+}
+
 /// The folder of all commits of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkpoints {
@@ -265,13 +281,13 @@ impl Checkpoints {
         Ok(Checkpoint { id, folder, state, files })
     }
 
-    /// Removes old commits: the `keep` newest stay (at least 1), and besides them always the one after the cold start. Each commit ends
+    /// Removes old commits: of those that nothing else needs the newest stay, and besides them always the one after the cold start. Each commit ends
     /// with it; a resumed run calls it too, since the one before may have died between its last commit and this.
     ///
     /// # Errors
     /// [`CheckpointError::Disk`].
-    pub fn thin_out(&self, keep: usize) -> Result<(), CheckpointError> {
-        for id in self.surplus(keep)? {
+    pub fn thin_out(&self, keep: impl Into<Keep>) -> Result<(), CheckpointError> {
+        for id in self.surplus(&keep.into())? {
             for io in self.removal(id) {
                 io.run()?;
             }
@@ -283,11 +299,15 @@ impl Checkpoints {
         self.folder.join(id.to_string())
     }
 
-    /// What must go: all but the `keep` newest, but never the one after the cold start.
-    fn surplus(&self, keep: usize) -> Result<Vec<CheckpointId>, CheckpointError> {
+    /// What must go: all but the newest and the spared, but never the one after the cold start.
+    fn surplus(&self, keep: &Keep) -> Result<Vec<CheckpointId>, CheckpointError> {
         let ids = self.list()?;
-        let old = ids.len().saturating_sub(keep.max(1));
-        Ok(ids[..old].iter().copied().filter(|id| *id != CheckpointId::COLD_START).collect())
+        let old = ids.len().saturating_sub(keep.newest.max(1));
+        Ok(ids[..old]
+            .iter()
+            .copied()
+            .filter(|id| *id != CheckpointId::COLD_START && !keep.spared.contains(id))
+            .collect())
     }
 
     fn removal(&self, id: CheckpointId) -> [Io; 2] {
@@ -316,7 +336,7 @@ impl Commit {
     /// # Errors
     /// [`CheckpointError::State`] if `state` is that of another step; [`CheckpointError::Disk`]. If the error came from the thinning
     /// out, the commit itself stands.
-    pub fn finish(self, state: &RunState, keep: usize) -> Result<Checkpoint, CheckpointError> {
+    pub fn finish(self, state: &RunState, keep: impl Into<Keep>) -> Result<Checkpoint, CheckpointError> {
         for io in self.plan(state)? {
             io.run()?;
         }

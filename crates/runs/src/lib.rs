@@ -39,6 +39,7 @@ pub use checkpoint::Checkpoint;
 pub use checkpoint::CheckpointError;
 pub use checkpoint::Checkpoints;
 pub use checkpoint::Commit;
+pub use checkpoint::Keep;
 pub use copy::Copied;
 pub use disk::DiskError;
 pub use folder::FolderError;

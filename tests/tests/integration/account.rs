@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use rl::Mix;
+use rl::MovingBaseline;
+use rl::Outlook;
 use rl::Sample;
 use rl::harvest::harvest;
 use rl::plan;
@@ -39,7 +41,7 @@ fn small() -> (RunSettings, Mix) {
 
 /// What each step plays.
 fn step(settings: &RunSettings, mix: &Mix, step: u64) -> Vec<Casting> {
-    plan::step_castings(&settings.grpo, mix, settings.seed, step)
+    plan::step_castings(&settings.grpo, mix, settings.seed, step, &Outlook::default())
 }
 
 /// What each evaluation plays: either seat's model on each item, and both models on the first eight.
@@ -87,7 +89,8 @@ fn what_is_learned_from_is_what_was_sampled_and_nothing_else() {
             .cloned()
             .collect();
         for seat in Seat::ALL {
-            let harvest = harvest(&castings, &of_step, seat, &settings.grpo, 1e-3).expect("the records are whole");
+            let harvest = harvest(&castings, &of_step, seat, &settings.grpo, 1e-3, &mut MovingBaseline::default())
+                .expect("the records are whole");
             for sample in &harvest.batch.samples {
                 let record = of_step.iter().find(|record| Some(record.casting.id) == sample.episode);
                 check_masks(sample, record.expect("a sample is of an episode"), seat, &dialect);

@@ -7,6 +7,7 @@
 //!  eval.rs      `eval --json`, the contract     metrics.rs   `metrics.jsonl`, the contract; the gate
 //!  twice.rs     one seed, one end               killed.rs    kill -9 at addressed moments, `--resume`, the same end
 //!  mix.rs       several scenarios in one run  collected.rs  a cold start from records
+//!  cotrain.rs   who learns when and from whom: frozen roles, moving baselines, what survives a death
 //!  rules.rs     learning rules: in words, in numbers, refused
 //!  replay.rs    re-driving and forking          account.rs   each episode once; masks; drift; log-probabilities
 //!  export.rs    models and episodes for other tools
@@ -35,6 +36,7 @@
 
 mod account;
 mod collected;
+mod cotrain;
 mod data;
 mod degenerate;
 mod documented;

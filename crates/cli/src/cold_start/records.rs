@@ -55,8 +55,8 @@ fn read(
                 hint,
             ));
         };
-        // What is measured on is never learned from, and a talk that broke off teaches nothing.
-        if record.casting.split == Split::Train && record.fault.is_none() {
+        // What is measured on is never learned from, a talk that broke off teaches nothing, and a fork repeats its talk.
+        if record.casting.split == Split::Train && record.fault.is_none() && record.casting.fork.is_none() {
             let tools = Pair::from_fn(|seat| setup.tools(scenario, seat));
             if record.casting.tools != tools {
                 let unlike = |difference: Difference| {

@@ -1,7 +1,6 @@
 //! How much of everything: episodes, tokens of each phase, evaluations, bytes on disk.
 
 use std::collections::BTreeMap;
-use std::collections::VecDeque;
 
 use rl::plan;
 use rl::schedule;
@@ -296,41 +295,48 @@ fn disk(setup: &Setup, models: &Models) -> Disk {
     let (updates, steps) = (settings.sft.updates, settings.grpo.steps);
     let mut shelf = Shelf::new(settings.checkpoints.keep);
     let early = |update: &u64| schedule::cold_start_commits(settings.checkpoints.sft_every, updates, *update);
-    let late = |step: &u64| *step == 0 || schedule::is_due(settings.checkpoints.grpo_every, steps, *step);
-    (1..=updates).filter(early).for_each(|_| shelf.commit(models.cold_start_checkpoint_bytes, false));
+    let pool = settings.grpo.cotraining.pool;
+    let is_met = |step: u64| pool.is_some_and(|pool| pool.is_due(step));
+    let late =
+        |step: &u64| *step == 0 || is_met(*step) || schedule::is_due(settings.checkpoints.grpo_every, steps, *step);
+    (1..=updates).filter(early).for_each(|_| shelf.commit(models.cold_start_checkpoint_bytes, None, &[]));
     // The one at step 0 is committed when the reference is there.
-    (0..=steps).filter(late).for_each(|step| shelf.commit(models.checkpoint_bytes, step == 0));
+    (0..=steps).filter(late).for_each(|step| {
+        let spared: Vec<u64> = pool.iter().flat_map(|pool| pool.members(step)).chain([0]).collect();
+        shelf.commit(models.checkpoint_bytes, Some(step), &spared);
+    });
     shelf.disk
 }
 
 /// The checkpoints of a run, as `runs::Checkpoints` thins them out.
 struct Shelf {
     keep: usize,
-    /// The newest, oldest first: bytes, and whether it is the one at step 0.
-    newest: VecDeque<(u64, bool)>,
+    /// All there are, oldest first: bytes, and the step; `None` in the cold start.
+    all: Vec<(u64, Option<u64>)>,
     disk: Disk,
 }
 
 impl Shelf {
     fn new(keep: usize) -> Shelf {
         let disk = Disk { commits: 0, checkpoints_kept: 0, kept_bytes: 0, peak_bytes: 0, written_bytes: 0 };
-        Shelf { keep: keep.max(1), newest: VecDeque::new(), disk }
+        Shelf { keep: keep.max(1), all: Vec::new(), disk }
     }
 
-    fn commit(&mut self, bytes: u64, is_step_0: bool) {
+    /// `spared` are steps whose checkpoints stay however old they are.
+    fn commit(&mut self, bytes: u64, step: Option<u64>, spared: &[u64]) {
         let disk = &mut self.disk;
         disk.commits += 1;
         disk.checkpoints_kept += 1;
         disk.kept_bytes += bytes;
         disk.written_bytes += bytes;
         disk.peak_bytes = disk.peak_bytes.max(disk.kept_bytes);
-        self.newest.push_back((bytes, is_step_0));
-        if self.newest.len() > self.keep
-            && let Some((bytes, false)) = self.newest.pop_front()
-        {
-            disk.checkpoints_kept -= 1;
-            disk.kept_bytes -= bytes;
-        }
+        self.all.push((bytes, step));
+        let old = self.all.len().saturating_sub(self.keep);
+        let newest = self.all.split_off(old);
+        self.all.retain(|(_, step)| step.is_some_and(|step| spared.contains(&step)));
+        self.all.extend(newest);
+        disk.checkpoints_kept = self.all.len() as u64;
+        disk.kept_bytes = self.all.iter().map(|(bytes, _)| bytes).sum();
     }
 }
 
@@ -341,15 +347,20 @@ mod tests {
     #[test]
     fn the_newest_checkpoints_stay_and_the_one_after_the_cold_start_besides() {
         let mut shelf = Shelf::new(2);
-        for (bytes, is_step_0) in [(10, false), (10, false), (10, false), (20, true), (20, false)] {
-            shelf.commit(bytes, is_step_0);
+        for (bytes, step) in [(10, None), (10, None), (10, None), (20, Some(0)), (20, Some(1))] {
+            shelf.commit(bytes, step, &[0]);
         }
         // Step 0 is among the two newest. Three stood there while the last was written: 10 and 20, and 20 more.
         let disk = Disk { commits: 5, checkpoints_kept: 2, kept_bytes: 40, peak_bytes: 50, written_bytes: 70 };
         assert_eq!(shelf.disk, disk);
-        shelf.commit(20, false);
-        shelf.commit(20, false);
+        shelf.commit(20, Some(2), &[0]);
+        shelf.commit(20, Some(3), &[0]);
         let disk = Disk { commits: 7, checkpoints_kept: 3, kept_bytes: 60, peak_bytes: 80, written_bytes: 110 };
         assert_eq!(shelf.disk, disk);
+        // What is met stays, until it is not: 0, 2, 3, 4, and then 0, 4, 5.
+        shelf.commit(20, Some(4), &[0, 2]);
+        assert_eq!((shelf.disk.checkpoints_kept, shelf.disk.kept_bytes), (4, 80));
+        shelf.commit(20, Some(5), &[0]);
+        assert_eq!((shelf.disk.checkpoints_kept, shelf.disk.peak_bytes), (3, 100));
     }
 }

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use rl::Outlook;
 use rl::plan;
+use rl::settings::Cotraining;
+use rl::settings::GrpoSettings;
 use serde::Serialize;
 use sim::Pair;
 use sim::Seat;
@@ -55,7 +58,9 @@ pub fn kinds(setup: &Setup) -> Vec<Groups> {
 
 fn kind(setup: &Setup, step: u64, learns: Pair<bool>) -> Groups {
     let settings = &setup.settings;
-    let castings = plan::step_castings(&settings.grpo, &setup.mix, settings.seed, step);
+    // Whom the pool will have these groups meet is drawn when it is known who was beaten; words say by which shares.
+    let grpo = GrpoSettings { cotraining: Cotraining::default(), ..settings.grpo.clone() };
+    let castings = plan::step_castings(&grpo, &setup.mix, settings.seed, step, &Outlook::default());
     Groups { steps: 1, learns, played: tables(setup, &castings), episodes: castings.len() as u64 }
 }
 

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use rl::AdapterSettings;
+use rl::Outlook;
 use rl::plan;
 use rl::settings::Dtype;
 use serde::Serialize;
@@ -163,7 +164,7 @@ fn counted(folder: &Path, tied: bool) -> Option<u64> {
 /// Sessions are dropped when their episode ends, so no more are kept than episodes are alive.
 fn cache_max(setup: &Setup) -> u64 {
     let settings = &setup.settings;
-    let steps = plan::step_castings(&settings.grpo, &setup.mix, settings.seed, 1).len();
+    let steps = plan::step_castings(&settings.grpo, &setup.mix, settings.seed, 1, &Outlook::default()).len();
     let most = usize::max(steps, train::eval_castings(setup, 0).len());
     let live = most.min(settings.limits.episodes_live_max) as u64;
     let context = u64::try_from(settings.model.max_position_embeddings).unwrap_or(0);

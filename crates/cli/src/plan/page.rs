@@ -26,7 +26,7 @@ pub fn page(plan: &Plan) -> String {
         seats(plan),
         models(&plan.models),
         objectives(&plan.objectives),
-        steps(&plan.steps, plan.scenarios.len() > 1),
+        steps(&plan.steps, &plan.schedules, plan.scenarios.len() > 1),
         overlap(&plan.overlap),
         budget(&plan.budget),
         time(plan),
@@ -151,7 +151,7 @@ fn objectives(objectives: &Objectives) -> String {
     text
 }
 
-fn steps(kinds: &[Groups], is_mixed: bool) -> String {
+fn steps(kinds: &[Groups], schedules: &[String], is_mixed: bool) -> String {
     let mut text = "STEPS OF GRPO: groups x episodes, who plays whom\n".to_owned();
     if kinds.is_empty() {
         text.push_str("  none: the run ends after the cold start\n");
@@ -168,6 +168,9 @@ fn steps(kinds: &[Groups], is_mixed: bool) -> String {
             let place = if is_mixed { format!("  in `{scenario}`, give or take one") } else { String::new() };
             let _ = writeln!(text, "    {groups:3} x {group_size:<3} {sides}{place}");
         }
+    }
+    for line in schedules {
+        let _ = writeln!(text, "  {line}");
     }
     text
 }

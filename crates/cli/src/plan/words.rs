@@ -190,7 +190,7 @@ fn credit(grpo: &GrpoSettings) -> Vec<String> {
         share,
         "A = c_t z N / sum c: of each own token of turn t; N = how many tokens have credit, sum c over them".to_owned(),
         match (grpo.aggregation, grpo.baseline) {
-            (Aggregation::SumThenNormalize, Baseline::Batch) => {
+            (Aggregation::SumThenNormalize, Baseline::Batch | Baseline::Moving) => {
                 format!("a group counts if {group_valid_min} episodes or more are scored; else it is skipped")
             }
             (Aggregation::SumThenNormalize, Baseline::Group | Baseline::LeaveOneOut) => {
@@ -209,6 +209,12 @@ fn credit(grpo: &GrpoSettings) -> Vec<String> {
     ];
     words.extend(overlong(grpo.overlong));
     words.extend(grpo.forks.map(|forks| forked(forks, grpo)));
+    if grpo.cotraining.difficulty_weight > 0.0 {
+        words.push(format!(
+            "the user's S has {} x 4 p (1 - p) more, p the share of its group's episodes in which the agent succeeds, where some script solves the item",
+            grpo.cotraining.difficulty_weight
+        ));
+    }
     words
 }
 
@@ -245,6 +251,7 @@ fn place(grpo: &GrpoSettings) -> String {
         Baseline::Group => "that of its group",
         Baseline::LeaveOneOut => "that of the others of its group",
         Baseline::Batch => "that of the step",
+        Baseline::Moving => "b of the seat and scenario, b <- 0.95 b + 0.05 S after each trajectory, from 0",
     };
     match grpo.shared_weight {
         None => format!("z = (S - mean){scale}, over the seat's own rewards alone; the mean is {mean}"),

@@ -12,10 +12,10 @@
 
 use std::collections::VecDeque;
 
+use rl::Outlook;
 use rl::forks::is_talk;
 use rl::harvest::dead_groups;
 use rl::plan;
-use rl::settings::GrpoSettings;
 use runs::Records;
 use runs::TrainPhase;
 use sim::EpisodeId;
@@ -70,7 +70,7 @@ impl Ahead {
     ///
     /// # Errors
     /// If the log cannot be read.
-    pub fn recalled(stage: &Stage) -> anyhow::Result<Ahead> {
+    pub fn recalled(stage: &Stage<'_>) -> anyhow::Result<Ahead> {
         let (setup, state) = (&stage.setup, &stage.state);
         // Before the first step nothing has been played.
         if setup.settings.grpo.staleness_max == 0 || state.phase == TrainPhase::Sft || state.step == 0 {
@@ -80,14 +80,15 @@ impl Ahead {
         let later = records.select(|id| id.phase == Phase::Grpo && state.step < id.round)?;
         let steps = plan::played_before(&setup.settings.grpo, state.step + 1);
         let waiting = steps.filter(|step| *step <= setup.settings.grpo.steps);
-        Ok(Ahead { waiting: waiting.map(|step| recall(setup, step, &later)).collect() })
+        let outlook = |step| stage.steering.outlooks.of_step(&setup.settings.grpo, step);
+        Ok(Ahead { waiting: waiting.map(|step| recall(setup, step, &outlook(step), &later)).collect() })
     }
 
     /// The episodes of `step`, which are played now, and all others that must have been, unless they wait here.
     ///
     /// # Errors
     /// As [`Ahead::play`].
-    pub async fn take(&mut self, stage: &mut Stage, step: u64) -> anyhow::Result<PlayedStep> {
+    pub async fn take(&mut self, stage: &mut Stage<'_>, step: u64) -> anyhow::Result<PlayedStep> {
         for due in plan::played_before(&stage.setup.settings.grpo, step) {
             if self.waiting.back().is_none_or(|last| last.step < due) {
                 self.play(stage, due).await?;
@@ -100,14 +101,16 @@ impl Ahead {
     ///
     /// # Errors
     /// If a service died, or no episode came to an end within the rules.
-    pub async fn play(&mut self, stage: &mut Stage, step: u64) -> anyhow::Result<()> {
+    pub async fn play(&mut self, stage: &mut Stage<'_>, step: u64) -> anyhow::Result<()> {
         let grpo = stage.setup.settings.grpo.clone();
-        let mut castings = plan::step_castings(&grpo, &stage.setup.mix, stage.setup.settings.seed, step);
+        let outlook = stage.steering.outlooks.of_step(&grpo, step);
+        let mut castings = plan::step_castings(&grpo, &stage.setup.mix, stage.setup.settings.seed, step, &outlook);
+        stage.invite(&castings).await?;
         let mut records = stage.play(&castings, grpo.temperature).await?;
         played_at_all(&records, step)?;
         let (mut refilled, mut latest) = (0, castings.clone());
         for _ in 0..grpo.refills_max {
-            let Some((groups, refill)) = refill(&stage.setup, &grpo, &castings, &latest, &records) else { break };
+            let Some((groups, refill)) = refill(&stage.setup, &outlook, &castings, &latest, &records) else { break };
             records.extend(stage.play(&refill, grpo.temperature).await?);
             castings.extend(refill.iter().cloned());
             refilled += groups;
@@ -120,15 +123,15 @@ impl Ahead {
 }
 
 /// A step as it was played, by the records that it left.
-fn recall(setup: &Setup, step: u64, later: &[EpisodeRecord]) -> PlayedStep {
+fn recall(setup: &Setup, step: u64, outlook: &Outlook, later: &[EpisodeRecord]) -> PlayedStep {
     let grpo = &setup.settings.grpo;
     let is_of_step = |id: EpisodeId| id.round == step;
     let of_step: Vec<EpisodeRecord> = later.iter().filter(|record| is_of_step(record.casting.id)).cloned().collect();
     let records: Vec<EpisodeRecord> = of_step.iter().filter(|record| is_talk(&record.casting)).cloned().collect();
-    let mut castings = plan::step_castings(grpo, &setup.mix, setup.settings.seed, step);
+    let mut castings = plan::step_castings(grpo, &setup.mix, setup.settings.seed, step, outlook);
     let (mut refilled, mut latest) = (0, castings.clone());
     for _ in 0..grpo.refills_max {
-        let Some((groups, refill)) = refill(setup, grpo, &castings, &latest, &records) else { break };
+        let Some((groups, refill)) = refill(setup, outlook, &castings, &latest, &records) else { break };
         castings.extend(refill.iter().cloned());
         refilled += groups;
         latest = refill;
@@ -141,13 +144,14 @@ fn recall(setup: &Setup, step: u64, later: &[EpisodeRecord]) -> PlayedStep {
 /// good.
 fn refill(
     setup: &Setup,
-    grpo: &GrpoSettings,
+    outlook: &Outlook,
     castings: &[Casting],
     latest: &[Casting],
     records: &[EpisodeRecord],
 ) -> Option<(u32, Vec<Casting>)> {
+    let grpo = &setup.settings.grpo;
     let dead = dead_groups(latest, records, grpo);
-    let refill = || plan::refill_castings(grpo, &setup.mix, setup.settings.seed, castings, &dead);
+    let refill = || plan::refill_castings(grpo, &setup.mix, setup.settings.seed, castings, &dead, outlook);
     (!dead.is_empty()).then(|| (dead.len() as u32, refill()))
 }
 

@@ -24,7 +24,7 @@ impl Forks {
     /// # Errors
     /// If a service died.
     pub async fn play(
-        stage: &mut Stage,
+        stage: &mut Stage<'_>,
         castings: &[Casting],
         talks: &[EpisodeRecord],
         step: u64,

@@ -21,6 +21,11 @@ use sim::Seat;
 use super::RATE;
 use super::SHARE;
 use super::WARMUP;
+use super::cotraining::CotrainingKeys;
+use super::cotraining::CurriculumFile;
+use super::cotraining::IsolationFile;
+use super::cotraining::PoolFile;
+use super::cotraining::cotraining;
 use super::loss;
 use super::loss::LossKeys;
 use super::preset::Preset;
@@ -67,7 +72,8 @@ pub(super) struct GrpoFile {
     normalize_std: Option<bool>,
     /// By which: that of the group, that of all groups of its scenario in the step, or that of all scores of the step; only with `normalize_std`.
     std_over: Option<String>,
-    /// What a score is measured against: the mean of its group, that of the others of its group, or that of all scores of the step.
+    /// What a score is measured against: the mean of its group, that of the others of its group, that of all scores of the step, or a moving mean of the
+    /// seat's scores in the scenario (SPIRAL), with which nothing is divided unless `normalize_std` says so.
     baseline: Option<String>,
     /// How several terms of a reward become one advantage: added up and then normalised, or each normalised within its group, then added, then
     /// normalised over the step (GDPO), in place of `baseline`, `normalize_std` and `std_over`.
@@ -93,6 +99,14 @@ pub(super) struct GrpoFile {
     user_burden: Option<f64>,
     /// How often a step plays new groups in place of those whose members all scored the same.
     refills_max: Option<i64>,
+    /// Whom a seat meets in its fixed groups, if not only its fixed opponent: its partner as it is, as it was at earlier steps, or the fixed opponent.
+    pool: Option<PoolFile>,
+    /// With it, scenarios of a mix are played more or less often by how often they succeed (SEAD).
+    curriculum: Option<CurriculumFile>,
+    /// With it, a share of the groups plays items again at which a group failed (RL-ADA).
+    isolation: Option<IsolationFile>,
+    /// Weight of a term of training that pays the user for groups in which the agent succeeds half the time, where a script can solve the item; 0 is off.
+    difficulty_weight: Option<f64>,
     /// How many updates the weights that play a step may be behind those that learn from it: above 0, a step is played while the one so many before it
     /// is learned from. 0 plays and learns in turns.
     staleness_max: Option<i64>,
@@ -168,8 +182,12 @@ const SCORES: [(&str, TrajectoryScore); 3] =
 
 const STDS: [(&str, StdOver); 3] =
     [("group", StdOver::Group), ("scenario", StdOver::Scenario), ("batch", StdOver::Batch)];
-const BASELINES: [(&str, Baseline); 3] =
-    [("group", Baseline::Group), ("leave_one_out", Baseline::LeaveOneOut), ("batch", Baseline::Batch)];
+const BASELINES: [(&str, Baseline); 4] = [
+    ("group", Baseline::Group),
+    ("leave_one_out", Baseline::LeaveOneOut),
+    ("batch", Baseline::Batch),
+    ("moving", Baseline::Moving),
+];
 const AGGREGATIONS: [(&str, Aggregation); 2] =
     [("sum_then_normalize", Aggregation::SumThenNormalize), ("normalize_then_sum", Aggregation::NormalizeThenSum)];
 
@@ -205,6 +223,7 @@ struct GrpoKeys {
     taken_off: [Option<f64>; 2],
     refills_max: Option<i64>,
     staleness_max: Option<i64>,
+    cotraining: CotrainingKeys,
     loss: LossKeys,
 }
 
@@ -251,7 +270,7 @@ fn sorted(file: GrpoFile) -> GrpoKeys {
         steps, group_size, group_valid_min, groups, forks, mode, agent_steps, lr, warmup, lr_floor, minibatches, temperature,
         turn_credit, trajectory_score, gamma, em_k, std_eps, normalize_std, std_over, baseline, aggregation,
         shared_weight, overlong_filter, overlong_penalty, overlong_tokens, overlong_cache, malformed_penalty, user_burden, refills_max,
-        staleness_max, ratio, clip, clip_low, clip_high, dual_clip, normalizer, normalizer_tokens, kl_weight, kl,
+        pool, curriculum, isolation, difficulty_weight, staleness_max, ratio, clip, clip_low, clip_high, dual_clip, normalizer, normalizer_tokens, kl_weight, kl,
         importance, importance_min, importance_max, entropy_weight,
     } = file;
     GrpoKeys {
@@ -268,6 +287,7 @@ fn sorted(file: GrpoFile) -> GrpoKeys {
         taken_off: [malformed_penalty, user_burden],
         refills_max,
         staleness_max,
+        cotraining: CotrainingKeys { pool, curriculum, isolation, difficulty_weight },
         loss: LossKeys {
             ratio, clip, clip_low, clip_high, dual_clip, normalizer, normalizer_tokens, kl_weight, kl,
             importance, importance_min, importance_max, entropy_weight,
@@ -297,13 +317,18 @@ pub(super) fn grpo_settings(
     let surrogate = loss::surrogate(check, keys.loss, preset);
     let StepKeys { steps, lr, warmup, lr_floor, minibatches, temperature } = keys.steps;
     let parts = parts(group_size, &groups);
+    let mode = update_mode(check, mode, agent_steps);
+    let is_beyond_group =
+        advantage.baseline.is_beyond_group() && advantage.aggregation == Aggregation::SumThenNormalize;
+    let cotraining = cotraining(check, keys.cotraining, mode, &groups, is_beyond_group);
     GrpoSettings {
         steps: check.whole("grpo.steps", steps, preset.steps, STEPS),
         group_size,
         group_valid_min,
         groups,
         forks,
-        mode: update_mode(check, mode, agent_steps),
+        mode,
+        cotraining,
         lr: check.number("grpo.lr", lr, preset.lr, RATE),
         warmup: check.whole("grpo.warmup", warmup, preset.warmup, WARMUP),
         lr_floor: check.number("grpo.lr_floor", lr_floor, preset.lr_floor, SHARE),
@@ -369,17 +394,21 @@ fn advantage(check: &mut Check<'_>, keys: AdvantageKeys, preset: &Preset) -> Adv
         check.without_effect("grpo.std_over", std_over.as_ref(), because);
     }
     let baseline = check.word_of("grpo.baseline", baseline.as_deref(), &BASELINES, preset.baseline);
-    let normalize_std = check.flag("grpo.normalize_std", normalize_std, preset.normalize_std);
+    // As published, what is measured against a moving mean is not divided.
+    let divides = preset.normalize_std && baseline != Baseline::Moving;
+    let normalize_std = check.flag("grpo.normalize_std", normalize_std, divides);
     if !normalize_std {
         let because = "with `normalize_std = false` nothing is divided by it";
         check.without_effect("grpo.std_over", std_over.as_ref(), because);
     }
     // A group whose members scored alike has no deviation to divide by, and against the step it counts all the same.
-    let whole_step = baseline == Baseline::Batch;
+    let whole_step = baseline.is_beyond_group();
     let default = if whole_step { StdOver::Batch } else { preset.std_over };
     let std_over = check.word_of("grpo.std_over", std_over.as_deref(), &STDS, default);
     if whole_step && normalize_std && std_over == StdOver::Group && aggregation == Aggregation::SumThenNormalize {
-        let what = "cannot be `group` with `baseline = \"batch\"`: a group whose members scored alike has none";
+        let word = baseline_word(baseline);
+        let what =
+            format!("cannot be `group` with `baseline = \"{word}\"`: a group whose members scored alike has none");
         check.error("grpo.std_over", what, "write \"batch\", or leave it out");
     }
     let added = "what is shared is added to what is a seat's own";
@@ -392,11 +421,16 @@ fn advantage(check: &mut Check<'_>, keys: AdvantageKeys, preset: &Preset) -> Adv
     AdvantageRule { baseline, aggregation, normalize_std, std_over, shared_weight }
 }
 
+fn baseline_word(baseline: Baseline) -> &'static str {
+    BASELINES.iter().find(|(_, meaning)| *meaning == baseline).map_or("group", |(word, _)| word)
+}
+
 fn refills(check: &mut Check<'_>, written: Option<i64>, advantage: &AdvantageRule, preset: &Preset) -> u32 {
-    let against_step = advantage.baseline == Baseline::Batch && advantage.aggregation == Aggregation::SumThenNormalize;
-    if against_step {
-        let because = "with `baseline = \"batch\"` a group whose members all scored the same teaches too";
-        check.without_effect("grpo.refills_max", written.filter(|times| *times > 0), because);
+    let beyond = advantage.baseline.is_beyond_group() && advantage.aggregation == Aggregation::SumThenNormalize;
+    if beyond {
+        let word = baseline_word(advantage.baseline);
+        let because = format!("with `baseline = \"{word}\"` a group whose members all scored the same teaches too");
+        check.without_effect("grpo.refills_max", written.filter(|times| *times > 0), &because);
     }
     check.whole("grpo.refills_max", written, preset.refills_max, REFILLS)
 }

@@ -98,6 +98,7 @@ fn grpo() -> GrpoSettings {
         user_burden: 0.0,
         refills_max: 0,
         staleness_max: 0,
+        cotraining: Cotraining::default(),
         clip_low: 0.2,
         clip_high: 0.28,
         dual_clip: Some(3.0),

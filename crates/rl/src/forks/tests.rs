@@ -9,6 +9,7 @@ use sim::Scope;
 use super::*;
 use crate::fixtures;
 use crate::harvest::harvest;
+use crate::moving::MovingBaseline;
 use crate::settings::UpdateMode;
 
 const SEED: u64 = 7;
@@ -25,6 +26,11 @@ fn settings(forks: ForkSettings) -> GrpoSettings {
 fn talks() -> Vec<EpisodeRecord> {
     let places = (0..2).flat_map(|group| (1..=4).map(move |member| (group, member)));
     places.map(|(group, member)| fixtures::record(group, member, &[0.0; 3], &[0.0, 0.0, f64::from(member)])).collect()
+}
+
+/// A baseline that these settings do not ask for.
+fn still() -> MovingBaseline {
+    MovingBaseline::default()
 }
 
 fn castings(records: &[EpisodeRecord]) -> Vec<Casting> {
@@ -187,7 +193,7 @@ fn r05_in_a_turn_group_exactly_the_forked_turn_trains() {
     let records = [&talks[..], &alternatives].concat();
     let talks_rest = ForkSettings { talks_train: false, ..forks(0) };
     let yield_of = |forks| {
-        let harvest = harvest(&castings(&records), &records, Seat::User, &settings(forks), 1e-3);
+        let harvest = harvest(&castings(&records), &records, Seat::User, &settings(forks), 1e-3, &mut still());
         harvest.expect("the records are whole")
     };
     let alone = yield_of(talks_rest);
@@ -206,9 +212,11 @@ fn r05_in_a_turn_group_exactly_the_forked_turn_trains() {
 
     let both = yield_of(forks(0));
     assert_eq!((both.batch.samples.len(), both.counts.groups), (8 + 3, 2));
-    let of_talks = harvest(&castings(&talks), &talks, Seat::User, &fixtures::settings(), 1e-3).expect("whole");
+    let of_talks =
+        harvest(&castings(&talks), &talks, Seat::User, &fixtures::settings(), 1e-3, &mut still()).expect("whole");
     assert_eq!(of_talks.counts.forks, None);
-    let agent = harvest(&castings(&records), &records, Seat::Agent, &settings(talks_rest), 1e-3).expect("whole");
+    let agent =
+        harvest(&castings(&records), &records, Seat::Agent, &settings(talks_rest), 1e-3, &mut still()).expect("whole");
     assert_eq!(agent.batch.samples.len(), 0, "the alternatives were the user's");
 }
 

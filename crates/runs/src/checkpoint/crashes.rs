@@ -105,7 +105,7 @@ fn commit(checkpoints: &Checkpoints, state: &RunState, weights: &str, fuel: &mut
 /// [`Checkpoints::thin_out`], with a death before, between and after its changes.
 fn thin_out(checkpoints: &Checkpoints, fuel: &mut Fuel) -> Result<(), Died> {
     fuel.burn()?;
-    for old in checkpoints.surplus(KEEP).unwrap() {
+    for old in checkpoints.surplus(&KEEP.into()).unwrap() {
         for io in checkpoints.removal(old) {
             io.run().unwrap();
             fuel.burn()?;
