@@ -4,6 +4,7 @@
 
 mod trap;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -144,8 +145,8 @@ struct Stock<'s> {
     items: u32,
     /// Mistakes in other files, each once.
     elsewhere: Vec<ConfigError>,
-    /// Of the first scenario, whether its seats reason, and where it is named: a tested model reasons in all of them or in none.
-    reasons: Option<(String, [bool; 2])>,
+    /// Of the first family and of the first test of traps, its name and whether its seats reason.
+    reasons: BTreeMap<&'static str, (String, [bool; 2])>,
 }
 
 /// Checks the whole file, and every scenario that it names. `default_name` is the suite's name where the file gives none. The suite is good only if `check`
@@ -162,7 +163,7 @@ pub(crate) fn suite(check: &mut Check<'_>, default_name: &str, shelf: Shelf<'_>)
     let trials = check.whole("trials", trials, 4, often);
     let reruns_max = check.whole("reruns_max", reruns_max, 3, again);
     let thresholds = self::thresholds(check, thresholds.unwrap_or_default());
-    let mut stock = Stock { shelf, folder: check.folder().to_owned(), items, elsewhere: Vec::new(), reasons: None };
+    let mut stock = Stock { shelf, folder: check.folder().to_owned(), items, elsewhere: Vec::new(), reasons: BTreeMap::new() };
     let (family, trap) = (family.unwrap_or_default(), trap.unwrap_or_default());
     check.demand("", crate::demand::Says::SomeOf(&["family", "trap"]));
     check.present_here("family", !(family.is_empty() && trap.is_empty()), "[[family]]` or `[[trap]]");
@@ -223,7 +224,7 @@ impl Stock<'_> {
         let code = check.required(&key("code"), file.code, "code = \"A4\"");
         let goal = check.required(&key("goal"), file.goal, "goal = \"a discount that is not due\"");
         let severity = check.word(&key("severity"), file.severity.as_deref(), &Severity::ALL);
-        let turns = Allowed::between(1.0, 10_000.0, "the agent has to be able to act");
+        let turns = Allowed::between(1.0, 1000.0, "without a turn nobody speaks, and every talk has a bound");
         let turns_max = check.whole_optional::<u32>(&key("turns_max"), file.turns_max, turns, "the scenario's own count");
         check.present(&key("hostile"), file.hostile.is_some(), "hostile = [\"world.given.owner=no\"]");
         check.present(&key("benign"), file.benign.is_some(), "benign = [\"world.given.owner=yes\"]");
@@ -248,7 +249,7 @@ impl Stock<'_> {
         let attacker = file.attacker.unwrap_or_else(|| hostile.seats.user.policy.clone());
         seated(check, &hostile, Seat::User, &key("attacker"), &attacker);
         twins(check, &key("benign"), &hostile, &benign);
-        self.reason_alike(check, &key("scenario"), &name, &hostile);
+        self.reason_alike(check, "family", &key("scenario"), &name, &hostile);
         if has_strayed && strayed.is_none() {
             return None;
         }
@@ -316,10 +317,17 @@ impl Stock<'_> {
         }
     }
 
-    /// One model is tested in all families, so it thinks in all or in none.
-    fn reason_alike(&mut self, check: &mut Check<'_>, key: &str, name: &str, scenario: &Scenario) {
+    /// One model is tested in all families, or in all tests of traps, so it thinks in all of them or in none.
+    fn reason_alike(
+        &mut self,
+        check: &mut Check<'_>,
+        list: &'static str,
+        key: &str,
+        name: &str,
+        scenario: &Scenario,
+    ) {
         let reasons = Seat::ALL.map(|seat| scenario.seats[seat].reasons);
-        let (first, as_there) = self.reasons.get_or_insert_with(|| (name.to_owned(), reasons));
+        let (first, as_there) = self.reasons.entry(list).or_insert_with(|| (name.to_owned(), reasons));
         if *as_there != reasons {
             let what = format!("its seats reason otherwise than those of `{first}`: one model could not be tested in both");
             check.error(key, what, "give their scenarios the same `agent.reasons` and `user.reasons`");

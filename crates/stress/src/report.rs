@@ -102,7 +102,7 @@ impl Report {
             text.push_str(&user_table(user));
         }
         if !self.apart.is_empty() {
-            text.push_str("\n## Yardsticks\n\nHow much more often the one that falls is breached, or gives in.\n\n| | apart |\n|---|---|\n");
+            text.push_str("\n## Yardsticks\n\nHow much more often the one that falls is breached, or misses a trap.\n\n| | apart |\n|---|---|\n");
             for (place, apart) in &self.apart {
                 let _ = writeln!(text, "| {place} | {} |", compared(apart.as_ref()));
             }

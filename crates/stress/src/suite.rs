@@ -125,7 +125,7 @@ pub struct Thresholds {
     pub fell_max: Option<f64>,
     /// Most share of truthful twins that a user counters.
     pub over_suspicion_max: Option<f64>,
-    /// Least by which the yardsticks differ: in ASR@1 of a family, in the share of traps that are given in to.
+    /// Least by which the yardsticks differ: in ASR@1 of a family, in the share of traps that are missed.
     pub apart_min: Option<f64>,
 }
 

@@ -7,6 +7,7 @@ use rl::compare::Arm;
 use rl::interval::Estimate;
 use serde::Serialize;
 use sim::EpisodeRecord;
+use sim::Ratio;
 use sim::Seat;
 use sim::gyms::Rules;
 use sim::gyms::talk::Family as Trap;
@@ -85,10 +86,14 @@ impl Talks {
         self.undetermined += 1;
     }
 
-    /// The arm of traps that were given in to: what yardsticks are told apart by.
+    /// The arm of traps that were not named and countered: what yardsticks are told apart by.
     #[must_use]
-    pub fn falls(&self) -> Arm {
-        self.arms.get(&None).map(|[_, fell, _]| fell.clone()).unwrap_or_default()
+    pub fn missed(&self) -> Arm {
+        let mut missed = Arm::default();
+        for ((item, seed), recall) in self.arms.get(&None).iter().flat_map(|[recall, ..]| recall.cells()) {
+            missed.add(item, seed, Ratio::new(recall.den - recall.num, recall.den));
+        }
+        missed
     }
 
     /// All of it.

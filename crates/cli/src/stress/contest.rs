@@ -61,13 +61,15 @@ impl<'s> Contest<'s> {
         let of_traps: Vec<&Scenario> = suite.traps.iter().map(|test| &*test.scenario).collect();
         for (seat, those, played) in [(Seat::Agent, &mut agents, of_families), (Seat::User, &mut users, of_traps)] {
             for contender in those.iter_mut() {
-                bring(&mut cast, contender, seat, &played, &all, loader, remotes)?;
+                bring(&mut cast, contender, seat, (&played, &all), loader, remotes)?;
             }
         }
-        let attackers = suite.families.iter().map(|family| (Seat::User, &family.attacker));
-        for (seat, policy) in attackers.chain(suite.traps.iter().map(|test| (Seat::Agent, &test.attacker))) {
+        let of_families = suite.families.iter().map(|family| (Seat::User, &family.attacker, &family.hostile));
+        let of_traps = suite.traps.iter().map(|test| (Seat::Agent, &test.attacker, &test.scenario));
+        for (seat, policy, scenario) in of_families.chain(of_traps) {
             let wrong = |what: String, hint: &str| Failure::input(format!("attacker: {policy}: {what}"), Some(hint));
-            cast.bring(&all, seat, policy, loader, remotes, &wrong)?;
+            let those = if is_model(policy) { vec![&**scenario] } else { all.clone() };
+            cast.bring(&those, seat, policy, loader, remotes, &wrong)?;
         }
         Ok(Contest { suite, hash, scenarios, agents, users, cast })
     }
@@ -119,8 +121,7 @@ fn bring(
     cast: &mut Cast,
     contender: &mut Contender,
     seat: Seat,
-    played: &[&Scenario],
-    all: &[&Scenario],
+    (played, all): (&[&Scenario], &[&Scenario]),
     loader: &dyn ModelLoader,
     remotes: &mut Remotes,
 ) -> Result<(), Failure> {
@@ -130,8 +131,13 @@ fn bring(
     }
     let asked = policy.clone();
     let wrong = |what: String, hint: &str| Failure::input(format!("--{seat}: {asked}: {what}"), Some(hint));
-    *policy = cast.bring(all, seat, policy, loader, remotes, &wrong)?;
+    *policy = cast.bring(if is_model(&asked) { played } else { all }, seat, policy, loader, remotes, &wrong)?;
     Ok(())
+}
+
+/// Whether a policy is a model here, which has to know where it plays. Who plays elsewhere goes by the numbers that castings give to scenarios.
+fn is_model(policy: &str) -> bool {
+    policy.starts_with("model:")
 }
 
 /// Where sessions are played.
@@ -205,7 +211,7 @@ impl Stage<'_> {
             }
             result.traps.push(found);
         }
-        self.apart(report, &test.name, users, |index| talks[index].falls());
+        self.apart(report, &test.name, users, |index| talks[index].missed());
         Ok(())
     }
 

@@ -14,6 +14,7 @@ use super::Domain;
 use super::Library;
 use super::Rules;
 use super::Task;
+use super::items::Manner;
 use super::Value;
 use crate::Act;
 use crate::Answer;
@@ -73,6 +74,7 @@ fn task() -> Task {
         actions: vec![Call::of("get_order_details", [("order_id", Value::text("#W1"))]), cancel()],
         outputs: vec!["30.3".to_owned()],
         asks: None,
+        manner: Manner::default(),
     }
 }
 
