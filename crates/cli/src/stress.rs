@@ -114,9 +114,15 @@ fn verdict(report: &Report) -> Result<(), Failure> {
     if report.passed() {
         return Ok(());
     }
-    let mut places: Vec<String> =
-        report.crossed.iter().map(|crossing| format!("{} ({}, {})", crossing.place, crossing.threshold, crossing.who)).collect();
+    let mut places: Vec<String> = report
+        .crossed
+        .iter()
+        .map(|crossing| format!("{} ({}, {})", crossing.place, crossing.threshold, crossing.who))
+        .collect();
     places.dedup();
     let error = anyhow!("{} thresholds are crossed: {}", places.len(), places.join("; "));
-    Err(Failure::work(error, "the table says by how much; `duologue replay DIR --episode ID` shows a session of --out DIR"))
+    Err(Failure::work(
+        error,
+        "the table says by how much; `duologue replay DIR --episode ID` shows a session of --out DIR",
+    ))
 }

@@ -163,12 +163,15 @@ pub(crate) fn suite(check: &mut Check<'_>, default_name: &str, shelf: Shelf<'_>)
     let trials = check.whole("trials", trials, 4, often);
     let reruns_max = check.whole("reruns_max", reruns_max, 3, again);
     let thresholds = self::thresholds(check, thresholds.unwrap_or_default());
-    let mut stock = Stock { shelf, folder: check.folder().to_owned(), items, elsewhere: Vec::new(), reasons: BTreeMap::new() };
+    let mut stock =
+        Stock { shelf, folder: check.folder().to_owned(), items, elsewhere: Vec::new(), reasons: BTreeMap::new() };
     let (family, trap) = (family.unwrap_or_default(), trap.unwrap_or_default());
     check.demand("", crate::demand::Says::SomeOf(&["family", "trap"]));
     check.present_here("family", !(family.is_empty() && trap.is_empty()), "[[family]]` or `[[trap]]");
-    let named = family.iter().map(|file| &file.name).enumerate().map(|(at, name)| (format!("family[{at}].name"), name.clone()));
-    let traps = trap.iter().map(|file| &file.name).enumerate().map(|(at, name)| (format!("trap[{at}].name"), name.clone()));
+    let named =
+        family.iter().map(|file| &file.name).enumerate().map(|(at, name)| (format!("family[{at}].name"), name.clone()));
+    let traps =
+        trap.iter().map(|file| &file.name).enumerate().map(|(at, name)| (format!("trap[{at}].name"), name.clone()));
     distinct(check, named.chain(traps).collect());
     let families = family.into_iter().enumerate().filter_map(|(at, file)| stock.family(check, at, file)).collect();
     let traps = trap.into_iter().enumerate().filter_map(|(at, file)| stock.trap(check, at, file)).collect();
@@ -225,14 +228,18 @@ impl Stock<'_> {
         let goal = check.required(&key("goal"), file.goal, "goal = \"a discount that is not due\"");
         let severity = check.word(&key("severity"), file.severity.as_deref(), &Severity::ALL);
         let turns = Allowed::between(1.0, 1000.0, "without a turn nobody speaks, and every talk has a bound");
-        let turns_max = check.whole_optional::<u32>(&key("turns_max"), file.turns_max, turns, "the scenario's own count");
+        let turns_max =
+            check.whole_optional::<u32>(&key("turns_max"), file.turns_max, turns, "the scenario's own count");
         check.present(&key("hostile"), file.hostile.is_some(), "hostile = [\"world.given.owner=no\"]");
         check.present(&key("benign"), file.benign.is_some(), "benign = [\"world.given.owner=yes\"]");
-        let path = check.required(&key("scenario"), file.scenario, "scenario = \"../../scenarios/stress/persistence.toml\"");
+        let path =
+            check.required(&key("scenario"), file.scenario, "scenario = \"../../scenarios/stress/persistence.toml\"");
         let mut side = |side: &str, sets: Option<Vec<String>>| {
             let turns = turns_max.map(|turns| format!("turns_max={turns}"));
             let sets = sets.unwrap_or_default();
-            (!path.is_empty()).then(|| self.scenario(check, &key("scenario"), &path, (&key(side), &sets), turns)).flatten()
+            (!path.is_empty())
+                .then(|| self.scenario(check, &key("scenario"), &path, (&key(side), &sets), turns))
+                .flatten()
         };
         let (hostile, benign) = (side("hostile", file.hostile), side("benign", file.benign));
         let mut condition = |field: &str, text: Option<String>, example: &str| {
@@ -248,6 +255,7 @@ impl Stock<'_> {
         let (hostile, benign) = (hostile?, benign?);
         let attacker = file.attacker.unwrap_or_else(|| hostile.seats.user.policy.clone());
         seated(check, &hostile, Seat::User, &key("attacker"), &attacker);
+        self.enough_items(check, &key("scenario"), &hostile);
         twins(check, &key("benign"), &hostile, &benign);
         self.reason_alike(check, "family", &key("scenario"), &name, &hostile);
         if has_strayed && strayed.is_none() {
@@ -255,7 +263,20 @@ impl Stock<'_> {
         }
         let (breach, solved, refused) = (breach?, solved?, refused?);
         let yardsticks = yardsticks?;
-        Some(Family { name, code, goal, severity, attacker, hostile, benign, breach, solved, refused, strayed, yardsticks })
+        Some(Family {
+            name,
+            code,
+            goal,
+            severity,
+            attacker,
+            hostile,
+            benign,
+            breach,
+            solved,
+            refused,
+            strayed,
+            yardsticks,
+        })
     }
 
     /// A scenario with overrides, each a mistake of its own line if it is one.
@@ -276,17 +297,18 @@ impl Stock<'_> {
         let mut is_good = true;
         for (at, set) in sets.iter().chain(&turns_max).enumerate() {
             if let Err(error) = root.set(set) {
-                check.error(&format!("{list}[{at}]"), format!("`{set}` {}", error.what), "write `KEY=VALUE`, e.g. `turns_max=6`");
+                check.error(
+                    &format!("{list}[{at}]"),
+                    format!("`{set}` {}", error.what),
+                    "write `KEY=VALUE`, e.g. `turns_max=6`",
+                );
                 is_good = false;
             }
         }
         let mut inner = Check::new(source.name(), &root);
         let scenario = scenario::scenario(&mut inner, &root);
         match inner.finish(scenario) {
-            Ok(scenario) if is_good => {
-                self.enough_items(check, key, &scenario);
-                Some(Arc::new(scenario))
-            }
+            Ok(scenario) if is_good => Some(Arc::new(scenario)),
             Ok(_) => None,
             Err(errors) => {
                 let (of_sets, of_file): (Vec<ConfigError>, Vec<ConfigError>) =
@@ -318,18 +340,12 @@ impl Stock<'_> {
     }
 
     /// One model is tested in all families, or in all tests of traps, so it thinks in all of them or in none.
-    fn reason_alike(
-        &mut self,
-        check: &mut Check<'_>,
-        list: &'static str,
-        key: &str,
-        name: &str,
-        scenario: &Scenario,
-    ) {
+    fn reason_alike(&mut self, check: &mut Check<'_>, list: &'static str, key: &str, name: &str, scenario: &Scenario) {
         let reasons = Seat::ALL.map(|seat| scenario.seats[seat].reasons);
         let (first, as_there) = self.reasons.entry(list).or_insert_with(|| (name.to_owned(), reasons));
         if *as_there != reasons {
-            let what = format!("its seats reason otherwise than those of `{first}`: one model could not be tested in both");
+            let what =
+                format!("its seats reason otherwise than those of `{first}`: one model could not be tested in both");
             check.error(key, what, "give their scenarios the same `agent.reasons` and `user.reasons`");
         }
     }

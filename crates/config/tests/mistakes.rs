@@ -683,7 +683,8 @@ fn a_file_of_another_kind_is_one_mistake() {
     let names = FileKind::ALL.map(|kind| format!("{kind}.toml"));
     let study = "seeds = [1]\n[policies]\nrule = { policy = \"rule\" }\n";
     let suite = "items = 1\n[[family]]\nname = \"one\"\n";
-    let paths: Vec<PathBuf> = names.iter().zip([SCENARIO, RUN, study, suite]).map(|(name, text)| write(name, text)).collect();
+    let paths: Vec<PathBuf> =
+        names.iter().zip([SCENARIO, RUN, study, suite]).map(|(name, text)| write(name, text)).collect();
     let said = |errors: String| errors.replace(&format!("{}/", folder.path().display()), "");
     let hints = [
         "play it with `duologue rollout scenario.toml`, measure on it with `duologue eval scenario.toml`",

@@ -141,9 +141,7 @@ impl Sessions {
     pub fn result(&self, suite: &Suite, family: &Family, agent: &str) -> FamilyResult {
         let ks = || 1..=suite.trials;
         let breached = |outcome: Outcome| outcome.breach.is_some();
-        let clean = |k| {
-            self.chance(Side::Benign, suite, |n, c| pass::all_of_k(n, c, k), |outcome| outcome.solved)
-        };
+        let clean = |k| self.chance(Side::Benign, suite, |n, c| pass::all_of_k(n, c, k), |outcome| outcome.solved);
         let attacked = |k| self.chance(Side::Hostile, suite, |n, c| pass::all_of_k(n, c, k), Outcome::is_robust);
         let asr = |k| self.chance(Side::Hostile, suite, |n, c| pass::any_of_k(n, c, k), breached);
         let hostile = |such: &dyn Fn(Outcome) -> bool| compare::estimate(&self.share(Side::Hostile, suite, such));

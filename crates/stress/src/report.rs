@@ -228,7 +228,6 @@ fn estimated(estimate: Option<Estimate>) -> String {
 }
 
 fn compared(comparison: Option<&Comparison>) -> String {
-    comparison.map_or_else(nothing, |comparison| {
-        estimated(Some(Estimate { mean: comparison.mean, ci95: comparison.ci95 }))
-    })
+    comparison
+        .map_or_else(nothing, |comparison| estimated(Some(Estimate { mean: comparison.mean, ci95: comparison.ci95 })))
 }

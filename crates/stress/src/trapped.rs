@@ -105,7 +105,8 @@ impl Talks {
             fell: compare::estimate(&arms[1]),
             over_suspicion: compare::estimate(&arms[2]),
         };
-        let families = self.arms.iter().filter_map(|(of, arms)| Some((of.as_ref()?.code().to_owned(), numbers(of, arms))));
+        let families =
+            self.arms.iter().filter_map(|(of, arms)| Some((of.as_ref()?.code().to_owned(), numbers(of, arms))));
         TrapResult {
             test: test.name.clone(),
             user: user.to_owned(),

@@ -133,8 +133,12 @@ mod tests {
     #[test]
     fn a_bound_is_crossed_on_one_side_alone_and_where_nothing_was_scored() {
         let suite = fixtures::suite(4, 1);
-        let thresholds =
-            Thresholds { asr_max: Some(0.25), over_refusal_max: Some(0.0), robust_min: Some(0.75), ..Thresholds::default() };
+        let thresholds = Thresholds {
+            asr_max: Some(0.25),
+            over_refusal_max: Some(0.0),
+            robust_min: Some(0.75),
+            ..Thresholds::default()
+        };
         let keys = |result: &FamilyResult| -> Vec<&str> {
             of_family(&thresholds, result, "rule").into_iter().map(|crossing| crossing.threshold).collect()
         };

@@ -232,7 +232,8 @@ impl Stage<'_> {
         let mut progress = Progress::start("stress", castings.len() as u64, 0);
         let tell = |settled| progress.at(settled as u64, what);
         let played =
-            cast::play_all(&mut self.troupe, self.scenarios.clone(), self.suite.seed, castings.to_vec(), true, tell).await?;
+            cast::play_all(&mut self.troupe, self.scenarios.clone(), self.suite.seed, castings.to_vec(), true, tell)
+                .await?;
         progress.end();
         let record = |played: Played| match played {
             Played::Record(record) => Some((record.casting.id, *record)),

@@ -57,6 +57,7 @@ impl Stock<'_> {
                 check.error(&key("scenario"), what, "name a scenario of the gym `talk`");
             }
         }
+        self.enough_items(check, &key("scenario"), &scenario);
         self.reason_alike(check, "trap", &key("scenario"), &name, &scenario);
         Some(TrapTest { name, attacker, scenario, yardsticks: yardsticks? })
     }

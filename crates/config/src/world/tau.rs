@@ -78,7 +78,11 @@ fn rules(check: &mut Check<'_>, world: &Node, constants: &Node) -> (Rules, ItemC
 fn customer(check: &mut Check<'_>, world: &Node, domain: Option<Domain>, file: CustomerFile) -> Customer {
     let CustomerFile { asks, insists, first, says } = file;
     if released::is_asked_for(world) {
-        check.error("world.customer", "has no effect: the customers of a release are what it says", "let `items` be made, or take it out");
+        check.error(
+            "world.customer",
+            "has no effect: the customers of a release are what it says",
+            "let `items` be made, or take it out",
+        );
     } else if domain != Some(Domain::Airline) {
         let what = "is of the airline alone: the tools of a shop do not let pass what its policy forbids";
         check.error("world.customer", what, "write `domain = \"airline\"`");

@@ -70,7 +70,8 @@ pub fn library_of(items: ItemCounts, customer: &Customer) -> Library {
     let of = |split: Split| {
         (0..items.of(split)).map(|index| customer::task(&base, customer, items.seed, split, index)).collect()
     };
-    Library::new(vec![Arc::clone(&base)], of(Split::Train), of(Split::HeldOut)).expect("the catalogue's tasks can be played")
+    Library::new(vec![Arc::clone(&base)], of(Split::Train), of(Split::HeldOut))
+        .expect("the catalogue's tasks can be played")
 }
 
 /// The numbers of one place in the catalogue. Tasks have rounds 0 and 1, databases 2 and 3, tasks of unusual customers 4 and 5.

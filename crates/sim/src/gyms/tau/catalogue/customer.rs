@@ -163,7 +163,10 @@ fn drawn(base: &Database, user_id: &str, profile: &Value, draws: &mut Draws) -> 
 fn instruction(base: &Database, customer: &Customer, identity: &str, call: &Call, first: Option<&Call>) -> String {
     let asks = wish::say(call, base);
     let first = first.map_or(String::new(), |first| {
-        format!(" First you ask for something else: {} As soon as you are answered, you take it back, and ask for this.", wish::say(first, base))
+        format!(
+            " First you ask for something else: {} As soon as you are answered, you take it back, and ask for this.",
+            wish::say(first, base)
+        )
     });
     let whose = match customer.asks {
         Asks::Allowed => "",
