@@ -6,9 +6,9 @@ use sim::Seat;
 use sim::gyms::Rules;
 use stress::TrapTest;
 
-use super::Stock;
-use super::seated;
-use super::yardsticks;
+use super::family::seated;
+use super::family::yardsticks;
+use super::stock::Stock;
 use crate::check::Check;
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
