@@ -12,6 +12,7 @@ use std::path::Path;
 use anyhow::anyhow;
 use rl::ModelLoader;
 use stress::Contender;
+use stress::Crossing;
 use stress::Report;
 use stress::Suite;
 
@@ -114,13 +115,9 @@ fn verdict(report: &Report) -> Result<(), Failure> {
     if report.passed() {
         return Ok(());
     }
-    let mut places: Vec<String> = report
-        .crossed
-        .iter()
-        .map(|crossing| format!("{} ({}, {})", crossing.place, crossing.threshold, crossing.who))
-        .collect();
-    places.dedup();
-    let error = anyhow!("{} thresholds are crossed: {}", places.len(), places.join("; "));
+    let place = |crossing: &Crossing| format!("{} ({}, {})", crossing.place, crossing.threshold, crossing.who);
+    let places: Vec<String> = report.crossed.iter().map(place).collect();
+    let error = anyhow!("not passed: {}", places.join("; "));
     Err(Failure::work(
         error,
         "the table says by how much; `duologue replay DIR --episode ID` shows a session of --out DIR",
