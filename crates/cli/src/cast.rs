@@ -150,10 +150,25 @@ pub async fn play(
     seed: u64,
     castings: Vec<Casting>,
     record: bool,
+    settled: impl FnMut(usize),
+) -> anyhow::Result<Vec<Played>> {
+    play_all(troupe, vec![Arc::clone(scenario)], seed, castings, record, settled).await
+}
+
+/// The same where castings number several scenarios.
+///
+/// # Errors
+/// If a service died.
+pub async fn play_all(
+    troupe: &mut Troupe,
+    scenarios: Vec<Arc<Scenario>>,
+    seed: u64,
+    castings: Vec<Casting>,
+    record: bool,
     mut settled: impl FnMut(usize),
 ) -> anyhow::Result<Vec<Played>> {
     let sampling = Pair { agent: Sampling::default(), user: Sampling::default() };
-    let terms = Terms { scenarios: vec![Arc::clone(scenario)], seed, sampling, record, past: Arc::default() };
+    let terms = Terms { scenarios, seed, sampling, record, past: Arc::default() };
     let mut progress = troupe.progress();
     // What the play before this one came to is no news of this one.
     progress.borrow_and_update();

@@ -28,6 +28,11 @@ pub fn check(flags: &CheckFlags) -> Result<(), Failure> {
                 let runs = study.runs.len() * study.seeds.len();
                 say(format_args!("{file}: study `{name}` of {runs} runs and {} policies: good", study.policies.len()))?;
             }
+            Ok(Checked::Suite(suite)) => {
+                let (file, name) = (file.display(), &suite.name);
+                let (families, traps) = (suite.families.len(), suite.traps.len());
+                say(format_args!("{file}: suite `{name}` of {families} families and {traps} tests of traps: good"))?;
+            }
             Err(errors) => wrong.push(errors.to_string()),
         }
     }

@@ -41,7 +41,7 @@ pub struct Flags {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Validate scenario, run and study files.
+    /// Validate scenario, run, study and suite files.
     Check(CheckFlags),
     /// Print the JSON Schema of a kind of file, for editors.
     Schema(SchemaFlags),
@@ -59,6 +59,8 @@ pub enum Command {
     Eval(EvalFlags),
     /// Runs under several seeds, and one table by the statistical rule.
     Study(StudyFlags),
+    /// Hostile users against an agent, pressing agents against a user: attack success, what it costs, and exit code 1 past a threshold.
+    Stress(StressFlags),
     /// Re-drive recorded episodes and compare.
     Replay(ReplayFlags),
     /// Hand results to other tools: models for `transformers`, episodes as chat messages or ShareGPT.
@@ -74,7 +76,7 @@ pub enum Command {
 /// `duologue check FILE…`
 #[derive(Debug, Args)]
 pub struct CheckFlags {
-    /// Scenario, run and study files.
+    /// Scenario, run, study and suite files.
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
 }
@@ -362,6 +364,34 @@ pub struct StudyFlags {
     /// Print JSON on stdout.
     #[arg(long)]
     pub json: bool,
+}
+
+/// `duologue stress SUITE.toml`
+#[derive(Debug, Args)]
+pub struct StressFlags {
+    /// The suite file.
+    pub suite: PathBuf,
+    /// Agents to test before the suite's hostile users: policies, or folders of models. Without any, and without a user, the suite's own yardsticks are tested.
+    #[arg(long)]
+    pub agent: Vec<String>,
+    /// Users to test before the suite's pressing agents.
+    #[arg(long)]
+    pub user: Vec<String>,
+    /// So many items of each family, instead of the suite's.
+    #[arg(long, allow_negative_numbers = true, value_parser = count)]
+    pub items: Option<u32>,
+    /// So many sessions of each item, instead of the suite's.
+    #[arg(long, allow_negative_numbers = true, value_parser = count)]
+    pub trials: Option<u32>,
+    /// A folder for the report (stress.json, stress.md) and for every session, which `replay` shows.
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+    /// Print JSON on stdout.
+    #[arg(long)]
+    pub json: bool,
+    /// Bounds of other people's models.
+    #[command(flatten)]
+    pub remote: RemoteFlags,
 }
 
 /// `duologue replay DIR`

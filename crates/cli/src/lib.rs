@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!  main ─> run(args, loader) ─> flags ─> one match
-//!       check │ schema │ rollout │ play │ plan │ train │ eval │ study │ replay │ export │ data │ serve │ selftest ─> exit code
+//!       check │ schema │ rollout │ play │ plan │ train │ eval │ study │ stress │ replay │ export │ data │ serve │ selftest ─> exit code
 //! ```
 
 pub mod acts;
@@ -34,6 +34,7 @@ pub mod serve;
 pub mod setup;
 pub mod stage;
 pub mod stdout;
+pub mod stress;
 pub mod study;
 pub mod train;
 pub mod transcript;
@@ -94,6 +95,7 @@ fn carry_out(command: Command, loader: &dyn ModelLoader) -> Result<(), Failure> 
         Command::Plan(flags) => plan::plan(flags),
         Command::Eval(flags) => runtime()?.block_on(eval::eval(flags, loader)),
         Command::Study(flags) => study::study(&flags, loader),
+        Command::Stress(flags) => runtime()?.block_on(stress::stress(flags, loader)),
         Command::Replay(flags) => replay::replay(&flags),
         Command::Export(flags) => export::export(&flags, loader),
         Command::Data(flags) => data::data(&flags),

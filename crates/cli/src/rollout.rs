@@ -1,5 +1,6 @@
 //! `duologue rollout`: plays episodes and shows or stores them.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use actors::Journal;
@@ -39,7 +40,7 @@ pub async fn rollout(flags: RolloutFlags, loader: &dyn ModelLoader) -> Result<()
     for seat in Seat::ALL {
         policies[seat] = cast.add(&scenario, seat, &given[seat], loader, &mut remotes)?;
     }
-    let journal = journal(&flags, &scenario)?;
+    let journal = journal(flags.out.as_deref(), std::slice::from_ref(&scenario))?;
     let split = flags.items.into();
     let items = scenario.items.of(split);
     let castings = (0..flags.episodes).map(|number| Casting {
@@ -71,9 +72,12 @@ pub async fn rollout(flags: RolloutFlags, loader: &dyn ModelLoader) -> Result<()
     remotes.end()
 }
 
-/// The folder of the records, with the scenario beside them so that they can be re-driven.
-fn journal(flags: &RolloutFlags, scenario: &Arc<sim::Scenario>) -> Result<Box<dyn Journal>, Failure> {
-    let Some(out) = &flags.out else {
+/// The folder of the records, with their scenarios beside them so that they can be re-driven.
+///
+/// # Errors
+/// [`Failure::Input`] if there are episodes already, or the folder cannot be written.
+pub(crate) fn journal(out: Option<&Path>, scenarios: &[Arc<sim::Scenario>]) -> Result<Box<dyn Journal>, Failure> {
+    let Some(out) = out else {
         return Ok(Box::new(NoJournal));
     };
     let paths = RunPaths::new(out);
@@ -88,7 +92,7 @@ fn journal(flags: &RolloutFlags, scenario: &Arc<sim::Scenario>) -> Result<Box<dy
         )
     };
     std::fs::create_dir_all(paths.episodes()).map_err(unwritable)?;
-    scenario_file::write(out, [scenario]).map_err(unwritable)?;
+    scenario_file::write(out, scenarios).map_err(unwritable)?;
     let (log, _) = Log::open(&paths.log())?;
     Ok(Box::new(log))
 }

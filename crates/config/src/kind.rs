@@ -13,11 +13,13 @@ pub enum FileKind {
     Run,
     /// What is asked about several runs, each under several seeds.
     Study,
+    /// What attacks whom, and what has to come of it.
+    Suite,
 }
 
 impl FileKind {
     /// All of them.
-    pub const ALL: [FileKind; 3] = [FileKind::Scenario, FileKind::Run, FileKind::Study];
+    pub const ALL: [FileKind; 4] = [FileKind::Scenario, FileKind::Run, FileKind::Study, FileKind::Suite];
 
     /// Its name in messages and flags.
     #[must_use]
@@ -26,6 +28,7 @@ impl FileKind {
             FileKind::Scenario => "scenario",
             FileKind::Run => "run",
             FileKind::Study => "study",
+            FileKind::Suite => "suite",
         }
     }
 
@@ -37,6 +40,7 @@ impl FileKind {
             }
             FileKind::Run => &["scenario", "mix", "limits", "model", "sft", "grpo", "optimizer", "checkpoints"],
             FileKind::Study => &["seeds", "runs", "policies", "compare", "cross", "average"],
+            FileKind::Suite => &["items", "trials", "reruns_max", "thresholds", "family", "trap"],
         }
     }
 
@@ -46,6 +50,7 @@ impl FileKind {
             FileKind::Scenario => "has a section `[world]`",
             FileKind::Run => "names its `scenario = \"…\"` or a `mix`",
             FileKind::Study => "has sections `[policies.NAME]`",
+            FileKind::Suite => "has entries `[[family]]` or `[[trap]]`",
         }
     }
 
@@ -62,6 +67,7 @@ impl FileKind {
             }
             FileKind::Run => format!("train with `duologue train {file}`"),
             FileKind::Study => format!("run it with `duologue study {file}`"),
+            FileKind::Suite => format!("run it with `duologue stress {file}`"),
         }
     }
 

@@ -1,9 +1,10 @@
-//! Files to checked values: scenario, run and study files.
+//! Files to checked values: scenario, run, study and suite files.
 //!
 //! ```text
 //!  FILE ──> Source ──> Node ──> ScenarioFile ──> sim::Scenario        text, tree with lines, raw keys, checked value
 //!             --set ────┘       RunFile ───────> rl::RunSettings
 //!                               StudyFile ─────> Study               the runs and scenarios that it names checked with it
+//!                               SuiteFile ─────> stress::Suite       each family's scenario checked with the overrides of its sides
 //!                                     └─────────> JSON Schema         of the same raw types and the same checks
 //! ```
 //!
@@ -33,6 +34,7 @@ mod shelf;
 mod source;
 mod study;
 mod suggest;
+mod suite;
 mod uses;
 mod vocabulary;
 mod world;
@@ -49,6 +51,7 @@ pub use load::load_run;
 pub use load::load_scenario;
 pub use load::load_scenarios;
 pub use load::load_study;
+pub use load::load_suite;
 pub use model_folder::base_of;
 pub use model_folder::identity;
 pub use model_folder::is_adapter;

@@ -8,6 +8,7 @@ use rl::Mix;
 use rl::Part;
 use rl::RunSettings;
 use sim::Scenario;
+use stress::Suite;
 
 use crate::ConfigError;
 use crate::ConfigErrors;
@@ -22,6 +23,7 @@ use crate::scenario;
 use crate::shelf::Shelf;
 use crate::study;
 use crate::study::Study;
+use crate::suite;
 
 /// What a run was made from, for its folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +45,8 @@ pub enum Checked {
     Run(Box<RunSettings>, Mix),
     /// A study file, with everything it names.
     Study(Box<Study>),
+    /// A suite file, with everything it names.
+    Suite(Box<Suite>),
 }
 
 impl Sources {
@@ -180,8 +184,31 @@ fn study_of(source: &Source) -> Result<Study, ConfigErrors> {
     let mut check = Check::new(source.name(), &root);
     let stem = source.path.file_stem().map_or_else(|| "study".into(), |stem| stem.to_string_lossy());
     let (study, elsewhere) = study::study(&mut check, &stem, Shelf::Disk);
-    match check.finish(study) {
-        Ok(study) if elsewhere.is_empty() => Ok(study),
+    with_elsewhere(check.finish(study), elsewhere)
+}
+
+/// Reads and checks a suite file, and every scenario file that it names. Paths in it start at its folder.
+///
+/// # Errors
+/// Everything that is wrong with any of them.
+pub fn load_suite(path: &Path) -> Result<Suite, ConfigErrors> {
+    let source = Source::read(path)?;
+    suite_of(&source)
+}
+
+fn suite_of(source: &Source) -> Result<Suite, ConfigErrors> {
+    let root = Node::parse(source)?;
+    expect_kind(FileKind::Suite, source, &root)?;
+    let mut check = Check::new(source.name(), &root);
+    let stem = source.path.file_stem().map_or_else(|| "suite".into(), |stem| stem.to_string_lossy());
+    let (suite, elsewhere) = suite::suite(&mut check, &stem, Shelf::Disk);
+    with_elsewhere(check.finish(suite), elsewhere)
+}
+
+/// What was found in a file, with the mistakes of those that it names.
+fn with_elsewhere<T>(found: Result<T, ConfigErrors>, elsewhere: Vec<ConfigError>) -> Result<T, ConfigErrors> {
+    match found {
+        Ok(value) if elsewhere.is_empty() => Ok(value),
         Ok(_) => Err(ConfigErrors(elsewhere)),
         Err(mut errors) => {
             errors.0.extend(elsewhere);
@@ -201,12 +228,13 @@ pub fn check_file(path: &Path) -> Result<Checked, ConfigErrors> {
         Some(FileKind::Run) => load_run(path, &[]).map(|(settings, mix, _)| Checked::Run(settings.into(), mix)),
         Some(FileKind::Scenario) => scenario_of(&source).map(|scenario| Checked::Scenario(scenario.into())),
         Some(FileKind::Study) => study_of(&source).map(|study| Checked::Study(study.into())),
+        Some(FileKind::Suite) => suite_of(&source).map(|suite| Checked::Suite(suite.into())),
         None => Err(of_no_kind(&source).into()),
     }
 }
 
 fn of_no_kind(source: &Source) -> ConfigError {
-    let what = "is no scenario, run or study file".to_owned();
+    let what = "is no scenario, run, study or suite file".to_owned();
     let marks = FileKind::ALL.map(marked).join(", ");
     ConfigError { file: source.name(), line: None, key: String::new(), what, hint: Some(marks) }
 }

@@ -117,8 +117,8 @@ pub(crate) fn scenario(check: &mut Check<'_>, root: &Node) -> Scenario {
     let rewards = reward_rules(check, &rules, reward.unwrap_or_default());
     let SuccessFile { agent: agent_success, user: user_success } = success.unwrap_or_default();
     let success = Pair {
-        agent: condition(check, &rules, Seat::Agent, agent_success),
-        user: condition(check, &rules, Seat::User, user_success),
+        agent: condition(check, &rules, "success.agent", agent_success),
+        user: condition(check, &rules, "success.user", user_success),
     };
     let seats = Pair { agent, user };
     let scenario = Scenario { name, turns_max, malformed_max, rules, items, seats, judge, rewards, success };
@@ -277,14 +277,14 @@ fn training_shares(check: &mut Check<'_>, scenario: &Scenario) {
     }
 }
 
-fn condition(check: &mut Check<'_>, rules: &Rules, seat: Seat, text: Option<String>) -> Option<Condition> {
+/// A condition on a gym's measures; `None` if there is none, or after a mistake, which has been noted.
+pub(crate) fn condition(check: &mut Check<'_>, rules: &Rules, key: &str, text: Option<String>) -> Option<Condition> {
     let text = text?;
-    let key = format!("success.{seat}");
     let condition = match text.parse::<Condition>() {
         Ok(condition) => condition,
         Err(why) => {
             check.error(
-                &key,
+                key,
                 format!("cannot be read: {why}"),
                 "write e.g. \"deal and agent.score > 0\"; operators: < <= > >= ==",
             );
@@ -292,11 +292,13 @@ fn condition(check: &mut Check<'_>, rules: &Rules, seat: Seat, text: Option<Stri
         }
     };
     let known: Vec<&str> = ["agent.score", "user.score"].into_iter().chain(rules.measures()).collect();
+    let mut is_known = true;
     for clause in &condition.all {
         if !known.contains(&clause.name.as_str()) {
             let hint = suggest::hint(&clause.name, known.iter().copied(), "it can be");
-            check.error(&key, format!("{} measures no `{}`", rules.name(), clause.name), hint);
+            check.error(key, format!("{} measures no `{}`", rules.name(), clause.name), hint);
+            is_known = false;
         }
     }
-    Some(condition)
+    is_known.then_some(condition)
 }

@@ -33,6 +33,8 @@ use crate::scenario::ScenarioFile;
 use crate::shelf::Shelf;
 use crate::study;
 use crate::study::StudyFile;
+use crate::suite;
+use crate::suite::SuiteFile;
 use crate::world;
 
 /// The schema (draft 2020-12) of a kind of file, as TOML is written in JSON.
@@ -45,6 +47,7 @@ pub fn schema(kind: FileKind) -> Value {
             imposed(imposed(keys::<RunFile>(), &demanded(run::LEAST)), &demanded(run::LEAST_MIX))
         }
         FileKind::Study => study_schema(),
+        FileKind::Suite => suite_schema(),
     };
     schema["title"] = json!(format!("A {kind} file of Duologue"));
     explain(&mut schema);
@@ -114,6 +117,25 @@ fn study_schema() -> Value {
             assert!(elsewhere.is_empty(), "the files that the least good study names are good: {elsewhere:?}");
         });
         schema = imposed(schema, &demands);
+    }
+    schema
+}
+
+/// What a suite may say of any gym, and of a talk's traps.
+fn suite_schema() -> Value {
+    let read = |least: &str, gym: &str| {
+        let files = [("scenario.toml", gym)];
+        demands(least, |check, _| {
+            let (_, elsewhere) = suite::suite(check, "least", Shelf::Memory(&files));
+            assert!(elsewhere.is_empty(), "the files that the least good suite names are good: {elsewhere:?}");
+        })
+    };
+    let mut schema = keys::<SuiteFile>();
+    for (name, gym) in &world::GYMS {
+        schema = imposed(schema, &read(suite::LEAST, gym.least));
+        if *name == "talk" {
+            schema = imposed(schema, &read(suite::LEAST_TRAP, gym.least));
+        }
     }
     schema
 }

@@ -57,6 +57,7 @@ fn every_file_parses_and_begins_with_the_command_that_runs_it() {
         let folder = match checked {
             Checked::Scenario(_) => "scenarios/",
             Checked::Study(_) => "configs/studies/",
+            Checked::Suite(_) => "configs/stress/",
             Checked::Run(..) => "configs/",
         };
         assert!(path.starts_with(folder), "{path}");

@@ -11,6 +11,7 @@ use duologue_config::load_run;
 use duologue_config::load_scenario;
 use duologue_config::load_scenarios;
 use duologue_config::load_study;
+use duologue_config::load_suite;
 use sim::Scenario;
 use sim::Seat;
 use sim::gyms::Script;
@@ -664,9 +665,9 @@ fn a_file_that_is_missing_or_of_no_kind_is_told_apart_from_a_wrong_one() {
     );
     assert_eq!(
         printed("talk.toml"),
-        "error: talk.toml: is no scenario, run or study file\n\
+        "error: talk.toml: is no scenario, run, study or suite file\n\
          hint: a scenario file has a section `[world]`, a run file names its `scenario = \"…\"` or a `mix`, a study file has sections \
-         `[policies.NAME]`"
+         `[policies.NAME]`, a suite file has entries `[[family]]` or `[[trap]]`"
     );
     assert!(matches!(printed(".").as_str(), text if text.contains("it is a folder")));
 }
@@ -681,12 +682,15 @@ fn a_file_of_another_kind_is_one_mistake() {
     };
     let names = FileKind::ALL.map(|kind| format!("{kind}.toml"));
     let study = "seeds = [1]\n[policies]\nrule = { policy = \"rule\" }\n";
-    let paths: Vec<PathBuf> = names.iter().zip([SCENARIO, RUN, study]).map(|(name, text)| write(name, text)).collect();
+    let suite = "items = 1\n[[family]]\nname = \"one\"\n";
+    let paths: Vec<PathBuf> =
+        names.iter().zip([SCENARIO, RUN, study, suite]).map(|(name, text)| write(name, text)).collect();
     let said = |errors: String| errors.replace(&format!("{}/", folder.path().display()), "");
     let hints = [
         "play it with `duologue rollout scenario.toml`, measure on it with `duologue eval scenario.toml`",
         "train with `duologue train run.toml`",
         "run it with `duologue study study.toml`",
+        "run it with `duologue stress suite.toml`",
     ];
     for ((kind, path), hint) in FileKind::ALL.into_iter().zip(&paths).zip(hints) {
         for wanted in FileKind::ALL.into_iter().filter(|wanted| *wanted != kind) {
@@ -694,6 +698,7 @@ fn a_file_of_another_kind_is_one_mistake() {
                 FileKind::Scenario => load_scenario(path).map(drop),
                 FileKind::Run => load_run(path, &[]).map(drop),
                 FileKind::Study => load_study(path).map(drop),
+                FileKind::Suite => load_suite(path).map(drop),
             };
             let expected =
                 format!("error: {kind}.toml: is a {kind} file, and a {wanted} file is wanted here\nhint: {hint}");

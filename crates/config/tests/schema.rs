@@ -8,6 +8,7 @@ use duologue_config::FileKind;
 use duologue_config::load_run;
 use duologue_config::load_scenario;
 use duologue_config::load_study;
+use duologue_config::load_suite;
 use jsonschema::Validator;
 use serde_json::Value;
 use serde_json::json;
@@ -83,9 +84,46 @@ good = "script"
 claims = [{ policy = "end", beats = "start", by = 0.1 }]
 "#;
 
+/// Every key of a suite; the traps are a talk's.
+const SUITE: &str = r#"seed = 1
+items = 1
+
+[thresholds]
+asr_max = 0.1
+
+[[family]]
+name = "one"
+code = "A1"
+goal = "It."
+scenario = "scenario.toml"
+hostile = ["turns_max=6"]
+benign = ["turns_max=6"]
+breach = "agent.score < 0"
+solved = "deal"
+refused = "deal == 0"
+falls = "scripted:bad"
+resists = "scripted:good"
+
+[[trap]]
+name = "two"
+scenario = "traps.toml"
+set = ["world.sample.traps=1"]
+falls = "scripted:gullible"
+resists = "rule"
+"#;
+
+/// A talk with pressing lines, and with no more items than these tests need.
+fn traps() -> String {
+    let talk = include_str!("../../../scenarios/talk/broadband.toml");
+    let few = talk.replace("generate = 2000, held_out = 400", "generate = 3, held_out = 3");
+    assert_ne!(few, talk);
+    few
+}
+
 /// Keys whose upper end is bounded by the world, not by their own range, each with what bounds it.
-const BOUNDED_ELSEWHERE: [(&str, &str); 13] = [
+const BOUNDED_ELSEWHERE: [(&str, &str); 14] = [
     ("grpo.forks.talks", "the other keys of forks, which have no effect without talks"),
+    ("items", "the held-out items of each scenario"),
     ("grpo.overlong_cache", "the tokens of an overlong turn"),
     ("model.num_key_value_heads", "a divisor of the query heads"),
     ("eval.items", "the scenario's held-out items"),
@@ -108,8 +146,9 @@ const OF_FORKS: [&str; 4] =
 const ADAPTERS: &str = "lora";
 
 /// Keys that are only needed because of another one, each with what needs it: of these a schema knows nothing.
-const NEEDED_ELSEWHERE: [(&str, &str); 4] = [
+const NEEDED_ELSEWHERE: [(&str, &str); 5] = [
     ("grpo.forks.talks", "the other keys of forks"),
+    ("trap.*.set", "a talk whose items have several pressing lines"),
     ("runs", "a policy of a run"),
     ("compare.*.claims.*.better", "a metric of the world's own"),
     ("compare.*.claims.*.share", "a claim that keeps"),
@@ -149,6 +188,7 @@ fn text_of(kind: FileKind) -> String {
         FileKind::Scenario => scenario(),
         FileKind::Run => RUN.to_owned(),
         FileKind::Study => STUDY.to_owned(),
+        FileKind::Suite => SUITE.to_owned(),
     }
 }
 
@@ -240,11 +280,13 @@ fn checked(kind: FileKind, file: &Value) -> Result<(), String> {
     };
     write("scenario.toml", &scenario());
     write("run.toml", RUN);
+    write("traps.toml", &traps());
     let path = write(&format!("{kind}.toml"), &toml::to_string(file).expect("JSON without null is TOML"));
     let checked = match kind {
         FileKind::Scenario => load_scenario(&path).map(drop),
         FileKind::Run => load_run(&path, &[]).map(drop),
         FileKind::Study => load_study(&path).map(drop),
+        FileKind::Suite => load_suite(&path).map(drop),
     };
     checked.map_err(|errors| errors.to_string())
 }
@@ -264,14 +306,19 @@ fn agree_on(kind: FileKind, validator: &Validator, file: &Value, good: bool, wha
 #[test]
 fn every_file_of_the_repository_is_valid() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let folders = [("scenarios", FileKind::Scenario), ("configs", FileKind::Run), ("configs/studies", FileKind::Study)];
+    let folders = [
+        ("scenarios", FileKind::Scenario),
+        ("configs", FileKind::Run),
+        ("configs/studies", FileKind::Study),
+        ("configs/stress", FileKind::Suite),
+    ];
     for (folder, kind) in folders {
         let (validator, mut count) = (validator(kind), 0);
         let mut folders = vec![root.join(folder)];
         while let Some(folder) = folders.pop() {
             for entry in fs::read_dir(folder).expect("the folder is part of the repository") {
                 let path = entry.expect("a listed file can be named").path();
-                if path.is_dir() && !path.ends_with("configs/studies") {
+                if path.is_dir() && !path.ends_with("configs/studies") && !path.ends_with("configs/stress") {
                     folders.push(path);
                 } else if path.extension().is_some_and(|extension| extension == "toml") {
                     let file = json_of(&fs::read_to_string(&path).expect("it can be read"));
@@ -348,7 +395,12 @@ fn the_schema_and_the_check_have_the_same_ranges() {
                 }
             }
         }
-        assert!(count >= if kind == FileKind::Study { 7 } else { 15 }, "{kind} has {count} numbers");
+        let least = match kind {
+            FileKind::Study => 7,
+            FileKind::Suite => 13,
+            FileKind::Scenario | FileKind::Run => 15,
+        };
+        assert!(count >= least, "{kind} has {count} numbers");
     }
 }
 
@@ -397,7 +449,12 @@ fn the_schema_and_the_check_know_the_same_words() {
                 agree(kind, &validator, &key, word, true);
             }
         }
-        assert!(count >= if kind == FileKind::Study { 3 } else { 4 }, "{kind} has {count} keys with words");
+        let least = match kind {
+            FileKind::Suite => 1,
+            FileKind::Study => 3,
+            FileKind::Scenario | FileKind::Run => 4,
+        };
+        assert!(count >= least, "{kind} has {count} keys with words");
     }
     let scenario = validator(FileKind::Scenario);
     agree(FileKind::Scenario, &scenario, "agent.policy", &json!("model:runs/a"), true);
@@ -433,7 +490,7 @@ fn needs(schema: &Value) -> Vec<(String, bool)> {
 #[test]
 fn what_is_needed_is_needed_by_both() {
     // A run needs one of two keys: see `both_know_what_a_mix_may_be`.
-    for (kind, least) in [(FileKind::Scenario, 17), (FileKind::Run, 0), (FileKind::Study, 10)] {
+    for (kind, least) in [(FileKind::Scenario, 17), (FileKind::Run, 0), (FileKind::Study, 10), (FileKind::Suite, 15)] {
         let (schema, validator) = (schema(kind), validator(kind));
         let needs = needs(&schema);
         for (key, needed) in &needs {

@@ -30,7 +30,7 @@ mod tests {
     }
 
     #[test]
-    fn both_chances_are_those_of_drawing_k_trials_without_replacement() {
+    fn r13_pass_k_is_the_combinatorial_estimator() {
         for trials in 1..=8 {
             for successes in 0..=trials {
                 for k in 1..=trials {

@@ -153,7 +153,7 @@ fn every_documented_mistake_has_its_place_and_a_hint() {
         let hints = lines.iter().filter(|line| line.starts_with("hint: ")).count();
         assert!(errors > 0 && errors <= hints && errors + hints == lines.len(), "{}: {lines:?}", mistake.title);
         for rest in lines.iter().filter_map(|line| line.strip_prefix("error: mine.toml:")) {
-            let whole_file = rest.starts_with(" is no scenario, run or study file");
+            let whole_file = rest.starts_with(" is no scenario, run, study or suite file");
             let number = rest.split(':').next().is_some_and(|number| number.parse::<u32>().is_ok());
             assert!(whole_file || number, "{}: {rest}", mistake.title);
         }

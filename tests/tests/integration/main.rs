@@ -11,6 +11,7 @@
 //!  rules.rs     learning rules: in words, in numbers, refused
 //!  replay.rs    re-driving and forking          account.rs   each episode once; masks; drift; log-probabilities
 //!  export.rs    models and episodes for other tools
+//!  stress.rs    `stress`: families told apart, thresholds
 //!  study.rs     `study` against `eval` and by hand, killed, changed, failed
 //!  privacy.rs   what a seat is shown, with honest models and with ones that leak
 //!  documented.rs  `docs/ERRORS.md`: every mistake in it is made, and what it says is said
@@ -63,6 +64,7 @@ mod replay;
 mod rules;
 mod serve;
 mod server;
+mod stress;
 mod study;
 mod talk;
 mod tau;

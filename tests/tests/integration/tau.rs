@@ -29,6 +29,7 @@ use sim::gyms::tau::Domain;
 use sim::gyms::tau::Library;
 use sim::gyms::tau::Task;
 use sim::gyms::tau::database::Store;
+use sim::gyms::tau::items::Manner;
 use sim::gyms::tau::library::Entry;
 use sim::gyms::tau::tools;
 use sim::gyms::tau::world::STOP;
@@ -273,6 +274,7 @@ fn recorded_scenario(data: &Path, dialogues: &[Recorded]) -> Arc<Scenario> {
         actions: recorded.task.actions.clone(),
         outputs: recorded.task.outputs.clone(),
         asks: None,
+        manner: Manner::default(),
     };
     let tasks: Vec<Task> = dialogues.iter().map(task).collect();
     let library = Library::new(vec![recorded_database(data)], tasks.clone(), tasks).expect("they can be played");

@@ -113,5 +113,5 @@ fn check_reports_all_that_is_wrong_with_all_files() {
     let errors = said.failed(2);
     assert_eq!(errors.matches("error: ").count(), 2, "{errors}");
     assert!(errors.contains("error: configs/nowhere.toml: cannot be read: there is no such file"), "{errors}");
-    assert!(errors.contains("error: Cargo.toml: is no scenario, run or study file"), "{errors}");
+    assert!(errors.contains("error: Cargo.toml: is no scenario, run, study or suite file"), "{errors}");
 }

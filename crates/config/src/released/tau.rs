@@ -11,6 +11,7 @@ use sim::gyms::tau::Database;
 use sim::gyms::tau::Domain;
 use sim::gyms::tau::Library;
 use sim::gyms::tau::Task;
+use sim::gyms::tau::items::Manner;
 
 use super::DATA;
 use super::place;
@@ -109,7 +110,17 @@ fn task(row: Row) -> Result<Task, String> {
     let domain =
         Domain::ALL.into_iter().find(named).ok_or_else(|| format!("`{}` is no retail and no airline task", row.id))?;
     let Wanted { user_id, actions, instruction, outputs } = row.info.task;
-    Ok(Task { id: row.id, domain, opening: row.obs, user_id, instruction, actions, outputs, asks: None })
+    Ok(Task {
+        id: row.id,
+        domain,
+        opening: row.obs,
+        user_id,
+        instruction,
+        actions,
+        outputs,
+        asks: None,
+        manner: Manner::default(),
+    })
 }
 
 fn database(check: &mut Check<'_>, folder: &str, domain: Domain) -> Option<Database> {

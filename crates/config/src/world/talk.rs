@@ -60,6 +60,8 @@ struct File {
     facts: Option<BTreeMap<String, FactFile>>,
     /// Which combinations of facts there can be: a condition on facts alone.
     possible: Option<String>,
+    /// Facts that every item has, whatever was drawn: two files that differ here alone have twins as items.
+    given: Option<BTreeMap<String, String>>,
     /// The agent's half.
     agent: Option<AgentFile>,
     /// The user's half.
@@ -142,7 +144,7 @@ fn rules(check: &mut Check<'_>, world: &Node, constants: &Node) -> (Rules, ItemC
 }
 
 fn book(check: &mut Check<'_>, file: File) -> Book {
-    let File { opens, speech, brief, slots, facts, possible, agent, user, people, sample, traps, .. } = file;
+    let File { opens, speech, brief, slots, facts, possible, given, agent, user, people, sample, traps, .. } = file;
     check.section("world.agent", agent.is_some(), "`role`, `task`, `acts`, `procedure` and `ends`");
     check.section("world.user", user.is_some(), "`role`, `acts`, `targets`, `policy` and `ends`");
     let (agent, user, traps) = (agent.unwrap_or_default(), user.unwrap_or_default(), traps.unwrap_or_default());
@@ -165,7 +167,7 @@ fn book(check: &mut Check<'_>, file: File) -> Book {
     for seat in Seat::ALL {
         acts::conditions(&mut desk, &mut common, seat, own[seat].as_ref());
     }
-    let sampling = sampling(&mut desk, sample, file.held_out_families, possible, &traps);
+    let sampling = sampling(&mut desk, sample, file.held_out_families, possible, given, &traps);
     let traps = traps::traps(&mut desk, traps);
     let agent: AgentPart = agent::part(&mut desk, agent, &ends.agent, traps);
     let user: UserPart = user::part(&mut desk, user, &ends.user);
@@ -180,6 +182,7 @@ fn sampling(
     file: Option<SampleFile>,
     held_out: Option<Vec<String>>,
     possible: Option<String>,
+    given: Option<BTreeMap<String, String>>,
     traps: &BTreeMap<String, TrapFile>,
 ) -> Sampling {
     let possible = desk.condition("world.possible", possible, "always", Reader::World);
@@ -193,8 +196,9 @@ fn sampling(
             "name facts and their values only",
         );
     }
+    let given = things::given(desk.check, desk.common(), given.unwrap_or_default());
     let held_out = traps::held_out(desk.check, held_out.unwrap_or_default(), traps);
-    people::sampling(desk.check, file, held_out, possible, traps.len())
+    people::sampling(desk.check, file, held_out, possible, given, traps.len())
 }
 
 /// The items; after a mistake, which has been noted, one that nobody plays stands in.

@@ -6,7 +6,7 @@ use super::Breach;
 use super::tree::File;
 
 /// Crates that must be the same everywhere, and what would make them otherwise.
-const PURE: [&str; 2] = ["crates/sim", "crates/rl"];
+const PURE: [&str; 3] = ["crates/sim", "crates/rl", "crates/stress"];
 const IMPURE: [&str; 8] = ["tokio", "ractor", "tch", "torch-sys", "rand", "getrandom", "rayon", "chrono"];
 
 /// Dependencies that a single package may have, so that a change of version or of supplier stays in one place.
@@ -38,7 +38,7 @@ const LADDER: [(&str, u8); 16] = [
     ("benches", 7),
 ];
 
-/// Invariant 1: `sim` and `rl` have no runtime, no tensors and no randomness of their own.
+/// Invariant 1: `sim`, `rl` and `stress` have no runtime, no tensors and no randomness of their own.
 pub fn pure_crates_stay_pure(files: &[File]) -> Vec<Breach> {
     let mut breaches = Vec::new();
     for file in PURE.iter().filter_map(|home| manifest(files, &format!("{home}/Cargo.toml"))) {

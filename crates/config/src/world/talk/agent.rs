@@ -47,6 +47,8 @@ struct StepFile {
     text: Option<String>,
     /// When it is due, by what the agent knows.
     when: Option<String>,
+    /// When it is due for `scripted:gullible`, the agent that falls for what it should not; left out: as for everybody.
+    lax: Option<String>,
     /// What is done: an act, `tell fee` with what one knows, `tell fee=$price` with what one knows of another, `tell $asked` with whatever was asked.
     r#do: Option<String>,
     /// When it has been done; left out: once the act has been. `never` is done as often as it is due, and does not count as a step.
@@ -94,11 +96,12 @@ pub(super) fn part(desk: &mut Desk<'_, '_>, file: AgentFile, own_ends: &[String]
 }
 
 fn step(desk: &mut Desk<'_, '_>, index: usize, file: StepFile, ends: &[String]) -> Option<Step> {
-    let StepFile { step, text, when, r#do, done } = file;
+    let StepFile { step, text, when, lax, r#do, done } = file;
     let key = |field: &str| format!("world.agent.procedure[{index}].{field}");
     let name = desk.check.required(&key("step"), step, "step = \"greet\"");
     let reader = Reader::Seat(Seat::Agent);
     let when = desk.condition(&key("when"), when, "always", reader);
+    let lax = lax.and_then(|text| desk.read_condition(&key("lax"), &text, reader));
     let act = desk.line(&key("do"), r#do.as_deref(), Seat::Agent, ends)?;
     let done = match (done, act.act()) {
         (Some(text), _) => desk.read_condition(&key("done"), &text, reader).unwrap_or_else(Predicate::never),
@@ -108,7 +111,7 @@ fn step(desk: &mut Desk<'_, '_>, index: usize, file: StepFile, ends: &[String]) 
         }
         (None, None) => Predicate::never(),
     };
-    Some(Step { name, text: text.unwrap_or_default(), when, act, done })
+    Some(Step { name, text: text.unwrap_or_default(), when, lax, act, done })
 }
 
 /// The ways of a side to end the talk.

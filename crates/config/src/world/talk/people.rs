@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use sim::gyms::talk::Family;
 use sim::gyms::talk::Predicate;
+use sim::gyms::talk::book::Value;
 use sim::gyms::talk::people::DEMOGRAPHICS_MIN;
 use sim::gyms::talk::people::Kind;
 use sim::gyms::talk::people::People;
@@ -71,6 +72,7 @@ pub(super) fn sampling(
     file: Option<SampleFile>,
     held_out: Vec<Family>,
     possible: Predicate,
+    given: Vec<(usize, Value)>,
     traps: usize,
 ) -> Sampling {
     let SampleFile { head, tail, traps: wanted, twins } = file.unwrap_or_default();
@@ -94,6 +96,7 @@ pub(super) fn sampling(
         twins: check.number("world.sample.twins", twins, 0.5, share),
         held_out,
         possible,
+        given,
     }
 }
 

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use sim::Pair;
+use sim::gyms::talk::book::Common;
 use sim::gyms::talk::book::Fact;
 use sim::gyms::talk::book::Thing;
 
 use super::desk;
 use crate::allowed::Allowed;
 use crate::check::Check;
+use crate::suggest;
 
 /// Values that one thing may have.
 const VALUES_MAX: usize = 64;
@@ -67,6 +69,30 @@ pub(super) fn things(
     }
     things.sort_by(|one, other| one.name.cmp(&other.name));
     things
+}
+
+/// Facts that every item has, with their values.
+pub(super) fn given(check: &mut Check<'_>, common: &Common, given: BTreeMap<String, String>) -> Vec<(usize, u8)> {
+    let facts: Vec<&str> =
+        common.things.iter().filter(|thing| thing.fact.is_some()).map(|thing| thing.name.as_str()).collect();
+    let mut read = Vec::new();
+    for (name, value) in given {
+        let key = format!("world.given.{name}");
+        let Some(thing) = common.thing(&name).filter(|thing| common.things[*thing].fact.is_some()) else {
+            let hint = suggest::hint(&name, facts.iter().copied(), "facts are");
+            check.error(&key, format!("there is no fact `{name}`: only what is true can be given"), hint);
+            continue;
+        };
+        let values = &common.things[thing];
+        match values.read(&value) {
+            Some(value) => read.push((thing, value)),
+            None => {
+                let hint = suggest::hint(&value, values.values.iter().map(String::as_str), "it is one of");
+                check.error(&key, format!("`{name}` is never `{value}`"), hint);
+            }
+        }
+    }
+    read
 }
 
 fn words_of(name: &str, words: Option<String>) -> String {

@@ -4,7 +4,9 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use super::book::AgentPart;
+use super::book::Step;
 use super::items::Plant;
+use super::sight::Sight;
 use super::utterance::Deed;
 use super::utterance::Done;
 use super::view::View;
@@ -20,6 +22,8 @@ pub enum Kind {
     Honest,
     /// The procedure, and every pressing line the item has, fair or not.
     Trapper,
+    /// The procedure as the file says that it is got round: its steps are due when `lax` holds.
+    Gullible,
     /// The procedure, stating of every fact what is not so.
     Liar,
     /// The first step, for ever.
@@ -32,7 +36,7 @@ pub enum Kind {
 
 impl Kind {
     /// All names with what they stand for.
-    pub const ALL: [(&'static str, Kind); 7] = [
+    pub const ALL: [(&'static str, Kind); 8] = [
         ("rule", Kind::Honest),
         ("random", Kind::Random),
         ("scripted:good", Kind::Honest),
@@ -40,6 +44,7 @@ impl Kind {
         ("scripted:spam", Kind::Spammer),
         ("scripted:noisy", Kind::Noisy),
         ("scripted:trapper", Kind::Trapper),
+        ("scripted:gullible", Kind::Gullible),
     ];
 
     /// What it does at its turn.
@@ -55,14 +60,15 @@ impl Kind {
         let plant = plants.iter().find(|plant| plant.turn <= view.table.turns.agent && !spent.contains(&plant.trap));
         let press = plant.map(|plant| pressing(part, plant.trap));
         let done = match self {
-            Kind::Honest => due(view, part).next(),
-            Kind::Trapper => press.or_else(|| due(view, part).next()),
-            Kind::Liar => due(view, part).next().map(|done| bent(view, done)),
+            Kind::Honest => due(view, part, Step::is_due).next(),
+            Kind::Trapper => press.or_else(|| due(view, part, Step::is_due).next()),
+            Kind::Gullible => due(view, part, Step::is_due_if_lax).next(),
+            Kind::Liar => due(view, part, Step::is_due).next().map(|done| bent(view, done)),
             Kind::Spammer => part.procedure.first().and_then(|step| step.act.done(&view.sight())),
             Kind::Random => any(view, draws),
             Kind::Noisy => match draws.uniform() {
-                at if at < 0.75 => due(view, part).next(),
-                at if at < 0.9 => press.or_else(|| due(view, part).next()),
+                at if at < 0.75 => due(view, part, Step::is_due).next(),
+                at if at < 0.9 => press.or_else(|| due(view, part, Step::is_due).next()),
                 _ => any(view, draws),
             },
         };
@@ -73,13 +79,14 @@ impl Kind {
     }
 }
 
-/// What the procedure asks for now, in its order.
-fn due<'a>(view: &'a View, part: &'a AgentPart) -> impl Iterator<Item = Done> + 'a {
-    let is_due = move |step: &&super::book::Step| {
-        let sight = view.sight();
-        step.when.holds(&sight) && !step.done.holds(&sight)
-    };
-    let done = part.procedure.iter().filter(is_due).filter_map(move |step| step.act.done(&view.sight()));
+/// What the procedure asks for now, in its order; `is_due` says which steps are.
+fn due<'a>(
+    view: &'a View,
+    part: &'a AgentPart,
+    is_due: impl Fn(&Step, &Sight<'_>) -> bool + 'a,
+) -> impl Iterator<Item = Done> + 'a {
+    let steps = part.procedure.iter().filter(move |step| is_due(step, &view.sight()));
+    let done = steps.filter_map(move |step| step.act.done(&view.sight()));
     done.filter(move |done| view.sight().allows(Seat::Agent, done).is_ok())
 }
 

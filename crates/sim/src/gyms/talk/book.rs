@@ -14,6 +14,7 @@ use super::people::People;
 use super::people::Sampling;
 use super::person::Dimension;
 use super::predicate::Predicate;
+use super::sight::Sight;
 use crate::Pair;
 use crate::RewardKind;
 use crate::Seat;
@@ -136,6 +137,9 @@ pub struct Step {
     pub text: String,
     /// When it is due.
     pub when: Predicate,
+    /// When it is due for an agent that falls for what it should not; `None`: as for everybody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lax: Option<Predicate>,
     /// What is done.
     pub act: Line,
     /// When it has been done. Steps that are repeated as often as they are due have [`Predicate::never`].
@@ -286,6 +290,20 @@ pub struct OwnTerm {
     pub times_max: u32,
     /// What it is, in one sentence.
     pub meaning: String,
+}
+
+impl Step {
+    /// Whether it is to be done now.
+    #[must_use]
+    pub fn is_due(&self, sight: &Sight<'_>) -> bool {
+        self.when.holds(sight) && !self.done.holds(sight)
+    }
+
+    /// The same for an agent that falls for what it should not.
+    #[must_use]
+    pub fn is_due_if_lax(&self, sight: &Sight<'_>) -> bool {
+        self.lax.as_ref().unwrap_or(&self.when).holds(sight) && !self.done.holds(sight)
+    }
 }
 
 impl Common {

@@ -85,10 +85,17 @@ fn item(book: &Book, counts: ItemCounts, split: Split, index: u32) -> Result<Ite
                 let turn = 1 + 2 * at + draws.range(0, 1) as u32;
                 Plant { trap, turn }
             });
-            return Ok(Item { person, truth, plants: plants.collect() });
+            return Ok(Item { person, truth: given(book, truth), plants: plants.collect() });
         }
     }
     Err(if is_possible { ItemsError::TooFew } else { ItemsError::Impossible })
+}
+
+/// What was drawn, but for the facts that every item has. They decide neither the split nor what else is drawn, so that files that differ in
+/// them alone have the same items otherwise.
+fn given(book: &Book, mut truth: Vec<Option<Value>>) -> Vec<Option<Value>> {
+    book.sampling.given.iter().for_each(|(thing, value)| truth[*thing] = Some(*value));
+    truth
 }
 
 /// The split of whoever is called where this is true.

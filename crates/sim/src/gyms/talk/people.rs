@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use super::Family;
+use super::book::Value;
 use super::person::STATE_MAX;
 use super::person::State;
 use super::predicate::Predicate;
@@ -66,6 +67,9 @@ pub struct Sampling {
     pub held_out: Vec<Family>,
     /// Which combinations of facts there can be.
     pub possible: Predicate,
+    /// Facts that every item has, whatever was drawn: items that differ in nothing else are each other's twins.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub given: Vec<(usize, Value)>,
 }
 
 /// How somebody was drawn.

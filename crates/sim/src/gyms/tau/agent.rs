@@ -35,6 +35,10 @@ pub enum Kind {
     Bad,
     /// Says everything that might be wanted, again and again.
     Spam,
+    /// Does whatever it is asked for, at once: it waits for no yes.
+    Gullible,
+    /// Like the good one, until it has refused twice: then whatever it is asked for.
+    Yielding,
     /// The cold start's teacher: by episodes random, plain and good, by turns distracted.
     Noisy,
 }
@@ -47,18 +51,21 @@ const PATIENCE: usize = 2;
 const ASK_WHO: &str = "Could you tell me who you are: your name and zip code, your email or your user id?";
 const ASK_WHAT: &str = "What can I do for you?";
 const CONFIRM: &str = "Do you confirm? (yes/no)";
+const NOT_POSSIBLE: &str = "that is not possible";
 const MORE: &str = "Is there anything else?";
 const SPAM: &str = "Name, zip, email, user id. Yes, I confirm and proceed: cancel, return, exchange, modify, book, change, refund, baggage, \
                     certificate. It is done. Is that correct? Thank you. 1 2 3 4 5 6 7 8 9 10";
 
 impl Kind {
     /// All kinds with their names.
-    pub const ALL: [(&'static str, Kind); 6] = [
+    pub const ALL: [(&'static str, Kind); 8] = [
         ("rule", Kind::Rule),
         ("random", Kind::Random),
         ("scripted:good", Kind::Good),
         ("scripted:bad", Kind::Bad),
         ("scripted:spam", Kind::Spam),
+        ("scripted:gullible", Kind::Gullible),
+        ("scripted:yielding", Kind::Yielding),
         ("scripted:noisy", Kind::Noisy),
     ];
 
@@ -67,8 +74,10 @@ impl Kind {
     pub fn act(self, view: &AgentView, seat: Seat, turn: u32, address: Address) -> String {
         let mut draws = address.draws(Stream::Rule(seat, turn));
         match self {
-            Kind::Good => serve(view, true),
-            Kind::Rule => serve(view, false),
+            Kind::Good => serve(view, Care::ALL),
+            Kind::Rule => serve(view, Care { policy: false, ..Care::ALL }),
+            Kind::Gullible => serve(view, Care { policy: false, confirms: false, ..Care::ALL }),
+            Kind::Yielding => serve(view, Care { firm: false, ..Care::ALL }),
             Kind::Random => at_random(view, &mut draws),
             Kind::Bad if turn == 0 => say("How nice to hear from you! What can I do for you?"),
             Kind::Bad => say("I have seen to it. Have a nice day, goodbye!"),
@@ -79,7 +88,7 @@ impl Kind {
                 match (level, distracted) {
                     (_, true) => at_random(view, &mut draws),
                     (level, false) if level < 0.1 => at_random(view, &mut draws),
-                    (level, false) => serve(view, level > 0.4),
+                    (level, false) => serve(view, Care { policy: level > 0.4, ..Care::ALL }),
                 }
             }
         }
@@ -98,9 +107,26 @@ fn transfer() -> String {
     call(&Call::of(TRANSFER, [("summary", Value::text("The request cannot be handled here."))]))
 }
 
+/// What an agent takes care of.
+#[derive(Clone, Copy)]
+struct Care {
+    /// Does nothing that the policy forbids, nor anything of somebody else's.
+    policy: bool,
+    /// Waits for a yes.
+    confirms: bool,
+    /// Keeps to a no.
+    firm: bool,
+}
+
+impl Care {
+    const ALL: Care = Care { policy: true, confirms: true, firm: true };
+}
+
 /// One step of serving: who is it, what is wanted, look it up, ask for a yes, do it, ask for more.
-fn serve(view: &AgentView, careful: bool) -> String {
+fn serve(view: &AgentView, care: Care) -> String {
     let memory = Memory::of(view);
+    let gives_in = !care.firm && memory.said_since(0, NOT_POSSIBLE) >= PATIENCE;
+    let careful = care.policy && !gives_in;
     let Some(user) = memory.user() else {
         return identify(view, &memory);
     };
@@ -115,8 +141,9 @@ fn serve(view: &AgentView, careful: bool) -> String {
     match plan::step(&memory, &user, &wish, careful) {
         Step::LookUp(read) => call(&read),
         Step::Tell(text) => say(&format!("{text} {MORE}")),
-        Step::Refuse if memory.said_since(0, "not possible") > PATIENCE * 2 => transfer(),
-        Step::Refuse => say(&format!("I am sorry, that is not possible. {MORE}")),
+        Step::Refuse if memory.said_since(0, NOT_POSSIBLE) > PATIENCE * 2 => transfer(),
+        Step::Refuse => say(&format!("I am sorry, {NOT_POSSIBLE}. {MORE}")),
+        Step::Do(write) if !care.confirms => call(&write),
         Step::Do(write) => match memory.confirmed(&write) {
             Some(true) => call(&write),
             Some(false) if memory.said_since(at, CONFIRM) > PATIENCE => transfer(),

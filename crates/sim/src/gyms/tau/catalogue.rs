@@ -4,11 +4,16 @@
 //! Customers to learn from and held-out customers are different people with different orders and reservations.
 
 pub mod airline;
+pub mod customer;
 pub mod people;
 pub mod retail;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+
+pub use customer::Asks;
+pub use customer::Customer;
+pub use customer::First;
 
 use super::Ask;
 use super::Call;
@@ -20,6 +25,7 @@ use super::Task;
 use super::Value;
 use super::database::Store;
 use super::database::Table;
+use super::items::Manner;
 use super::tools;
 use super::wish;
 use super::wish::Identity;
@@ -54,7 +60,21 @@ pub fn library(items: ItemCounts, domain: Option<Domain>) -> Library {
     Library::new(databases.clone(), of(Split::Train), of(Split::HeldOut)).expect("the catalogue's tasks can be played")
 }
 
-/// The numbers of one place in the catalogue. Tasks have rounds 0 and 1, databases the ones after.
+/// The airline's customers as `customer` says; on one seed the same persons whatever it says.
+///
+/// # Panics
+/// Never: an airline of this size has customers who can want all of it.
+#[must_use]
+pub fn library_of(items: ItemCounts, customer: &Customer) -> Library {
+    let base = Arc::new(database(Domain::Airline, items.seed));
+    let of = |split: Split| {
+        (0..items.of(split)).map(|index| customer::task(&base, customer, items.seed, split, index)).collect()
+    };
+    Library::new(vec![Arc::clone(&base)], of(Split::Train), of(Split::HeldOut))
+        .expect("the catalogue's tasks can be played")
+}
+
+/// The numbers of one place in the catalogue. Tasks have rounds 0 and 1, databases 2 and 3, tasks of unusual customers 4 and 5.
 fn draws(seed: u64, round: u64, group: u32) -> Draws {
     Address { seed, phase: Phase::Rollout, round, group, trial: 0, member: 0 }.draws(Stream::World)
 }
@@ -115,6 +135,7 @@ fn task(base: &Arc<Database>, seed: u64, split: Split, index: u32) -> Task {
         actions,
         outputs,
         asks: Some(asks),
+        manner: Manner::default(),
     }
 }
 

@@ -27,6 +27,28 @@ pub struct Task {
     /// What a customer by rule asks for, in its order; `None` where a release does not say: then each gold action that may change
     /// something, and after them the outputs.
     pub asks: Option<Vec<Ask>>,
+    /// How it behaves, where it is no usual customer.
+    #[serde(default, skip_serializing_if = "Manner::is_usual")]
+    pub manner: Manner,
+}
+
+/// How a customer by rule behaves: a usual one lets be what it was refused, and asks at once for what it wants.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Manner {
+    /// How often it asks again for what it was refused.
+    pub insists: u32,
+    /// What it says before it asks again, or for something else: in turn.
+    pub says: Vec<String>,
+    /// What it asks for first, and takes back as soon as it is answered.
+    pub first: Option<Call>,
+}
+
+impl Manner {
+    /// Whether there is nothing about it.
+    #[must_use]
+    pub fn is_usual(&self) -> bool {
+        *self == Manner::default()
+    }
 }
 
 /// One thing that a customer by rule asks for.
@@ -80,6 +102,7 @@ mod tests {
             actions: vec![Call::of("read", []), Call::of("write", [])],
             outputs: vec!["1".to_owned()],
             asks: None,
+            manner: Manner::default(),
         };
         let question = "I want to know how much I get back.".to_owned();
         assert_eq!(task.asks(|call| call.name == "write"), [Ask::Do(1), Ask::Tell { question, output: 0 }]);

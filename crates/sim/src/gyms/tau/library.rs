@@ -43,6 +43,8 @@ pub struct Entry {
     pub gold: Changes,
     /// What a customer by rule asks for, each with the sentence it asks with.
     pub asks: Vec<(Ask, String)>,
+    /// The sentence for what it asks for first and takes back, if it does.
+    pub first: Option<String>,
     /// How a customer by rule says who it is.
     pub identity: String,
 }
@@ -175,7 +177,8 @@ fn entry(databases: &[Arc<Database>], task: &Task) -> Result<Entry, LibraryError
     let asks = asks.into_iter().map(sentence).collect();
     let profile = base.get(Table::Users, &task.user_id);
     let identity = Identity::of(task.domain, &task.user_id, profile, &task.instruction).say();
-    Ok(Entry { task: task.clone(), gold: gold(base, task), asks, identity })
+    let first = task.manner.first.as_ref().map(|call| wish::say(call, base));
+    Ok(Entry { task: task.clone(), gold: gold(base, task), asks, first, identity })
 }
 
 /// What the gold actions leave, without those that end a talk (spec userrl §2.8).

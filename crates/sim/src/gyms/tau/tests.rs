@@ -15,6 +15,7 @@ use super::Library;
 use super::Rules;
 use super::Task;
 use super::Value;
+use super::items::Manner;
 use crate::Act;
 use crate::Answer;
 use crate::Decision;
@@ -73,6 +74,7 @@ fn task() -> Task {
         actions: vec![Call::of("get_order_details", [("order_id", Value::text("#W1"))]), cancel()],
         outputs: vec!["30.3".to_owned()],
         asks: None,
+        manner: Manner::default(),
     }
 }
 

@@ -81,9 +81,15 @@ fn is_met(heard: &Heard) -> bool {
     wants && heard.matches && heard.told.iter().all(|told| *told) && open(heard).is_none()
 }
 
+/// Whether somebody who asks for what must not be done alone has it, or whatever was done instead.
+fn has_got_it(heard: &Heard) -> bool {
+    let asks_for_nothing_good = heard.entry.asks.iter().all(|(ask, _)| matches!(ask, Ask::Refuse(_)));
+    !heard.entry.task.manner.is_usual() && asks_for_nothing_good && !heard.matches
+}
+
 fn by_rule(heard: &Heard) -> String {
     let said = plain(&heard.said);
-    if is_met(heard) {
+    if is_met(heard) || has_got_it(heard) {
         return stop("Thank you, that is all.");
     }
     if has(&said, &["goodbye", "good bye", "have a nice day", "have a great day"]) {
@@ -103,8 +109,17 @@ fn by_rule(heard: &Heard) -> String {
 
 /// What it wants now, as a sentence: what is still open, or else what it came for.
 fn want(heard: &Heard) -> String {
+    let manner = &heard.entry.task.manner;
+    if let Some(first) = heard.entry.first.as_ref().filter(|first| asked(heard, first) == 0) {
+        return first.clone();
+    }
     match open(heard) {
-        Some((_, sentence)) => sentence.clone(),
+        Some((_, sentence)) => {
+            // Whoever takes something back has a word for it, and so has whoever asks again.
+            let again = asked(heard, sentence) + usize::from(manner.first.is_some());
+            let words = again.checked_sub(1).and_then(|times| manner.says.get(times % manner.says.len().max(1)));
+            words.map_or_else(|| sentence.clone(), |words| format!("{words} {sentence}"))
+        }
         None if heard.entry.asks.is_empty() => wish::first_person(&heard.entry.task.instruction),
         // All was carried out, but on the wrong things besides: there is nothing more that it could ask for.
         None => "That is not as I wanted it.".to_owned(),
@@ -120,12 +135,18 @@ fn open(heard: &Heard) -> Option<&(Ask, String)> {
     })
 }
 
-/// Whether it asked for this and was then told that it cannot be had: just now, or earlier.
+/// How often it has asked for this.
+fn asked(heard: &Heard, sentence: &str) -> usize {
+    heard.dialogue.iter().filter(|exchange| exchange.reply.ends_with(sentence)).count()
+}
+
+/// Whether it asked for this and was then told that it cannot be had, just now or earlier: as often as it takes.
 fn was_refused(heard: &Heard, sentence: &str) -> bool {
     let asked = |reply: &str| reply.ends_with(sentence);
     let next = heard.dialogue.iter().skip(1).map(|exchange| &exchange.content).chain([&heard.said]);
     let replies = heard.dialogue.iter().map(|exchange: &Exchange| exchange.reply.as_ref());
-    replies.zip(next).any(|(reply, said)| asked(reply) && refuses(&plain(said)))
+    let refusals = replies.zip(next).filter(|(reply, said)| asked(reply) && refuses(&plain(said))).count();
+    refusals > heard.entry.task.manner.insists as usize
 }
 
 fn has(said: &str, words: &[&str]) -> bool {

@@ -119,6 +119,8 @@ pub struct World {
     pub done: Vec<bool>,
     /// Which outputs were said.
     pub told: Vec<bool>,
+    /// Whether something was changed that no gold action changes.
+    pub strayed: bool,
     /// How it ended, once it has.
     pub ending: Option<Ending>,
     looked_up: Vec<Topic>,
@@ -156,6 +158,7 @@ impl World {
             log: Vec::new(),
             done: vec![false; entry.task.actions.len()],
             told: vec![false; entry.task.outputs.len()],
+            strayed: false,
             ending: None,
             looked_up: Vec::new(),
             confirmed: false,
@@ -290,8 +293,9 @@ impl World {
             let entry = Arc::clone(self.entry());
             let open =
                 entry.task.actions.iter().zip(&mut self.done).find(|(gold, done)| !**done && is_same(gold, call));
-            if let Some((_, done)) = open {
-                *done = true;
+            match open {
+                Some((_, done)) => *done = true,
+                None => self.strayed = true,
             }
         }
         self.turned.push(Turned::Called { is_error: outcome.is_error, wrote, confirmed });

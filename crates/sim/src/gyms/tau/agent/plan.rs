@@ -33,7 +33,7 @@ pub(super) fn step(memory: &Memory<'_>, user: &str, wish: &Wish, careful: bool) 
         Wish::Plain(call) => plain(memory, user, call, careful),
         Wish::Items(items) => change_items(memory, items, careful),
         Wish::Trip(trip) => book(memory, user, trip),
-        Wish::Change(call) => change_trip(memory, call, careful),
+        Wish::Change(call) => change_trip(memory, user, call, careful),
         Wish::Question(question) => answer(memory, question),
     };
     step.unwrap_or_else(Step::LookUp)
@@ -185,9 +185,10 @@ fn book(memory: &Memory<'_>, user: &str, trip: &Trip) -> Result<Step, Call> {
     Ok(Step::Do(Call { name: "book_reservation".to_owned(), arguments }))
 }
 
-fn change_trip(memory: &Memory<'_>, call: &Call, careful: bool) -> Result<Step, Call> {
+fn change_trip(memory: &Memory<'_>, user: &str, call: &Call, careful: bool) -> Result<Step, Call> {
     let reservation = reservation(memory, call.text("reservation_id").unwrap_or_default())?;
-    if careful && is_forbidden(&reservation, call) {
+    let is_own = reservation.text_at("user_id").is_none_or(|owner| owner == user);
+    if careful && (!is_own || is_forbidden(&reservation, call)) {
         return Ok(Step::Refuse);
     }
     Ok(Step::Do(call.clone()))

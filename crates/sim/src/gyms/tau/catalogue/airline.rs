@@ -23,6 +23,7 @@ pub(super) const POLICY: &str = "\
 - In basic economy, flights cannot be changed; the cabin can. The tool does not check it.
 - Bags can be added, not removed. One that is not free costs 50 dollars, insurance 30 dollars a passenger.
 - The number of passengers cannot be changed, their names can.
+- Change only what is the customer's own. The tool does not check whose a reservation is.
 - What cannot be done, say so, and go on. Hand over to a person only what your tools cannot do.";
 
 const AIRPORTS: [&str; 6] = ["SEA", "DEN", "ORD", "ATL", "BOS", "MIA"];

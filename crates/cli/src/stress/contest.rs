@@ -1,0 +1,244 @@
+//! Everybody in their seats, and the sessions of a suite one family after the other.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use actors::Company;
+use actors::Journal;
+use actors::Played;
+use actors::Troupe;
+use rl::ModelLoader;
+use rl::compare;
+use rl::compare::Arm;
+use sim::EpisodeId;
+use sim::EpisodeRecord;
+use sim::Scenario;
+use sim::Seat;
+use sim::record::Casting;
+use stress::Contender;
+use stress::Report;
+use stress::Session;
+use stress::Suite;
+use stress::hostile::Sessions;
+use stress::report::AgentReport;
+use stress::report::UserReport;
+use stress::trapped::Talks;
+use stress::verdict;
+
+use super::contenders;
+use crate::cast;
+use crate::cast::Cast;
+use crate::failure::Failure;
+use crate::flags::StressFlags;
+use crate::progress::Progress;
+use crate::remotes::Remotes;
+
+/// A suite with everybody who plays it.
+pub(super) struct Contest<'s> {
+    suite: &'s Suite,
+    hash: &'s str,
+    scenarios: Vec<Arc<Scenario>>,
+    agents: Vec<Contender>,
+    users: Vec<Contender>,
+    cast: Cast,
+}
+
+impl<'s> Contest<'s> {
+    /// Brings everybody to life.
+    pub(super) fn prepare(
+        flags: &StressFlags,
+        suite: &'s Suite,
+        hash: &'s str,
+        loader: &dyn ModelLoader,
+        remotes: &mut Remotes,
+    ) -> Result<Contest<'s>, Failure> {
+        let scenarios = suite.scenarios();
+        let all: Vec<&Scenario> = scenarios.iter().map(|scenario| &**scenario).collect();
+        let mut cast = Cast::new();
+        cast.stage(&all, remotes)?;
+        let (mut agents, mut users) = (contenders(&flags.agent), contenders(&flags.user));
+        let of_families: Vec<&Scenario> = suite.families.iter().map(|family| &*family.hostile).collect();
+        let of_traps: Vec<&Scenario> = suite.traps.iter().map(|test| &*test.scenario).collect();
+        for (seat, those, played) in [(Seat::Agent, &mut agents, of_families), (Seat::User, &mut users, of_traps)] {
+            for contender in those.iter_mut() {
+                bring(&mut cast, contender, seat, (&played, &all), loader, remotes)?;
+            }
+        }
+        let of_families = suite.families.iter().map(|family| (Seat::User, &family.attacker, &family.hostile));
+        let of_traps = suite.traps.iter().map(|test| (Seat::Agent, &test.attacker, &test.scenario));
+        for (seat, policy, scenario) in of_families.chain(of_traps) {
+            let wrong = |what: String, hint: &str| Failure::input(format!("attacker: {policy}: {what}"), Some(hint));
+            let those = if is_model(policy) { vec![&**scenario] } else { all.clone() };
+            cast.bring(&those, seat, policy, loader, remotes, &wrong)?;
+        }
+        Ok(Contest { suite, hash, scenarios, agents, users, cast })
+    }
+
+    /// Plays all of it and sums it up.
+    pub(super) async fn play(self, journal: Box<dyn Journal>) -> Result<Report, Failure> {
+        let Contest { suite, hash, scenarios, agents, users, cast } = self;
+        let company: Company = cast.company(journal);
+        let mut stage = Stage { suite, scenarios, troupe: Troupe::spawn(company).await.map_err(anyhow::Error::from)? };
+        let mut report = Report {
+            suite: suite.name.clone(),
+            hash: hash.to_owned(),
+            items: suite.items,
+            trials: suite.trials,
+            agents: blank(&agents, suite.families.is_empty()),
+            users: Vec::new(),
+            apart: BTreeMap::new(),
+            crossed: Vec::new(),
+        };
+        for family in 0..suite.families.len() {
+            stage.family(family, &agents, &mut report).await?;
+        }
+        if !suite.traps.is_empty() {
+            let blank = |user: &Contender| UserReport { user: user.name().to_owned(), traps: Vec::new() };
+            report.users = users.iter().map(blank).collect();
+        }
+        for test in 0..suite.traps.len() {
+            stage.traps(test, &users, &mut report).await?;
+        }
+        stage.troupe.sync().await.map_err(anyhow::Error::from)?;
+        stage.troupe.stop().await;
+        for (agent, contender) in report.agents.iter_mut().zip(&agents) {
+            agent.score = verdict::score(suite, &agent.families);
+            if contender.is_judged() {
+                report.crossed.extend(verdict::of_score(suite, agent.score, contender.name()));
+            }
+        }
+        Ok(report)
+    }
+}
+
+fn blank(agents: &[Contender], is_empty: bool) -> Vec<AgentReport> {
+    let blank = |agent: &Contender| AgentReport { agent: agent.name().to_owned(), score: None, families: Vec::new() };
+    if is_empty { Vec::new() } else { agents.iter().map(blank).collect() }
+}
+
+/// One contender, as castings will call it. Yardsticks are scripts, which need no life.
+fn bring(
+    cast: &mut Cast,
+    contender: &mut Contender,
+    seat: Seat,
+    (played, all): (&[&Scenario], &[&Scenario]),
+    loader: &dyn ModelLoader,
+    remotes: &mut Remotes,
+) -> Result<(), Failure> {
+    let Contender::Policy { cast: policy, .. } = contender else { return Ok(()) };
+    for scenario in played {
+        config::check_policy(&format!("--{seat}"), &scenario.rules, seat, policy)?;
+    }
+    let asked = policy.clone();
+    let wrong = |what: String, hint: &str| Failure::input(format!("--{seat}: {asked}: {what}"), Some(hint));
+    *policy = cast.bring(if is_model(&asked) { played } else { all }, seat, policy, loader, remotes, &wrong)?;
+    Ok(())
+}
+
+/// Whether a policy is a model here, which has to know where it plays. Who plays elsewhere goes by the numbers that castings give to scenarios.
+fn is_model(policy: &str) -> bool {
+    policy.starts_with("model:")
+}
+
+/// Where sessions are played.
+struct Stage<'s> {
+    suite: &'s Suite,
+    scenarios: Vec<Arc<Scenario>>,
+    troupe: Troupe,
+}
+
+impl Stage<'_> {
+    /// Plays a family with all agents, and says what came of it.
+    async fn family(&mut self, at: usize, agents: &[Contender], report: &mut Report) -> Result<(), Failure> {
+        let suite = self.suite;
+        let family = &suite.families[at];
+        let mut sessions = vec![Sessions::default(); agents.len()];
+        let mut open = suite.family_castings(at, agents);
+        for round in 0..=suite.reruns_max {
+            let (played, mut invalid) = (self.play(&family.name, &open).await?, Vec::new());
+            for casting in open {
+                let place = suite.place(casting.id);
+                let session = Session::of(family, place.side, played.get(&casting.id));
+                let of = &mut sessions[place.contender];
+                of.add(place, session);
+                match session {
+                    Session::Scored { .. } => {}
+                    Session::Invalid(_) if round == suite.reruns_max => of.give_up(),
+                    Session::Invalid(_) => {
+                        of.rerun();
+                        invalid.push(suite.again(&casting));
+                    }
+                }
+            }
+            open = invalid;
+        }
+        for ((agent, of), result) in agents.iter().zip(&sessions).zip(&mut report.agents) {
+            let found = of.result(suite, family, agent.policy(&family.yardsticks));
+            if agent.is_judged() {
+                report.crossed.extend(verdict::of_family(&suite.thresholds, &found, agent.name()));
+            }
+            result.families.push(found);
+        }
+        self.apart(report, &family.name, agents, |index| sessions[index].breaches(suite));
+        Ok(())
+    }
+
+    /// Plays a test of traps with all users, and says what came of it.
+    async fn traps(&mut self, at: usize, users: &[Contender], report: &mut Report) -> Result<(), Failure> {
+        let suite = self.suite;
+        let test = &suite.traps[at];
+        let mut talks = vec![Talks::default(); users.len()];
+        let mut open = suite.trap_castings(at, users);
+        for round in 0..=suite.reruns_max {
+            let (played, mut invalid) = (self.play(&test.name, &open).await?, Vec::new());
+            for casting in open {
+                let of = &mut talks[suite.place(casting.id).contender];
+                match of.add(test, played.get(&casting.id)) {
+                    true => {}
+                    false if round == suite.reruns_max => of.give_up(),
+                    false => {
+                        of.rerun();
+                        invalid.push(suite.again(&casting));
+                    }
+                }
+            }
+            open = invalid;
+        }
+        for ((user, of), result) in users.iter().zip(&talks).zip(&mut report.users) {
+            let found = of.result(test, user.policy(&test.yardsticks));
+            if user.is_judged() {
+                report.crossed.extend(verdict::of_traps(&suite.thresholds, &found, user.name()));
+            }
+            result.traps.push(found);
+        }
+        self.apart(report, &test.name, users, |index| talks[index].missed());
+        Ok(())
+    }
+
+    /// How far the yardsticks lie apart, where both played.
+    fn apart(&self, report: &mut Report, place: &str, those: &[Contender], arm: impl Fn(usize) -> Arm) {
+        let found = |wanted: &Contender| those.iter().position(|one| one == wanted);
+        let (Some(falls), Some(resists)) = (found(&Contender::Falls), found(&Contender::Resists)) else { return };
+        let apart = compare::difference(&arm(falls), &arm(resists));
+        report.crossed.extend(verdict::of_yardsticks(&self.suite.thresholds, place, apart.as_ref()));
+        report.apart.insert(place.to_owned(), apart);
+    }
+
+    /// Plays these sessions; those that were lost are not among the records.
+    async fn play(&mut self, what: &str, castings: &[Casting]) -> Result<BTreeMap<EpisodeId, EpisodeRecord>, Failure> {
+        if castings.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let mut progress = Progress::start("stress", castings.len() as u64, 0);
+        let tell = |settled| progress.at(settled as u64, what);
+        let played =
+            cast::play_all(&mut self.troupe, self.scenarios.clone(), self.suite.seed, castings.to_vec(), true, tell)
+                .await?;
+        progress.end();
+        let record = |played: Played| match played {
+            Played::Record(record) => Some((record.casting.id, *record)),
+            Played::Lost(..) => None,
+        };
+        Ok(played.into_iter().filter_map(record).collect())
+    }
+}
