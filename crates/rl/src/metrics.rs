@@ -106,7 +106,7 @@ pub fn observe(record: &EpisodeRecord, success: &Pair<Option<Condition>>) -> BTr
 /// Every name that [`observe`] may give to an episode of this scenario.
 #[must_use]
 pub fn names(scenario: &Scenario) -> BTreeSet<String> {
-    let mut names: BTreeSet<String> = scenario.rules.measures().iter().map(|name| (*name).to_owned()).collect();
+    let mut names: BTreeSet<String> = scenario.measures().into_iter().collect();
     names.insert("turns/mean".to_owned());
     names.extend(STOPS.map(stop_name));
     for seat in Seat::ALL {

@@ -72,7 +72,7 @@ pub struct SeatObjective {
 pub struct Term {
     /// Its name.
     pub name: String,
-    /// `outcome` or `training`.
+    /// `outcome`, `training`, `shared`, `gate` or `judged`.
     pub kind: RewardKind,
     /// Its weight.
     pub weight: f64,
@@ -112,19 +112,35 @@ fn seat_objective(scenario: &Scenario, seat: Seat) -> SeatObjective {
     };
     let score = sum(&|rule| rule.kind.is_score());
     let training = sum(&|rule| rule.kind == RewardKind::Training);
+    let gates: Vec<String> =
+        of_seat.iter().filter(|rule| rule.kind == RewardKind::Gate).map(|rule| gate(rule)).collect();
     let (low, high) = scenario.outcome_range(seat);
     let known = scenario.rules.terms().into_iter().filter(|term| term.seat == seat);
     let terms = known.filter_map(|term| {
-        let weight = scenario.weight(seat, term.name)?;
-        let (name, kind) = (term.name.to_owned(), term.kind);
+        let RewardRule { kind, weight, .. } = **of_seat.iter().find(|rule| rule.name == term.name)?;
+        let name = term.name.to_owned();
         Some(Term { name, kind, weight, range: (term.min, term.max), meaning: term.meaning.to_owned() })
     });
+    let sum = if training.is_empty() { "score".to_owned() } else { format!("score + {training}") };
     SeatObjective {
         score: format!("{score}, from {low} to {high}"),
-        reward: if training.is_empty() { "score".to_owned() } else { format!("score + {training}") },
+        reward: gated(&gates, sum),
         terms: terms.collect(),
         success: scenario.success[seat].as_ref().map(condition),
     }
+}
+
+/// What a gate multiplies with.
+fn gate(rule: &RewardRule) -> String {
+    match rule.weight {
+        1.0 => rule.name.clone(),
+        weight => format!("({} + {weight} x {})", trim(1.0 - weight), rule.name),
+    }
+}
+
+/// A sum behind its gates.
+fn gated(gates: &[String], sum: String) -> String {
+    if gates.is_empty() { sum } else { format!("{} x ({sum}) where that sum is above 0, else the sum", gates.join(" x ")) }
 }
 
 fn condition(condition: &Condition) -> String {

@@ -11,7 +11,6 @@ use super::person::Dimension;
 use super::thought::STEPS;
 use super::thought::Thought;
 use super::world::World;
-use crate::Act;
 use crate::Ratio;
 use crate::Seat;
 use crate::Turn;
@@ -100,7 +99,7 @@ impl<'w> Manners<'w> {
     pub fn of(world: &'w World, turns: &[Turn], seat: Seat) -> Manners<'w> {
         let written = |turn: &Turn| Written {
             thought: turn.decision.thought.clone(),
-            said: turn.decision.act.as_ref().map_or_else(|_| String::new(), |act| unbracketed(content(act))),
+            said: turn.decision.act.as_ref().map_or_else(|_| String::new(), |act| unbracketed(act.text())),
             is_read: turn.decision.act.is_ok() && turn.effect.as_ref().is_some_and(|effect| effect.malformed.is_none()),
         };
         let turns = turns.iter().filter(|turn| turn.seat == seat).map(written).collect();
@@ -184,12 +183,6 @@ impl<'w> Manners<'w> {
     pub fn rules(&self) -> impl Iterator<Item = (&'static str, Rule)> {
         let is_user = self.seat == Seat::User;
         Rule::ALL.into_iter().filter(move |(_, rule)| is_user || matches!(rule, Rule::Varied | Rule::Language))
-    }
-}
-
-fn content(act: &Act) -> &str {
-    match act {
-        Act::Say(text) | Act::Tool { content: text, .. } => text,
     }
 }
 
