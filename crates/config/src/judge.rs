@@ -108,7 +108,8 @@ pub(crate) fn judge_rules(check: &mut Check<'_>, file: JudgeFile) -> JudgeRules 
     JudgeRules { policy: policy.to_owned(), deadline_ms, rubric: Some(Arc::new(rubric)) }
 }
 
-const WEIGHT: Allowed = Allowed::above(0.0, 1000.0, "a term without weight has no effect; left out, it is only measured");
+const WEIGHT: Allowed =
+    Allowed::above(0.0, 1000.0, "a term without weight has no effect; left out, it is only measured");
 
 fn parts(check: &mut Check<'_>, reads: Option<Vec<String>>) -> (bool, bool) {
     let Some(reads) = reads else { return (true, true) };
@@ -144,7 +145,8 @@ fn panel(check: &mut Check<'_>, files: Vec<JurorFile>) -> Vec<Juror> {
 
 /// Whether somebody can be asked as this policy says.
 pub(crate) fn juror(check: &mut Check<'_>, key: &str, policy: &str) {
-    let is_named = ["openai:", "replay:"].iter().any(|prefix| policy.len() > prefix.len() && policy.starts_with(prefix));
+    let is_named =
+        ["openai:", "replay:"].iter().any(|prefix| policy.len() > prefix.len() && policy.starts_with(prefix));
     if !is_named {
         let what = format!("`{policy}` cannot judge by a rubric");
         check.error(key, what, "write openai:MODEL, or replay:FILE for a run that was recorded");

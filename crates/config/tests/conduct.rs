@@ -80,7 +80,10 @@ fn last(rule: &str, turns: &[Said]) -> f64 {
 fn told_apart(rule: &str, good: &[Vec<Said>], bad: &[Vec<Said>]) {
     assert_eq!((good.len(), bad.len()), (20, 20), "{rule}");
     let misjudged = |all: &[Vec<Said>], is_good: bool| -> Vec<Said> {
-        all.iter().filter(|turns| (last(rule, turns) == 1.0) != is_good).filter_map(|turns| turns.last().copied()).collect()
+        all.iter()
+            .filter(|turns| (last(rule, turns) == 1.0) != is_good)
+            .filter_map(|turns| turns.last().copied())
+            .collect()
     };
     let (refused, missed) = (misjudged(good, true), misjudged(bad, false));
     assert!(refused.len() <= 1, "{rule}: good ones refused: {refused:#?}");
@@ -131,4 +134,3 @@ fn r10_a_failed_tag_is_nothing_whatever_else() {
     let form = measured("form", &turns);
     assert!((form.num - (1.0 + 0.0 + 8.0 / 9.0)).abs() < 1e-12 && form.den == 3.0, "{form:?}");
 }
-

@@ -83,7 +83,9 @@ claims = [{ policy = "end", beats = "start", by = 0.1 }]
 "#;
 
 /// Keys whose upper end is bounded by the world, not by their own range, each with what bounds it.
-const BOUNDED_ELSEWHERE: [(&str, &str); 9] = [
+const BOUNDED_ELSEWHERE: [(&str, &str); 11] = [
+    ("judge.drift_max", "a judge by rubric"),
+    ("judge.criteria.*.weight", "a judge by rubric"),
     ("grpo.overlong_cache", "the tokens of an overlong turn"),
     ("model.num_key_value_heads", "a divisor of the query heads"),
     ("eval.items", "the scenario's held-out items"),

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 use serde::Serialize;
-use sim::rubric::Juror;
 use sim::Pair;
 use sim::Seat;
 use sim::Thinking;
 use sim::Tools;
+use sim::rubric::Juror;
 
 use crate::lora::AdapterSettings;
 

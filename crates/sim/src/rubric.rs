@@ -202,7 +202,8 @@ impl Rubric {
                 let spread = values.iter().map(|value| (value - mean).abs()).sum::<f64>() / values.len() as f64;
                 apart += Ratio::new(spread, 1.0);
             }
-            let said = |opinion: &&Opinion| format!("{} of {}: `{}`", opinion.level, criterion.levels.len(), opinion.quote);
+            let said =
+                |opinion: &&Opinion| format!("{} of {}: `{}`", opinion.level, criterion.levels.len(), opinion.quote);
             self.reward(verdict, criterion, mean, opinions.iter().map(said).collect::<Vec<_>>().join("; "));
             verdict.measures.insert(format!("{seat}/{}", criterion.name), Ratio::new(mean, 1.0));
         }

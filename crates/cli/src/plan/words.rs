@@ -140,7 +140,11 @@ fn gate(rule: &RewardRule) -> String {
 
 /// A sum behind its gates.
 fn gated(gates: &[String], sum: String) -> String {
-    if gates.is_empty() { sum } else { format!("{} x ({sum}) where that sum is above 0, else the sum", gates.join(" x ")) }
+    if gates.is_empty() {
+        sum
+    } else {
+        format!("{} x ({sum}) where that sum is above 0, else the sum", gates.join(" x "))
+    }
 }
 
 fn condition(condition: &Condition) -> String {

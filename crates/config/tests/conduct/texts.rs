@@ -236,44 +236,104 @@ pub const VARIED_GOOD: [(&str, &str); 20] = [
     ("What does it cost a month, all in all?", "And how long am I bound to it, then?"),
     ("I've got ten minutes, so.", "Go on, I am listening, but the pot is boiling over."),
     ("Hang on. No, say that again, slowly.", "So thirty-nine a month, and forty once. That is what you say?"),
-    ("I asked you something about the set-up, and you talked about films.", "Fine. Forty for the set-up. Why is it not free?"),
+    (
+        "I asked you something about the set-up, and you talked about films.",
+        "Fine. Forty for the set-up. Why is it not free?",
+    ),
     ("What about the monthly fee?", "And what about the contract term in months?"),
     ("I sleep during the day, please don't call before four.", "If it is faster in the evening I might want it."),
     ("No, thank you.", "No, thank you."),
-    ("Two years ago you promised me a discount. It never came.", "Then write it down for me, the discount, with a date on it."),
+    (
+        "Two years ago you promised me a discount. It never came.",
+        "Then write it down for me, the discount, with a date on it.",
+    ),
     ("My husband looks after such things, he is back on Friday.", "Friday, I said, when my husband is here."),
-    ("Who did you say you were? Nordlink? I have a line with you already.", "Then you know what I pay, it must be in front of you."),
+    (
+        "Who did you say you were? Nordlink? I have a line with you already.",
+        "Then you know what I pay, it must be in front of you.",
+    ),
     ("What's that in money?", "And that's each month, or once, or what?"),
-    ("I don't sign anything on the telephone, I never have and never will.", "Send it in writing, and I'll look at it on Sunday."),
-    ("Is the router new, or is it one that somebody sent back?", "Do I need to be at home when somebody comes to fit it?"),
-    ("It is for work, mostly, and the children watch films.", "Films in the evening, three of them at once if I let them."),
+    (
+        "I don't sign anything on the telephone, I never have and never will.",
+        "Send it in writing, and I'll look at it on Sunday.",
+    ),
+    (
+        "Is the router new, or is it one that somebody sent back?",
+        "Do I need to be at home when somebody comes to fit it?",
+    ),
+    (
+        "It is for work, mostly, and the children watch films.",
+        "Films in the evening, three of them at once if I let them.",
+    ),
     ("All right, sign me up.", "Is that it, then? Good night."),
     ("What counts as fast here, strictly speaking?", "And in the small print, what does it say about the evening?"),
-    ("I have had the same number since 1974, and I want to keep it.", "My son telephones on Sundays, so it must work by then."),
+    (
+        "I have had the same number since 1974, and I want to keep it.",
+        "My son telephones on Sundays, so it must work by then.",
+    ),
     ("The budget is what it is, I can't go over thirty.", "Thirty-nine is more than I have for that, so no."),
 ];
 
 pub const VARIED_BAD: [(&str, &str); 20] = [
     ("I would like to know what it costs a month, please.", "I would like to know what it costs a month, please."),
     ("What does it cost a month, all in all?", "So what does it cost a month, all in all?"),
-    ("I see that you offer a plan, and I have a question about the fee.", "I see that you offer a plan, and I have a question about the term."),
-    ("Thank you for telling me that, but I still want to know about the fee.", "Thank you for telling me that, but I still want to know about the deadline."),
-    ("I hear what you say, and I think it is too much for me.", "I hear what you say, and I think it is too long for me."),
-    ("Hm, that sounds quite good, but let me think about it first.", "Well, that sounds quite good, but let me think about it first."),
-    ("Could you tell me more about the monthly fee before I decide?", "Could you tell me more about the contract term before I decide?"),
+    (
+        "I see that you offer a plan, and I have a question about the fee.",
+        "I see that you offer a plan, and I have a question about the term.",
+    ),
+    (
+        "Thank you for telling me that, but I still want to know about the fee.",
+        "Thank you for telling me that, but I still want to know about the deadline.",
+    ),
+    (
+        "I hear what you say, and I think it is too much for me.",
+        "I hear what you say, and I think it is too long for me.",
+    ),
+    (
+        "Hm, that sounds quite good, but let me think about it first.",
+        "Well, that sounds quite good, but let me think about it first.",
+    ),
+    (
+        "Could you tell me more about the monthly fee before I decide?",
+        "Could you tell me more about the contract term before I decide?",
+    ),
     ("No no no no no no no no no no.", "No no no no no no no no no no no."),
-    ("I am not sure about this offer, can you explain the set-up charge?", "I am not sure about this offer, can you explain the new router?"),
-    ("As I said, my line is slow in the evening and I pay enough.", "As I said, my line is slow in the evening and I pay enough already."),
+    (
+        "I am not sure about this offer, can you explain the set-up charge?",
+        "I am not sure about this offer, can you explain the new router?",
+    ),
+    (
+        "As I said, my line is slow in the evening and I pay enough.",
+        "As I said, my line is slow in the evening and I pay enough already.",
+    ),
     ("That is interesting. Please tell me what it costs.", "That is interesting. Please tell me what it really costs."),
     ("Yes?", "The fee the fee the fee the fee the fee the fee the fee."),
     ("Yes?", "I want to know it, I want to know it, I want to know it."),
-    ("I understand. My concern is the price. What can you do?", "I understand. My concern is the term. What can you do?"),
+    (
+        "I understand. My concern is the price. What can you do?",
+        "I understand. My concern is the term. What can you do?",
+    ),
     ("You say it is cheap, but I do not believe you at all.", "You say it is free, but I do not believe you at all."),
-    ("First I want to hear the fee, then I want to hear the term.", "First I want to hear the fee, then I want to hear the charge."),
-    ("Oh dear, my son says I should not sign anything on the telephone.", "My son says I should not sign anything on the telephone, oh dear."),
-    ("Okay, I got it, but what about the price of that thing?", "Okay, I got it, but what about the length of that thing?"),
-    ("Wait a moment, I have to look at my old contract first.", "Wait a moment. I have to look at my old contract, first!"),
-    ("It is good to hear that you have a plan for people like me.", "It is good to hear that you have an offer for people like me."),
+    (
+        "First I want to hear the fee, then I want to hear the term.",
+        "First I want to hear the fee, then I want to hear the charge.",
+    ),
+    (
+        "Oh dear, my son says I should not sign anything on the telephone.",
+        "My son says I should not sign anything on the telephone, oh dear.",
+    ),
+    (
+        "Okay, I got it, but what about the price of that thing?",
+        "Okay, I got it, but what about the length of that thing?",
+    ),
+    (
+        "Wait a moment, I have to look at my old contract first.",
+        "Wait a moment. I have to look at my old contract, first!",
+    ),
+    (
+        "It is good to hear that you have a plan for people like me.",
+        "It is good to hear that you have an offer for people like me.",
+    ),
 ];
 
 /// Thoughts of so many words, the window being 8 to 400.

@@ -73,4 +73,3 @@ pub fn form(found: Found) -> f64 {
     let one = |holds: bool| f64::from(u8::from(holds));
     one(tags) * (one(reached) + one(kept) + share) / 3.0
 }
-

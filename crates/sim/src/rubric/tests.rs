@@ -27,7 +27,9 @@ fn rubric(levels: usize) -> Rubric {
 }
 
 fn question() -> Question {
-    rubric(5).asks(Seat::User, "Heard: [offer] Will you take it?\nThought 0: Too dear.\nSaid 0: No, not at 39.").unwrap()
+    rubric(5)
+        .asks(Seat::User, "Heard: [offer] Will you take it?\nThought 0: Too dear.\nSaid 0: No, not at 39.")
+        .unwrap()
 }
 
 #[test]
@@ -38,7 +40,13 @@ fn a_ballot_is_read_however_it_is_written_and_refused_where_it_says_less() {
         r#"<think>{}</think>Here: {"wit": {"quote": "no", "level": 1}, "fit": {"quote": "dear", "level": 4, "why": "x"}, "other": 3}"#,
     ];
     for reply in good {
-        let levels: Vec<u32> = question().read(reply).unwrap_or_else(|why| panic!("{reply}: {why}")).opinions.iter().map(|o| o.level).collect();
+        let levels: Vec<u32> = question()
+            .read(reply)
+            .unwrap_or_else(|why| panic!("{reply}: {why}"))
+            .opinions
+            .iter()
+            .map(|o| o.level)
+            .collect();
         assert_eq!(levels, [4, 1], "{reply}");
     }
     let of = |fit: &str| format!(r#"{{"fit": {fit}, "wit": {{"level": 1, "quote": "no"}}}}"#);
@@ -128,10 +136,8 @@ fn a_judge_reads_one_side_and_only_what_its_rubric_declares() {
     let told = |rubric: &Rubric| rubric.question(case, Seat::User).expect("it is asked about").messages[1].text.clone();
     let brief = case.turns.iter().find(|turn| turn.seat == Seat::User).unwrap().observed[0].text.clone();
     let base = rubric(3);
-    let (whole, bare) = (
-        told(&Rubric { reads_brief: true, ..base.clone() }),
-        told(&Rubric { reads_thought: false, ..base.clone() }),
-    );
+    let (whole, bare) =
+        (told(&Rubric { reads_brief: true, ..base.clone() }), told(&Rubric { reads_thought: false, ..base.clone() }));
     assert!(whole.contains("canary-thought-user") && whole.contains(&brief) && whole.contains("Said 0: No deal."));
     assert!(!bare.contains("canary-thought-user") && !bare.contains(&brief));
     assert!(!whole.contains("canary-thought-agent"));

@@ -36,36 +36,36 @@ const SMALL: [(Language, &[&str]); 5] = [
     (
         Language::English,
         &[
-            "the", "and", "you", "is", "it", "that", "of", "to", "not", "for", "with", "my", "what", "this", "have", "are", "i", "your", "do",
-            "would", "can", "be", "from", "how", "why",
+            "the", "and", "you", "is", "it", "that", "of", "to", "not", "for", "with", "my", "what", "this", "have",
+            "are", "i", "your", "do", "would", "can", "be", "from", "how", "why",
         ],
     ),
     (
         Language::German,
         &[
-            "der", "und", "ich", "ist", "nicht", "das", "sie", "mit", "ein", "eine", "für", "auf", "auch", "wie", "zu", "bitte", "haben",
-            "mir", "wir", "aber", "noch", "kann", "ja", "nein", "dann",
+            "der", "und", "ich", "ist", "nicht", "das", "sie", "mit", "ein", "eine", "für", "auf", "auch", "wie", "zu",
+            "bitte", "haben", "mir", "wir", "aber", "noch", "kann", "ja", "nein", "dann",
         ],
     ),
     (
         Language::French,
         &[
-            "le", "les", "et", "est", "vous", "je", "pas", "pour", "une", "dans", "avec", "sur", "ce", "mais", "mon", "qui", "au",
-            "merci", "oui", "nous", "votre",
+            "le", "les", "et", "est", "vous", "je", "pas", "pour", "une", "dans", "avec", "sur", "ce", "mais", "mon",
+            "qui", "au", "merci", "oui", "nous", "votre",
         ],
     ),
     (
         Language::Spanish,
         &[
-            "el", "los", "y", "usted", "para", "por", "pero", "que", "mi", "muy", "las", "está", "qué", "gracias", "sí", "del", "yo",
-            "lo", "cómo", "tengo", "hay", "cuánto", "quiero",
+            "el", "los", "y", "usted", "para", "por", "pero", "que", "mi", "muy", "las", "está", "qué", "gracias",
+            "sí", "del", "yo", "lo", "cómo", "tengo", "hay", "cuánto", "quiero",
         ],
     ),
     (
         Language::Italian,
         &[
-            "il", "di", "che", "non", "è", "sono", "della", "gli", "ma", "grazie", "quanto", "mio", "questo", "anche", "perché",
-            "ho", "lei", "sì", "vorrei",
+            "il", "di", "che", "non", "è", "sono", "della", "gli", "ma", "grazie", "quanto", "mio", "questo", "anche",
+            "perché", "ho", "lei", "sì", "vorrei",
         ],
     ),
 ];
