@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::json;
 use sim::Rubric;
 use sim::Seat;
 use sim::rubric::Criterion;
@@ -87,10 +88,8 @@ pub(crate) fn judge_rules(check: &mut Check<'_>, file: JudgeFile) -> JudgeRules 
     check.word("judge.on_fault", on_fault.as_deref(), &[("no_verdict", ())]);
     let patience = if policy == RUBRIC { Some(RUBRIC_MS as i64) } else { None };
     let deadline_ms = check.whole("judge.deadline_ms", deadline_ms.or(patience), RULE_MS, DEADLINE_MS);
-    let share = Allowed::between(0.0, 1.0, "it is a mean distance between values from 0 to 1");
-    check.demand("judge.criteria[0].weight", Says::Within(WEIGHT));
+    demands(check);
     if policy == RULE {
-        check.demand("judge.drift_max", Says::Within(share));
         let because = "`judge.policy` is `rule`, which asks nobody";
         check.without_effect("judge.panel", panel, because);
         check.without_effect("judge.reads", reads, because);
@@ -99,7 +98,7 @@ pub(crate) fn judge_rules(check: &mut Check<'_>, file: JudgeFile) -> JudgeRules 
         check.without_effect("judge.drift_max", drift_max, because);
         return JudgeRules { policy: policy.to_owned(), deadline_ms, rubric: None };
     }
-    let drift_max = check.number("judge.drift_max", drift_max, 0.2, share);
+    let drift_max = check.number("judge.drift_max", drift_max, DRIFT_MAX, DRIFT);
     let (reads_thought, reads_brief) = parts(check, reads);
     let panel = self::panel(check, panel.unwrap_or_default());
     let criteria = self::criteria(check, criteria.unwrap_or_default());
@@ -110,6 +109,30 @@ pub(crate) fn judge_rules(check: &mut Check<'_>, file: JudgeFile) -> JudgeRules 
 
 const WEIGHT: Allowed =
     Allowed::above(0.0, 1000.0, "a term without weight has no effect; left out, it is only measured");
+
+const DRIFT_MAX: f64 = 0.2;
+const DRIFT: Allowed = Allowed::between(0.0, 1.0, "it is a mean distance between values from 0 to 1");
+const LEVEL: Allowed = Allowed::between(1.0, 10.0, "levels are counted from 1");
+
+/// What is demanded of a rubric, for a schema: the least good file has none.
+fn demands(check: &mut Check<'_>) {
+    let seats: Vec<String> = Seat::ALL.iter().map(|seat| seat.name().to_owned()).collect();
+    for (section, keys) in [
+        ("panel", &["policy", "family"][..]),
+        ("criteria", &["seat", "name", "question", "levels"]),
+        ("gold", &["seat", "case", "levels"]),
+    ] {
+        for key in keys {
+            check.demand(&format!("judge.{section}[0].{key}"), Says::Needed);
+        }
+    }
+    check.demand("judge.criteria[0].seat", Says::OneOf(seats.clone()));
+    check.demand("judge.gold[0].seat", Says::OneOf(seats));
+    check.demand("judge.criteria[0].weight", Says::Within(WEIGHT));
+    check.demand("judge.gold[0].levels.any", Says::Within(LEVEL));
+    check.demand("judge.drift_max", Says::Default(json!(DRIFT_MAX)));
+    check.demand("judge.drift_max", Says::Within(DRIFT));
+}
 
 fn parts(check: &mut Check<'_>, reads: Option<Vec<String>>) -> (bool, bool) {
     let Some(reads) = reads else { return (true, true) };

@@ -23,6 +23,7 @@ use sim::RewardKind;
 use sim::Scenario;
 use sim::Seat;
 use sim::Thinking;
+use sim::rubric::Criterion;
 use sim::scenario::Clause;
 use sim::scenario::Compare;
 use sim::scenario::Condition;
@@ -112,6 +113,7 @@ fn seat_objective(scenario: &Scenario, seat: Seat) -> SeatObjective {
     };
     let score = sum(&|rule| rule.kind.is_score());
     let training = sum(&|rule| rule.kind == RewardKind::Training);
+    let judged = judged(scenario, seat);
     let gates: Vec<String> =
         of_seat.iter().filter(|rule| rule.kind == RewardKind::Gate).map(|rule| gate(rule)).collect();
     let (low, high) = scenario.outcome_range(seat);
@@ -121,13 +123,27 @@ fn seat_objective(scenario: &Scenario, seat: Seat) -> SeatObjective {
         let name = term.name.to_owned();
         Some(Term { name, kind, weight, range: (term.min, term.max), meaning: term.meaning.to_owned() })
     });
-    let sum = if training.is_empty() { "score".to_owned() } else { format!("score + {training}") };
+    let weighed = judged.iter().map(|term| format!("{} x {}", term.weight, term.name)).collect::<Vec<_>>().join(" + ");
+    let parts = ["score", &training, &weighed].into_iter().filter(|part| !part.is_empty());
+    let sum = parts.collect::<Vec<_>>().join(" + ");
     SeatObjective {
         score: format!("{score}, from {low} to {high}"),
         reward: gated(&gates, sum),
-        terms: terms.collect(),
+        terms: terms.chain(judged).collect(),
         success: scenario.success[seat].as_ref().map(condition),
     }
+}
+
+/// What judges give a seat, and by whom it is given.
+fn judged(scenario: &Scenario, seat: Seat) -> Vec<Term> {
+    let Some(rubric) = &scenario.judge.rubric else { return Vec::new() };
+    let panel: Vec<&str> = rubric.panel.iter().map(|juror| juror.policy.as_str()).collect();
+    let term = |criterion: &Criterion| {
+        let meaning = format!("{} (the mean of {}; not asked behind a gate of 0)", criterion.question, panel.join(", "));
+        let (name, kind) = (criterion.name.clone(), RewardKind::Judged);
+        Some(Term { name, kind, weight: criterion.weight?, range: (0.0, 1.0), meaning })
+    };
+    rubric.of(seat).filter_map(term).collect()
 }
 
 /// What a gate multiplies with.
