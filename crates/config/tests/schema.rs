@@ -133,6 +133,7 @@ fn schema(kind: FileKind) -> Value {
 fn scenario() -> String {
     let rubric = r#"policy = "rubric"
 panel = [{ policy = "openai:a", family = "a" }]
+reads = ["brief"]
 criteria = [{ seat = "user", name = "fit", question = "Is it?", levels = ["no", "yes"], weight = 0.1 }]
 gold = [{ seat = "user", case = "Said 0: Yes.", levels = { fit = 2 } }]
 on_fault"#;

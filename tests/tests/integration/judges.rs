@@ -61,7 +61,10 @@ fn a_judge_that_cannot_be_read_scores_nobody() {
     let eval = format!("eval {FILE} --limit 4 --user rule --json --remote-attempts 2 --remote-backoff-ms 1");
     let result: Value = serde_json::from_str(&finish(with_server(&server, &eval)).done()).expect("it is JSON");
     let row = &result["runs"][0];
-    assert_eq!((&row["scored"], &row["faults"]["judge"], &row["metrics"]["score"]), (&json!(0), &json!(4), &Value::Null));
+    assert_eq!(
+        (&row["scored"], &row["faults"]["judge"], &row["metrics"]["score"]),
+        (&json!(0), &json!(4), &Value::Null)
+    );
     assert_eq!(result["judges"]["judged"]["judge/drift"], Value::Null);
 }
 
@@ -85,7 +88,10 @@ fn one_judge_trains_another_measures_and_both_are_watched() {
     let file = run_file(scratch.path(), "judge = \"openai:third\"\njudge_family = \"gamma\"\n");
     let out = scratch.path().join("out");
     let plan = duologue(&["plan", &file]).done();
-    assert!(plan.contains("reward = well_formed x (score + 0.1 x judge.consistency) where that sum is above 0"), "{plan}");
+    assert!(
+        plan.contains("reward = well_formed x (score + 0.1 x judge.consistency) where that sum is above 0"),
+        "{plan}"
+    );
     finish(with_server(&server, &format!("train {file} --out {}", out.display()))).done();
     let text = fs::read_to_string(out.join("metrics.jsonl")).expect("it was written");
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();

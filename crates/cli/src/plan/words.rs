@@ -139,7 +139,8 @@ fn judged(scenario: &Scenario, seat: Seat) -> Vec<Term> {
     let Some(rubric) = &scenario.judge.rubric else { return Vec::new() };
     let panel: Vec<&str> = rubric.panel.iter().map(|juror| juror.policy.as_str()).collect();
     let term = |criterion: &Criterion| {
-        let meaning = format!("{} (the mean of {}; not asked behind a gate of 0)", criterion.question, panel.join(", "));
+        let meaning =
+            format!("{} (the mean of {}; not asked behind a gate of 0)", criterion.question, panel.join(", "));
         let (name, kind) = (criterion.name.clone(), RewardKind::Judged);
         Some(Term { name, kind, weight: criterion.weight?, range: (0.0, 1.0), meaning })
     };
