@@ -13,6 +13,7 @@ use actors::Sampling;
 use actors::Terms;
 use actors::Troupe;
 use actors::Voice;
+use actors::seats::judge::RuleJudge;
 use rl::ModelLoader;
 use rl::opponent::cast_as;
 use sim::EpisodeRecord;
@@ -20,12 +21,14 @@ use sim::Pair;
 use sim::Scenario;
 use sim::Seat;
 use sim::record::Casting;
+use sim::scenario::RUBRIC;
 use text::Dialect;
 use text::Folder;
 use text::Manner;
 use text::TextError;
 
 use crate::failure::Failure;
+use crate::remotes::Measuring;
 use crate::remotes::Remotes;
 
 /// How a model is named, on the command line and in castings.
@@ -98,13 +101,25 @@ impl Cast {
         Ok(name)
     }
 
-    /// Lets whoever looks things up onto the stage, where one of these scenarios has an engine. They are all that castings number.
+    /// Lets whoever looks things up onto the stage, where one of these scenarios has an engine, and seats those who judge by a rubric. The scenarios
+    /// are all that castings number.
     ///
     /// # Errors
-    /// [`Failure::Input`] if a recording is damaged, or an engine cannot be asked.
-    pub fn stage(&mut self, scenarios: &[&Scenario], remotes: &mut Remotes) -> Result<(), Failure> {
+    /// [`Failure::Input`] if a recording is damaged, or an engine or a judge cannot be asked.
+    pub fn stage(
+        &mut self,
+        scenarios: &[&Scenario],
+        remotes: &mut Remotes,
+        measuring: Measuring<'_>,
+    ) -> Result<(), Failure> {
         self.guests.stagehand = remotes.stagehand(scenarios)?;
+        self.guests.judges.extend(remotes.judge(scenarios, measuring)?.map(|judge| (RUBRIC.to_owned(), judge)));
         Ok(())
+    }
+
+    /// Lets the gym alone judge, whatever rubric a scenario has.
+    pub fn judge_by_rule(&mut self) {
+        self.guests.judges.insert(RUBRIC.to_owned(), Arc::new(|_| Box::new(RuleJudge)));
     }
 
     /// Who else may come: people, and whoever watches.

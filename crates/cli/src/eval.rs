@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use actors::NoJournal;
 use actors::Troupe;
+use rl::Metrics;
 use rl::ModelLoader;
 use rl::Scores;
 use rl::evaluation::Evaluation;
@@ -28,6 +29,7 @@ use crate::cast::Cast;
 use crate::failure::Failure;
 use crate::flags::EvalFlags;
 use crate::progress::Progress;
+use crate::remotes::Measuring;
 use crate::remotes::Remotes;
 use crate::stdout::say;
 
@@ -53,22 +55,35 @@ pub async fn eval(flags: EvalFlags, loader: &dyn ModelLoader) -> Result<(), Fail
         scenarios.iter().flat_map(|scenario| Seat::ALL.map(|seat| chosen(&flags, scenario, seat))).flatten().collect();
     let played: Vec<&Scenario> = scenarios.iter().map(|scenario| &**scenario).collect();
     let mut remotes = Remotes::new(&flags.remote, flags.seed, &everybody, &played)?;
+    let mut drifts = Vec::new();
     for scenario in &scenarios {
         runs.push(eval_scenario(&flags, scenario, loader, &mut remotes).await?);
+        if let Some(courts) = remotes.all_courts().first() {
+            drifts.push((scenario.name.clone(), courts.drift("eval").await));
+        }
     }
     // One scenario alone is its own average.
     let together = scenarios.len() > 1 || flags.norm || flags.published;
     let averages = if together { averages::averages(&runs) } else { Vec::new() };
     if flags.json {
-        say(results(&flags, &runs, &averages, &remotes))?;
+        say(results(&flags, &runs, &averages, &drifts, &remotes))?;
     } else {
         tell(&flags, &scenarios, &runs, &averages)?;
+        for (scenario, drift) in &drifts {
+            drift.iter().try_for_each(|(name, value)| say(format_args!("{scenario}: {name} {}", in_words(value))))?;
+        }
     }
     remotes.end()
 }
 
 /// All that was found, as one value.
-fn results(flags: &EvalFlags, runs: &[Vec<Run>], averages: &[Averages], remotes: &Remotes) -> Value {
+fn results(
+    flags: &EvalFlags,
+    runs: &[Vec<Run>],
+    averages: &[Averages],
+    drifts: &[(String, Metrics)],
+    remotes: &Remotes,
+) -> Value {
     let mut results = json!({ "runs": runs.iter().flatten().map(to_json).collect::<Vec<_>>() });
     if !averages.is_empty() {
         results["averages"] = averages.iter().map(Averages::to_json).collect();
@@ -76,10 +91,18 @@ fn results(flags: &EvalFlags, runs: &[Vec<Run>], averages: &[Averages], remotes:
     if flags.published {
         results["published"] = published::to_json();
     }
+    let watched = drifts.iter().filter(|(_, drift)| drift.iter().next().is_some());
+    for (scenario, drift) in watched {
+        results["judges"][scenario] = drift.iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();
+    }
     if let Some(tallies) = remotes.tallies() {
         results["remote"] = json!(tallies);
     }
     results
+}
+
+fn in_words(value: Option<f64>) -> String {
+    value.map_or_else(|| "n/a".to_owned(), |value| format!("{value:.3}"))
 }
 
 /// All that was found, for a person.
@@ -104,7 +127,7 @@ async fn eval_scenario(
     remotes: &mut Remotes,
 ) -> Result<Vec<Run>, Failure> {
     let mut cast = Cast::new();
-    cast.stage(&[scenario], remotes)?;
+    cast.stage(&[scenario], remotes, Measuring::Panel)?;
     let mut name =
         |seat, policy: &String| cast.add(scenario, seat, policy, loader, remotes).map(|name| (policy.clone(), name));
     let agents: Vec<_> =

@@ -15,6 +15,7 @@ pub mod eval;
 pub mod export;
 pub mod failure;
 pub mod flags;
+pub mod judges;
 pub mod leash;
 pub mod lookups;
 pub mod manifest;

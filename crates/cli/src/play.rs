@@ -40,6 +40,7 @@ use crate::play::guest::Witness;
 use crate::play::hand::Hand;
 use crate::play::hand::Keyboard;
 use crate::play::hand::Place;
+use crate::remotes::Measuring;
 use crate::remotes::Remotes;
 
 /// What castings call whoever sits down from outside.
@@ -61,7 +62,7 @@ pub async fn play(flags: PlayFlags, loader: &dyn ModelLoader) -> Result<(), Fail
     let mut cast = Cast::new();
     let mut remotes =
         Remotes::new(&flags.remote, flags.seed, [&given(&flags, &scenario)[seat.partner()]], &[&scenario])?;
-    cast.stage(&[&scenario], &mut remotes)?;
+    cast.stage(&[&scenario], &mut remotes, Measuring::Panel)?;
     let policies = policies(&flags, &scenario, &mut cast, loader, &mut remotes)?;
     // A person may think as long as they like.
     scenario.seats[seat].deadline_ms = None;

@@ -1,5 +1,5 @@
 //! Who is asked elsewhere: of policies `openai:MODEL` asks a server, and `replay:FILE` gives what a server once said; a scenario's engine is searched
-//! by the stagehand.
+//! by the stagehand; and a scenario's rubric is put to its judges.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use actors::Player;
 use actors::seats::Pending;
+use actors::seats::guests::JudgeMaker;
 use actors::seats::guests::PlayerMaker;
 use actors::seats::guests::StagehandMaker;
 use anyhow::anyhow;
@@ -20,6 +21,7 @@ use remote::HeaderError;
 use remote::Limits;
 use remote::LinesError;
 use remote::Means;
+use remote::Panel;
 use remote::Recorder;
 use remote::Recording;
 use remote::Server;
@@ -34,12 +36,17 @@ use sim::Fault;
 use sim::Observation;
 use sim::Past;
 use sim::Query;
+use sim::Rubric;
 use sim::Scenario;
 use sim::Seat;
 use sim::record::Casting;
+use sim::rubric::Juror;
 
 use crate::failure::Failure;
 use crate::flags::RemoteFlags;
+use crate::judges;
+use crate::judges::Court;
+use crate::judges::Courts;
 use crate::lookups;
 
 const REMOTE: &str = "openai:";
@@ -56,6 +63,16 @@ pub struct Remotes {
     engines: BTreeMap<String, Arc<Engine>>,
     recorder: Option<Arc<Recorder>>,
     recordings: BTreeMap<PathBuf, Arc<Recording>>,
+    courts: Vec<Courts>,
+}
+
+/// Who judges measurements by a scenario's rubric.
+#[derive(Clone, Copy, Debug)]
+pub enum Measuring<'j> {
+    /// Its own panel.
+    Panel,
+    /// Somebody else, or nobody: where talks train, whoever judges them is no measure of them.
+    Other(Option<&'j Juror>),
 }
 
 impl Remotes {
@@ -69,8 +86,13 @@ impl Remotes {
         policies: impl IntoIterator<Item = &'p String>,
         scenarios: &[&Scenario],
     ) -> Result<Remotes, Failure> {
-        let models: Vec<&str> = policies.into_iter().filter_map(|policy| policy.strip_prefix(REMOTE)).collect();
-        have_effect(flags, !models.is_empty(), scenarios.iter().any(|scenario| scenario.rules.engine().is_some()))?;
+        let rubrics = scenarios.iter().filter_map(|scenario| scenario.judge.rubric.as_ref());
+        let jurors: Vec<&String> = rubrics.flat_map(|rubric| &rubric.panel).map(|juror| &juror.policy).collect();
+        let asked = jurors.iter().copied().filter(|_| flags.replay.is_none());
+        let mut models: Vec<&str> = policies.into_iter().filter_map(|policy| policy.strip_prefix(REMOTE)).collect();
+        models.extend(asked.filter_map(|policy| policy.strip_prefix(REMOTE)));
+        let engine = scenarios.iter().any(|scenario| scenario.rules.engine().is_some());
+        have_effect(flags, !models.is_empty(), engine, !jurors.is_empty())?;
         let unpriced = |model: &&&str| !flags.prices.iter().any(|(priced, _)| priced == **model);
         if let (Some(_), Some(model)) = (flags.dollars, models.iter().find(unpriced)) {
             let what = format!("--remote-dollars: what {model} costs is not known");
@@ -88,13 +110,7 @@ impl Remotes {
     /// # Errors
     /// [`Failure::Input`] if there is no server to ask, or a file cannot be used.
     pub fn player(&mut self, scenarios: &[&Scenario], policy: &str) -> Result<Option<PlayerMaker>, Failure> {
-        let voice = if let Some(model) = policy.strip_prefix(REMOTE) {
-            Voice::Remote { client: self.client()?, model: model.to_owned(), recorder: self.recorder()? }
-        } else if let Some(file) = policy.strip_prefix(RECORDED) {
-            Voice::Recorded(self.recording(Path::new(file), RECORDED)?)
-        } else {
-            return Ok(None);
-        };
+        let Some(voice) = self.voice(policy)? else { return Ok(None) };
         let names: Vec<String> = scenarios.iter().map(|scenario| scenario.name.clone()).collect();
         let seed = self.seed;
         Ok(Some(Arc::new(move |casting: &Casting, seat: Seat| {
@@ -102,6 +118,59 @@ impl Remotes {
             let place = format!("{}/{}", names[casting.scenario as usize], casting.id);
             Box::new(Elsewhere(Speaker::new(seat, voice.clone(), &place, address))) as Box<dyn Player>
         })))
+    }
+
+    /// Whose words a policy's are; `None` for policies of other kinds.
+    fn voice(&mut self, policy: &str) -> Result<Option<Voice>, Failure> {
+        Ok(if let Some(model) = policy.strip_prefix(REMOTE) {
+            Some(Voice::Remote { client: self.client()?, model: model.to_owned(), recorder: self.recorder()? })
+        } else if let Some(file) = policy.strip_prefix(RECORDED) {
+            Some(Voice::Recorded(self.recording(Path::new(file), RECORDED)?))
+        } else {
+            None
+        })
+    }
+
+    /// Who judges these scenarios, which castings number; `None` if the gym alone does in all of them.
+    ///
+    /// # Errors
+    /// [`Failure::Input`] if there is no server to ask, or a file cannot be used.
+    pub fn judge(&mut self, scenarios: &[&Scenario], measuring: Measuring<'_>) -> Result<Option<JudgeMaker>, Failure> {
+        if scenarios.iter().all(|scenario| scenario.judge.rubric.is_none()) {
+            return Ok(None);
+        }
+        let courts = scenarios.iter().map(|scenario| self.courts(scenario, measuring));
+        self.courts = courts.collect::<Result<_, Failure>>()?;
+        Ok(Some(judges::maker(self.courts.clone())))
+    }
+
+    fn courts(&mut self, scenario: &Scenario, measuring: Measuring<'_>) -> Result<Courts, Failure> {
+        let name = scenario.name.clone();
+        let Some(rubric) = &scenario.judge.rubric else {
+            return Ok(Courts { scenario: name, playing: None, measuring: None });
+        };
+        let playing = Some(self.court(rubric, &rubric.panel)?);
+        let measuring = match measuring {
+            Measuring::Panel => playing.clone(),
+            Measuring::Other(None) => None,
+            Measuring::Other(Some(juror)) => Some(self.court(rubric, std::slice::from_ref(juror))?),
+        };
+        Ok(Courts { scenario: name, playing, measuring })
+    }
+
+    fn court(&mut self, rubric: &Arc<Rubric>, jurors: &[Juror]) -> Result<Court, Failure> {
+        let voices = jurors.iter().map(|juror| match self.flags.replay.clone() {
+            Some(file) => Ok(Voice::Recorded(self.recording(&file, "--remote-replay")?)),
+            None => Ok(self.voice(&juror.policy)?.expect("whoever judges plays elsewhere, which was checked")),
+        });
+        let panel = Panel { voices: voices.collect::<Result<_, Failure>>()? };
+        Ok(Court { rubric: Arc::clone(rubric), panel })
+    }
+
+    /// The judges of each scenario, as castings number them; empty if the gym alone judges in all of them.
+    #[must_use]
+    pub fn all_courts(&self) -> &[Courts] {
+        &self.courts
     }
 
     /// Who looks things up in these scenarios, which castings number; `None` if none of them has an engine.
@@ -203,12 +272,12 @@ impl Remotes {
     }
 }
 
-/// Whether all flags say something about somebody who is asked: a model, or a scenario's engine.
-fn have_effect(flags: &RemoteFlags, models: bool, engine: bool) -> Result<(), Failure> {
+/// Whether all flags say something about somebody who is asked: a model, a scenario's engine, or its judges.
+fn have_effect(flags: &RemoteFlags, models: bool, engine: bool, judges: bool) -> Result<(), Failure> {
     let none = RemoteFlags::default();
     let RemoteFlags { tokens, dollars, prices, reply_tokens, temperature, replay, .. } = flags.clone();
-    if replay.is_some() && !engine {
-        let what = "--remote-replay: has no effect: nothing is searched in an engine";
+    if replay.is_some() && !engine && !judges {
+        let what = "--remote-replay: has no effect: nothing is searched in an engine, and nobody judges by a rubric";
         return Err(Failure::input(what, Some("who plays elsewhere is played again by the policy replay:FILE")));
     }
     let is_asked = engine && replay.is_none();

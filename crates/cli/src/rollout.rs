@@ -20,6 +20,7 @@ use crate::cast::Cast;
 use crate::failure::Failure;
 use crate::flags::RolloutFlags;
 use crate::progress::Progress;
+use crate::remotes::Measuring;
 use crate::remotes::Remotes;
 use crate::scenario_file;
 use crate::stdout::say;
@@ -35,7 +36,7 @@ pub async fn rollout(flags: RolloutFlags, loader: &dyn ModelLoader) -> Result<()
     let given = Pair { agent: flags.agent.clone(), user: flags.user.clone() };
     let given = given.map(|seat, policy| policy.unwrap_or_else(|| scenario.seats[seat].policy.clone()));
     let mut remotes = Remotes::new(&flags.remote, flags.seed, [&given.agent, &given.user], &[&scenario])?;
-    cast.stage(&[&scenario], &mut remotes)?;
+    cast.stage(&[&scenario], &mut remotes, Measuring::Panel)?;
     let mut policies = Pair::default();
     for seat in Seat::ALL {
         policies[seat] = cast.add(&scenario, seat, &given[seat], loader, &mut remotes)?;

@@ -65,6 +65,7 @@ use crate::cold_start::Samples;
 use crate::cold_start::text_files;
 use crate::failure::Failure;
 use crate::manifest::manifest;
+use crate::remotes::Measuring;
 use crate::remotes::Remotes;
 use crate::scenario_file;
 use crate::scenario_file::SCENARIO_FILE;
@@ -489,9 +490,10 @@ fn leave_manner(dialect: &Dialect, folder: &Path) -> anyhow::Result<()> {
 fn opponents(setup: &Setup, loader: &dyn ModelLoader) -> Result<(Cast, Remotes), Failure> {
     let mut cast = Cast::new();
     let everybody = setup.met().map(|(_, _, opponent)| &opponent.policy);
+    let everybody = everybody.chain(setup.settings.eval.judge.iter().map(|judge| &judge.policy));
     let scenarios: Vec<&Scenario> = setup.mix.scenarios().map(|scenario| &**scenario).collect();
     let mut remotes = Remotes::new(&setup.remote, setup.settings.seed, everybody, &scenarios)?;
-    cast.stage(&scenarios, &mut remotes)?;
+    cast.stage(&scenarios, &mut remotes, Measuring::Other(setup.settings.eval.judge.as_ref()))?;
     for (number, seat, opponent) in setup.met() {
         let mixed = if setup.mix.is_mixed() { format!("mix[{number}].") } else { String::new() };
         let wrong = |what: String, hint: &str| {

@@ -436,7 +436,7 @@ fn played_metrics(stage: &Stage<'_>, castings: &[Casting], records: &[EpisodeRec
     }
     let mut metrics = Metrics::default();
     let all = company_metrics(castings, records, &Pair::default());
-    let measures: BTreeSet<&str> = mix.scenarios().flat_map(|scenario| scenario.rules.measures()).collect();
+    let measures: BTreeSet<String> = mix.scenarios().flat_map(|scenario| scenario.measures()).collect();
     let is_shared = |name: &str| rl::metrics::is_of_every_gym(name) || !measures.contains(name);
     all.iter().filter(|(name, _)| is_shared(name)).for_each(|(name, value)| metrics.set(name, value));
     for (number, scenario) in mix.numbered() {
@@ -498,12 +498,18 @@ async fn evaluate(stage: &mut Stage<'_>, step: u64) -> anyhow::Result<()> {
     let records = stage.play(&castings, 1.0).await?;
     let mix = stage.setup.mix.clone();
     for (number, scenario) in mix.numbered() {
+        let courts = stage.remotes.all_courts().get(number as usize);
+        let drift = match courts {
+            Some(courts) => courts.drift(&format!("step-{step:06}")).await,
+            None => Metrics::default(),
+        };
         for seat in Seat::ALL.into_iter().filter(|seat| learning[*seat]) {
             let member = report::member(number, seat as u32 + 1);
             let played: Vec<EpisodeRecord> =
                 records.iter().filter(|r| r.casting.id.member == member).cloned().collect();
             let opened = castings.iter().filter(|casting| casting.id.member == member).count();
-            let metrics = pool(&played, opened, &scenario.success);
+            let mut metrics = pool(&played, opened, &scenario.success);
+            drift.iter().for_each(|(name, value)| metrics.set(name, value));
             stage.log_eval(step, number, seat, &metrics)?;
         }
     }
@@ -513,7 +519,7 @@ async fn evaluate(stage: &mut Stage<'_>, step: u64) -> anyhow::Result<()> {
 
 /// All episodes of the evaluation after `step`: in each scenario each learning seat against its fixed opponent, and for the excerpts, both models.
 pub(crate) fn eval_castings(setup: &Setup, step: u64) -> Vec<Casting> {
-    let eval = setup.settings.eval;
+    let eval = &setup.settings.eval;
     let learning = setup.learning();
     let mut castings = Vec::new();
     for (number, scenario) in setup.mix.numbered() {

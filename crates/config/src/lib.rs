@@ -18,6 +18,7 @@ mod check;
 mod demand;
 mod error;
 mod item;
+mod judge;
 mod kind;
 mod load;
 mod model_folder;

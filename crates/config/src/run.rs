@@ -9,6 +9,7 @@ mod opponents;
 mod preset;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use rl::Opponent;
 use rl::RunSettings;
@@ -26,12 +27,15 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use sim::Pair;
 use sim::RewardKind;
+use sim::Rubric;
 use sim::Scenario;
 use sim::Seat;
+use sim::rubric::Juror;
 
 use crate::allowed::Allowed;
 use crate::check::Check;
 use crate::demand::Says;
+use crate::judge;
 use crate::policy;
 use crate::sha;
 use grpo::GrpoFile;
@@ -190,6 +194,10 @@ struct EvalFile {
     items: Option<i64>,
     /// Trials of each item.
     trials: Option<i64>,
+    /// Who judges evaluations by the scenarios' rubrics, `openai:MODEL` or `replay:FILE`, in place of the panel that judges training. Left out: nobody.
+    judge: Option<String>,
+    /// The family of models it is of; none on a panel whose words train.
+    judge_family: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -319,6 +327,7 @@ pub(crate) fn against_mix(
     for (index, (named, scenario)) in played.iter().enumerate() {
         against_others(check, &named.key, scenario, &played[..index]);
     }
+    against_rubrics(check, settings, played);
     opponents::without_effect(check, settings, played.iter().map(|(named, _)| &named.opponents));
     let across = |(named, scenario): &(&Named, &Scenario)| {
         opponents::opponents(check, &named.key, settings, scenario, &named.opponents)
@@ -517,11 +526,48 @@ fn optimizer_settings(
 }
 
 fn eval_settings(check: &mut Check<'_>, file: EvalFile) -> EvalSettings {
-    let EvalFile { every, items, trials } = file;
+    let EvalFile { every, items, trials, judge, judge_family } = file;
     EvalSettings {
         every: check.whole("eval.every", every, 20, COUNT),
         items: check.whole("eval.items", items, 200, COUNT),
         trials: check.whole("eval.trials", trials, 1, COUNT),
+        judge: eval_judge(check, judge, judge_family),
+    }
+}
+
+/// Who judges evaluations: a policy and its family, or neither.
+fn eval_judge(check: &mut Check<'_>, judge: Option<String>, family: Option<String>) -> Option<Juror> {
+    if let Some(policy) = &judge {
+        judge::juror(check, "eval.judge", policy);
+        check.present_here("eval.judge_family", family.is_some(), "judge_family = \"NAME\"");
+    } else if family.is_some() {
+        check.present_here("eval.judge", false, "judge = \"openai:MODEL\"");
+    }
+    Some(Juror { policy: judge?, family: family? })
+}
+
+/// Who judges what was trained must not be of a family that judged it while it learned: what pleases the one pleases the other.
+fn against_rubrics(check: &mut Check<'_>, settings: &RunSettings, played: &[(&Named, &Scenario)]) {
+    let rubrics: Vec<_> =
+        played.iter().filter_map(|(_, scenario)| Some((scenario, scenario.judge.rubric.as_ref()?))).collect();
+    if rubrics.is_empty() {
+        let because = "no scenario of it has a judge by rubric";
+        check.without_effect("eval.judge", check.has("eval.judge").then_some(()), because);
+        check.without_effect("eval.judge_family", check.has("eval.judge_family").then_some(()), because);
+        return;
+    }
+    let Some(Juror { family, .. }) = &settings.eval.judge else { return };
+    let alike = |one: &str| one.trim().eq_ignore_ascii_case(family.trim());
+    let trains = |rubric: &&(_, &Arc<Rubric>)| rubric.1.criteria.iter().any(|criterion| criterion.weight.is_some());
+    for (scenario, rubric) in rubrics.iter().filter(trains) {
+        if let Some(juror) = rubric.panel.iter().find(|juror| alike(&juror.family)) {
+            let what = format!(
+                "cannot be `{family}`: {} of that family judges what trains in `{}`, and whoever learned to please it would please this one too",
+                juror.policy, scenario.name
+            );
+            check.error("eval.judge_family", what, "let a model of another family judge the evaluations");
+            return;
+        }
     }
 }
 

@@ -10,13 +10,14 @@ use sim::Seat;
 use sim::gyms::Rules;
 use sim::gyms::talk::OWN;
 use sim::scenario::Condition;
-use sim::scenario::JudgeRules;
 use sim::scenario::RewardRule;
 use sim::scenario::SeatRules;
 
 use crate::allowed::Allowed;
 use crate::check::Check;
 use crate::demand::Says;
+use crate::judge::JudgeFile;
+use crate::judge::judge_rules;
 use crate::node::Node;
 use crate::policy;
 use crate::suggest;
@@ -71,24 +72,15 @@ struct SeatFile {
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
-struct JudgeFile {
-    /// Who judges; `rule` is the gym itself.
-    policy: Option<String>,
-    /// Milliseconds that one verdict may take.
-    deadline_ms: Option<i64>,
-    /// What a judge that fails means: nobody is scored.
-    on_fault: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize, JsonSchema)]
 struct RewardFile {
     /// Whose reward it is.
     seat: Option<String>,
     /// What is rewarded: a term of the gym for that seat, at most once a seat.
     name: Option<String>,
-    /// What the gym says the term is: `outcome` makes the score, `training` only trains, `shared` is score that both seats earn together.
+    /// What the gym says the term is: `outcome` makes the score, `training` only trains, `shared` is score that both seats earn together. A term of
+    /// kind `training` may also be a `gate`: it multiplies what its seat earned, for training alone.
     kind: Option<String>,
-    /// Factor of the term.
+    /// Factor of the term; of a gate how much it can take, at most 1.
     weight: Option<f64>,
 }
 
@@ -158,14 +150,6 @@ fn seat_rules(check: &mut Check<'_>, rules: &Rules, seat: Seat, file: Option<Sea
     }
 }
 
-fn judge_rules(check: &mut Check<'_>, file: JudgeFile) -> JudgeRules {
-    let JudgeFile { policy, deadline_ms, on_fault } = file;
-    let policy = check.word("judge.policy", policy.as_deref(), &[("rule", "rule")]);
-    check.word("judge.on_fault", on_fault.as_deref(), &[("no_verdict", ())]);
-    let deadline_ms = check.whole("judge.deadline_ms", deadline_ms, 2000, DEADLINE_MS);
-    JudgeRules { policy: policy.to_owned(), deadline_ms }
-}
-
 /// The terms that could be read, each at most once.
 fn reward_rules(check: &mut Check<'_>, rules: &Rules, files: Vec<RewardFile>) -> Vec<RewardRule> {
     // Without a term no seat has the outcome term that it needs.
@@ -223,9 +207,13 @@ fn reward_rule(check: &mut Check<'_>, rules: &Rules, index: usize, file: RewardF
     let seats = Seat::ALL.map(|seat| (seat.name(), seat));
     let seat = check.word_required(&key("seat"), seat.as_deref(), &seats, "seat = \"agent\"");
     check.present(&key("name"), name.is_some(), "name = \"surplus\"");
-    let declared = check.word_required(&key("kind"), kind.as_deref(), &RewardKind::ALL, "kind = \"outcome\"");
+    // What judges give has its weight where they are asked: `[[judge.criteria]]`.
+    let kinds: Vec<_> = RewardKind::ALL.into_iter().filter(|(_, kind)| *kind != RewardKind::Judged).collect();
+    let declared = check.word_required(&key("kind"), kind.as_deref(), &kinds, "kind = \"outcome\"");
     let weights =
         Allowed::above(0.0, 1000.0, "a term without weight has no effect, and more of a term is always better");
+    let is_gate = declared == Some(RewardKind::Gate);
+    let weights = if is_gate { weights.here_at_most(1.0) } else { weights };
     let weight = check.number_required(&key("weight"), weight, 1.0, weights);
     let (seat, name) = (seat?, name?);
     let words =
@@ -237,6 +225,9 @@ fn reward_rule(check: &mut Check<'_>, rules: &Rules, index: usize, file: RewardF
         check.error(&key("name"), format!("{} has no term `{name}` for the {seat}", rules.name()), hint);
         return None;
     };
+    if is_gate && term.kind == RewardKind::Training {
+        return Some(RewardRule { seat, name, kind: RewardKind::Gate, weight });
+    }
     if let Some(declared) = declared.filter(|declared| *declared != term.kind) {
         let what = format!(
             "`{name}` cannot be of kind `{}`: it is a term of kind `{}` ({})",

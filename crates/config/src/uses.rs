@@ -288,6 +288,8 @@ const ROWS: &[Row] = &[
     row("eval.every", LOOP, "steps between evaluations", |s| some(s.eval.every)),
     row("eval.items", LOOP, "held-out items of an evaluation", |s| some(s.eval.items)),
     row("eval.trials", LOOP, "trials of each item", |s| some(s.eval.trials)),
+    row("eval.judge", "judges", "who judges evaluations by a rubric", |s| s.eval.judge.as_ref().map(|judge| json!(judge.policy))),
+    row("eval.judge_family", "judges", "the family it is of: none that judges training", |s| s.eval.judge.as_ref().map(|judge| json!(judge.family))),
     row("checkpoints.sft_every", "training loop, recorder, learners", "updates between commits in the cold start", |s| some(s.checkpoints.sft_every)),
     row("checkpoints.grpo_every", "training loop, recorder, learners", "steps between commits", |s| some(s.checkpoints.grpo_every)),
     row("checkpoints.keep", LOOP, "newest checkpoints kept, besides the one after the cold start", |s| some(s.checkpoints.keep)),

@@ -121,9 +121,10 @@ fn traps() -> String {
 }
 
 /// Keys whose upper end is bounded by the world, not by their own range, each with what bounds it.
-const BOUNDED_ELSEWHERE: [(&str, &str); 14] = [
+const BOUNDED_ELSEWHERE: [(&str, &str); 15] = [
     ("grpo.forks.talks", "the other keys of forks, which have no effect without talks"),
     ("items", "the held-out items of each scenario"),
+    ("judge.gold.*.levels.*", "the levels of its criterion"),
     ("grpo.overlong_cache", "the tokens of an overlong turn"),
     ("model.num_key_value_heads", "a divisor of the query heads"),
     ("eval.items", "the scenario's held-out items"),
@@ -146,9 +147,12 @@ const OF_FORKS: [&str; 4] =
 const ADAPTERS: &str = "lora";
 
 /// Keys that are only needed because of another one, each with what needs it: of these a schema knows nothing.
-const NEEDED_ELSEWHERE: [(&str, &str); 5] = [
+const NEEDED_ELSEWHERE: [(&str, &str); 8] = [
     ("grpo.forks.talks", "the other keys of forks"),
     ("trap.*.set", "a talk whose items have several pressing lines"),
+    ("judge.policy", "keys of a rubric"),
+    ("judge.panel", "a judge by rubric"),
+    ("judge.criteria", "a judge by rubric"),
     ("runs", "a policy of a run"),
     ("compare.*.claims.*.better", "a metric of the world's own"),
     ("compare.*.claims.*.share", "a claim that keeps"),
@@ -176,7 +180,17 @@ fn schema(kind: FileKind) -> Value {
 
 /// The talk of the other tests, with turns that fit into any context, and as many held-out items as an evaluation has by default.
 fn scenario() -> String {
-    let edits = [("tokens_max = 96", "tokens_max = 4"), ("held_out = 10", "held_out = 2000")];
+    let rubric = r#"policy = "rubric"
+panel = [{ policy = "openai:a", family = "a" }]
+reads = ["brief"]
+criteria = [{ seat = "user", name = "fit", question = "Is it?", levels = ["no", "yes"], weight = 0.1 }]
+gold = [{ seat = "user", case = "Said 0: Yes.", levels = { fit = 2 } }]
+on_fault"#;
+    let edits = [
+        ("tokens_max = 96", "tokens_max = 4"),
+        ("held_out = 10", "held_out = 2000"),
+        ("policy = \"rule\"\non_fault", rubric),
+    ];
     edits.into_iter().fold(include_str!("talk.toml").to_owned(), |talk, (from, to)| {
         assert!(talk.contains(from), "`{from}` stands in the file");
         talk.replace(from, to)
@@ -443,7 +457,10 @@ fn the_schema_and_the_check_know_the_same_words() {
             agree(kind, &validator, &key, &json!("zzzzzz"), false);
             // Terms and kinds of rewards go together: of these a word alone says nothing. A key of another mode, or of models from a
             // folder, would have no effect.
+            // A criterion's seat is that of its gold case.
+            let of_judges = ["judge.policy", "judge.criteria.*.seat", "judge.gold.*.seat"];
             let bound = ["grpo.mode", "grpo.turn_credit", "grpo.trajectory_score", "model.thinking", "model.tools"];
+            let bound = [&bound[..], &of_judges].concat();
             let alone = !key.starts_with("reward") && !bound.contains(&key.as_str());
             for word in words.iter().filter(|_| alone) {
                 agree(kind, &validator, &key, word, true);

@@ -74,6 +74,13 @@ fn from_model_in_intention() -> &'static [&'static str] {
     &NEEDS
 }
 
+/// What makes the quickstart play before judges by a rubric.
+fn judged(more: &'static [&'static str]) -> &'static [&'static str] {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/judged.toml");
+    let scenario: &str = format!("scenario={}", file.display()).leak();
+    [&[scenario], more].concat().leak()
+}
+
 /// The same, and adapters on the folder.
 fn adapters() -> &'static [&'static str] {
     static NEEDS: LazyLock<Vec<&str>> = LazyLock::new(|| [from_model(), &["model.lora.rank=2"]].concat());
@@ -226,6 +233,8 @@ fn later_changes() -> Vec<Change> {
         ("eval.every", json!(5), &[]),
         ("eval.items", json!(10), &[]),
         ("eval.trials", json!(2), &[]),
+        ("eval.judge", json!("openai:third"), judged(&["eval.judge_family=gamma"])),
+        ("eval.judge_family", json!("gamma"), judged(&["eval.judge=openai:third"])),
         ("checkpoints.sft_every", json!(50), &[]),
         ("checkpoints.grpo_every", json!(2), &[]),
         ("checkpoints.keep", json!(9), &[]),
@@ -291,8 +300,18 @@ fn a_key_without_a_user_in_this_run_is_one_that_the_reader_refuses() {
     let pool = ["latest", "history", "fixed", "every", "keep", "priority"].map(|key| format!("grpo.pool.{key}"));
     let schedules = ["curriculum.target", "curriculum.every", "isolation.share", "isolation.keep", "difficulty_weight"];
     let schedules = schedules.map(|key| format!("grpo.{key}"));
-    let others = ["mix", "model.from", "model.thinking", "model.tools", "grpo.agent_steps", "grpo.gamma", "grpo.em_k"]
-        .map(str::to_owned);
+    let others = [
+        "mix",
+        "eval.judge",
+        "eval.judge_family",
+        "model.from",
+        "model.thinking",
+        "model.tools",
+        "grpo.agent_steps",
+        "grpo.gamma",
+        "grpo.em_k",
+    ]
+    .map(str::to_owned);
     let adapters = ["lora.rank", "lora.alpha", "lora.targets", "lora.rank_stabilized"];
     let adapters = adapters.map(|key| format!("model.{key}"));
     assert_eq!(

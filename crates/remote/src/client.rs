@@ -89,9 +89,26 @@ impl Client {
     /// # Errors
     /// [`Problem`], after the last attempt.
     pub async fn ask(&self, request: &Request, form: &Form) -> Result<Reply, Problem> {
+        self.ask_until(request, |text| form.fits(text), false).await
+    }
+
+    /// The same where `fits` says what a reply has to look like. With `anew` nothing is remembered, neither before nor after.
+    ///
+    /// # Errors
+    /// As [`Client::ask`].
+    pub async fn ask_until(
+        &self,
+        request: &Request,
+        fits: impl Fn(&str) -> bool,
+        anew: bool,
+    ) -> Result<Reply, Problem> {
         let key = request.key(self.server().base());
-        let fits = |reply: &Reply| form.fits(&reply.text);
-        self.queue.ask(&request.model, &key, fits, |attempt| self.attempt(request, attempt)).await
+        let fits = |reply: &Reply| fits(&reply.text);
+        let attempt = |attempt| self.attempt(request, attempt);
+        match anew {
+            true => self.queue.ask_anew(&request.model, &key, fits, attempt).await,
+            false => self.queue.ask(&request.model, &key, fits, attempt).await,
+        }
     }
 
     /// One request, within all bounds.

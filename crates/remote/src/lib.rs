@@ -7,6 +7,7 @@
 //!     ├──> recorder    every reply and fault by its place in the run
 //!     ├──> recording   the same, given again without a request
 //!     │
+//!  panel ── a case, for a rubric's judges ──> voice       the same, for a verdict; a speaker's words are a voice's, too
 //!  librarian ── what a world wants to know ──> engine ──> transport ──> a search engine; results reads what it found
 //!
 //!  chat      what is sent, and the form of what comes back     form      what a reply has to look like, and what it says
@@ -27,6 +28,7 @@ pub mod limits;
 pub mod lines;
 pub mod markup;
 pub mod means;
+pub mod panel;
 pub mod price;
 pub mod problem;
 pub mod queue;
@@ -37,6 +39,7 @@ pub mod server;
 pub mod speaker;
 pub mod tally;
 pub mod transport;
+pub mod voice;
 
 pub use cache::Cache;
 pub use client::Client;
@@ -49,6 +52,7 @@ pub use librarian::Shelf;
 pub use limits::Limits;
 pub use lines::LinesError;
 pub use means::Means;
+pub use panel::Panel;
 pub use price::Price;
 pub use problem::Problem;
 pub use recorder::Recorder;
@@ -56,5 +60,5 @@ pub use recording::Recording;
 pub use server::Server;
 pub use server::ServerError;
 pub use speaker::Speaker;
-pub use speaker::Voice;
 pub use tally::Tally;
+pub use voice::Voice;

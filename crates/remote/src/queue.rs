@@ -74,9 +74,13 @@ impl Queue {
     ) -> Result<Reply, Problem> {
         let cell = self.means.cache.cell(key);
         let mut asked = false;
-        let fetch = || {
+        let fetch = || async {
             asked = true;
-            self.fetch(name, key, fits, attempt)
+            let reply = self.fetch(name, key, &fits, attempt).await;
+            if let Some(reply) = reply.as_ref().ok().filter(|reply| fits(reply)) {
+                self.means.cache.keep(key, reply);
+            }
+            reply
         };
         let reply = cell.get_or_init(fetch).await.clone();
         if reply.is_err() {
@@ -86,6 +90,22 @@ impl Queue {
             tally.cached += u64::from(!asked && reply.is_ok());
             tally.faults += u64::from(reply.is_err());
         });
+        reply
+    }
+
+    /// The same, but remembers nothing: for a question whose answer may have changed.
+    ///
+    /// # Errors
+    /// As [`Queue::ask`].
+    pub async fn ask_anew<F: Future<Output = Result<Reply, Problem>>>(
+        &self,
+        name: &str,
+        key: &str,
+        fits: impl Fn(&Reply) -> bool,
+        attempt: impl Fn(u32) -> F,
+    ) -> Result<Reply, Problem> {
+        let reply = self.fetch(name, key, fits, attempt).await;
+        self.tally(name, |tally| tally.faults += u64::from(reply.is_err()));
         reply
     }
 
@@ -101,11 +121,7 @@ impl Queue {
         loop {
             let last = attempt >= self.means.limits.attempts_max;
             match ask(attempt).await {
-                Ok(reply) if fits(&reply) => {
-                    self.means.cache.keep(key, &reply);
-                    return Ok(reply);
-                }
-                Ok(reply) if last => return Ok(reply),
+                Ok(reply) if last || fits(&reply) => return Ok(reply),
                 Ok(_) => {}
                 Err(problem) if last || !problem.passes() => return Err(problem),
                 Err(problem) => {

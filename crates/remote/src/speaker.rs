@@ -1,7 +1,5 @@
 //! A remote or recorded model in one seat of one episode: what it was shown, as chat messages, and what it said.
 
-use std::sync::Arc;
-
 use sim::Act;
 use sim::Address;
 use sim::Answer;
@@ -15,15 +13,13 @@ use sim::draws::Stream;
 use text::reasoning;
 use text::tool_call;
 
-use crate::Client;
 use crate::Form;
-use crate::Recorder;
-use crate::Recording;
+use crate::Voice;
 use crate::chat;
 use crate::chat::ChatMessage;
 use crate::chat::Reply;
-use crate::chat::Request;
 use crate::chat::Role;
+use crate::voice::Put;
 
 /// What is added to the part of a seat that is asked for words, and of one that is asked for JSON.
 const WORDS: &str = include_str!("../prompts/words.txt");
@@ -31,22 +27,6 @@ const JSON: &str = include_str!("../prompts/json.txt");
 
 /// What stands in a talk where the seat said nothing: many servers refuse an empty message.
 const SILENCE: &str = "…";
-
-/// Whose words they are.
-#[derive(Clone, Debug)]
-pub enum Voice {
-    /// A model's, elsewhere.
-    Remote {
-        /// Who asks it.
-        client: Arc<Client>,
-        /// Its name there.
-        model: String,
-        /// Who writes down what it says; `None`: nobody.
-        recorder: Option<Arc<Recorder>>,
-    },
-    /// Those of a run that was recorded.
-    Recorded(Arc<Recording>),
-}
 
 /// One seat in one episode.
 #[derive(Debug)]
@@ -120,21 +100,9 @@ impl Speaker {
     async fn say(&mut self, messages: Vec<ChatMessage>, form: &Form) -> Result<Reply, Fault> {
         let number = self.asked;
         self.asked += 1;
-        let (place, prompt) = (format!("{}/{number}", self.place), chat::hash(&messages));
-        let (client, model, recorder) = match &self.voice {
-            Voice::Recorded(recording) => return recording.answer(&place, &prompt),
-            Voice::Remote { client, model, recorder } => (client, model.clone(), recorder),
-        };
-        let asked = recorder.as_ref().map(|recorder| recorder.asked(self.seat, place, prompt));
-        let limits = client.limits();
-        let (temperature, max_tokens) = (limits.temperature, limits.reply_tokens_max);
-        let drawn = || (self.address.draws(Stream::Tokens(self.seat, number)).uniform() * f64::from(u32::MAX)) as u32;
-        let seed = (temperature > 0.0).then(drawn);
-        let request = Request { model, messages, temperature, max_tokens, seed };
-        let reply = client.ask(&request, form).await.map_err(|problem| problem.fault(self.seat));
-        if let Some(asked) = asked {
-            asked.came_to(&reply);
-        }
-        reply
+        let drawn = (self.address.draws(Stream::Tokens(self.seat, number)).uniform() * f64::from(u32::MAX)) as u32;
+        let (party, place) = (self.seat.into(), format!("{}/{number}", self.place));
+        let put = Put { party, place, messages, drawn: Some(drawn), anew: false };
+        self.voice.say(put, |text| form.fits(text)).await
     }
 }

@@ -116,7 +116,7 @@ pub fn observe(record: &EpisodeRecord, success: &Pair<Option<Condition>>) -> BTr
 /// Every name that [`observe`] may give to an episode of this scenario.
 #[must_use]
 pub fn names(scenario: &Scenario) -> BTreeSet<String> {
-    let mut names: BTreeSet<String> = scenario.rules.measures().iter().map(|name| (*name).to_owned()).collect();
+    let mut names: BTreeSet<String> = scenario.measures().into_iter().collect();
     names.insert("turns/mean".to_owned());
     names.insert("user/spoiled".to_owned());
     names.extend(STOPS.map(stop_name));

@@ -8,6 +8,7 @@ use sim::Pair;
 use sim::Seat;
 use sim::Thinking;
 use sim::Tools;
+use sim::rubric::Juror;
 
 use crate::curriculum::CurriculumSettings;
 use crate::isolation::IsolationSettings;
@@ -607,7 +608,7 @@ pub struct OptimizerSettings {
 }
 
 /// Evaluations inside a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EvalSettings {
     /// Steps between evaluations; step 0 and the last are always evaluated.
     pub every: u64,
@@ -615,6 +616,8 @@ pub struct EvalSettings {
     pub items: u32,
     /// Trials per item.
     pub trials: u32,
+    /// Who judges evaluations by the scenarios' rubrics; `None`: nobody, so what judges give is not measured there.
+    pub judge: Option<Juror>,
 }
 
 /// What is kept on disk.

@@ -8,6 +8,8 @@
 //!  A_i           (z_i − mean of the step) / (std of the step + std_eps)                     in `advantage`
 //! ```
 //!
+//! A gate is no term: it multiplies every term of its seat before they are taken apart ([`Verdict::kept`](sim::Verdict::kept)).
+//!
 //! Two episodes with equal sums of different terms are told apart, and a term that hardly varies counts as much as its weight says. What training takes
 //! off (`shaping`) is a term like the others.
 //!
@@ -74,7 +76,8 @@ fn terms<'a>(record: &'a EpisodeRecord, seat: Seat, settings: &GrpoSettings) -> 
     let verdict = record.verdict.as_ref()?;
     let turns = record.turns_of(seat).count();
     let mut rewards: BTreeMap<&str, (f64, Vec<f64>)> = BTreeMap::new();
-    for reward in verdict.rewards.iter().filter(|reward| reward.seat == seat) {
+    let kept = verdict.kept(seat);
+    for reward in verdict.rewards.iter().filter(|reward| reward.seat == seat && reward.is_added()) {
         let (_, values) = rewards.entry(reward.name.as_str()).or_insert_with(|| (reward.weight, vec![0.0; turns]));
         let last = turns.saturating_sub(1);
         let at = match reward.scope {
@@ -82,7 +85,7 @@ fn terms<'a>(record: &'a EpisodeRecord, seat: Seat, settings: &GrpoSettings) -> 
             Scope::Session => last,
         };
         if let Some(value) = values.get_mut(at) {
-            *value += reward.value;
+            *value += reward.value * kept;
         }
     }
     for deduction in shaping::deductions(record, seat, settings) {

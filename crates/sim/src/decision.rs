@@ -22,6 +22,16 @@ pub enum Act {
     },
 }
 
+impl Act {
+    /// Its words: what is said, or the argument of the call.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        match self {
+            Act::Say(text) | Act::Tool { content: text, .. } => text,
+        }
+    }
+}
+
 /// The functions of UserRL's tool (spec userrl §1.1), and `finish`, which ends the talk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

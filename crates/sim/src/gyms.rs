@@ -1,6 +1,7 @@
 //! The gyms: one folder each, one shape ([`Gym`], [`GymWorld`], [`GymScript`]). A new one is a folder, a `pub mod`, and a line in the table
 //! below; its file keys are an entry in `config`'s table of gyms.
 
+pub mod conduct;
 pub mod drill;
 pub mod efficiency;
 pub mod engine;

@@ -21,6 +21,7 @@ pub mod observation;
 pub mod record;
 pub mod replay;
 pub mod reward;
+pub mod rubric;
 pub mod scenario;
 pub mod seat;
 #[cfg(test)]
@@ -68,6 +69,9 @@ pub use reward::Ratio;
 pub use reward::Reward;
 pub use reward::RewardKind;
 pub use reward::Scope;
+pub use rubric::Ballot;
+pub use rubric::Question;
+pub use rubric::Rubric;
 pub use scenario::Scenario;
 pub use seat::Pair;
 pub use seat::Party;

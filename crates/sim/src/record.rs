@@ -241,8 +241,8 @@ impl EpisodeRecord {
         self.turns.iter().filter(move |turn| turn.seat == seat)
     }
 
-    /// What trains `seat`, turn by turn: rewards of scope `Turn` at their turn, those of scope `Session` at the last. A failed seat
-    /// has its score there. `None` if the seat was not scored; empty if it never spoke.
+    /// What trains `seat`, turn by turn: rewards of scope `Turn` at their turn, those of scope `Session` at the last, each as far as the seat's gates let
+    /// it pass. A failed seat has its score there. `None` if the seat was not scored; empty if it never spoke.
     #[must_use]
     pub fn turn_rewards(&self, seat: Seat) -> Option<Vec<f64>> {
         self.turn_rewards_of(seat, |_| true)
@@ -259,12 +259,14 @@ impl EpisodeRecord {
         match &self.verdict {
             None => rewards[last] = score,
             Some(verdict) => {
-                for reward in verdict.rewards.iter().filter(|r| r.seat == seat && counts(r.kind)) {
+                let kept = verdict.kept(seat);
+                let added = verdict.rewards.iter().filter(|r| r.seat == seat && r.is_added() && counts(r.kind));
+                for reward in added {
                     let at = match reward.scope {
                         crate::Scope::Turn(turn) => (turn as usize).min(last),
                         crate::Scope::Session => last,
                     };
-                    rewards[at] += reward.weighted();
+                    rewards[at] += reward.weighted() * kept;
                 }
             }
         }

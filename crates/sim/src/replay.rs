@@ -5,7 +5,8 @@
 //! needed, and the comparison is exact.
 //!
 //! Not covered, because nothing in a world depends on it: the tokens of a generation, the names of the policies, and whether a seat
-//! learned. A fault is not explained but injected where it is recorded; a judge's verdict is compared with the gym's own rule.
+//! learned. A fault is not explained but injected where it is recorded; a judge's verdict is compared with the gym's own rule, and what a
+//! judge's model said is taken from the record.
 
 use std::fmt;
 use std::sync::Arc;
@@ -300,7 +301,11 @@ impl<'a> Replay<'a> {
         match (&self.record.fault, self.record.stop) {
             (Some(fault), Some(_)) => Input::Judged(Err(fault.clone())),
             (Some(fault), None) => Input::Failed(fault.clone()),
-            (None, _) => Input::Judged(Ok(case.by_rule())),
+            (None, _) => {
+                let opinions = self.record.verdict.as_ref();
+                let verdict = case.by_rule();
+                Input::Judged(Ok(opinions.map_or(verdict.clone(), |recorded| verdict.with_opinions_of(recorded))))
+            }
         }
     }
 }

@@ -18,12 +18,21 @@ pub enum RewardKind {
     /// Part of the score, and of what trains: what both seats earn together, each with a reward of this name and value of its own in the verdict. It may
     /// be normalised apart from what is a seat's own (the *global* reward of MADPL, arXiv:2004.03809).
     Shared,
+    /// Trains, but is never score, and is not added: a share in [0, 1] that multiplies what the seat earned ([`Verdict::kept`](crate::Verdict::kept)).
+    Gate,
+    /// Trains, but is never score: a share in [0, 1] that a judge's model gave, under a name that begins with `judge.`.
+    Judged,
 }
 
 impl RewardKind {
     /// Each kind by the name that files have for it.
-    pub const ALL: [(&str, RewardKind); 3] =
-        [("outcome", RewardKind::Outcome), ("training", RewardKind::Training), ("shared", RewardKind::Shared)];
+    pub const ALL: [(&str, RewardKind); 5] = [
+        ("outcome", RewardKind::Outcome),
+        ("training", RewardKind::Training),
+        ("shared", RewardKind::Shared),
+        ("gate", RewardKind::Gate),
+        ("judged", RewardKind::Judged),
+    ];
 
     /// As files name it.
     #[must_use]
@@ -35,7 +44,7 @@ impl RewardKind {
     /// Whether a seat's score has it.
     #[must_use]
     pub fn is_score(self) -> bool {
-        self != RewardKind::Training
+        matches!(self, RewardKind::Outcome | RewardKind::Shared)
     }
 }
 
@@ -60,19 +69,34 @@ pub struct Reward {
     pub kind: RewardKind,
     /// What it judges.
     pub scope: Scope,
-    /// Before the weight. Training terms lie in [0, 1].
+    /// Before the weight. Training and judged terms and gates lie in [0, 1].
     pub value: f64,
-    /// From the scenario file.
+    /// From the scenario file. Of a gate: how much of the reward it can take, in (0, 1].
     pub weight: f64,
     /// Why, in a few words a person can check against the transcript.
     pub evidence: String,
 }
 
 impl Reward {
-    /// What this term adds: value times weight.
+    /// What this term adds: value times weight. A gate adds nothing; it is asked for its [`Reward::passes`].
     #[must_use]
     pub fn weighted(&self) -> f64 {
         self.value * self.weight
+    }
+
+    /// What a gate multiplies with: 1 − weight + weight · value, in [0, 1]; 1 of a term that is no gate.
+    #[must_use]
+    pub fn passes(&self) -> f64 {
+        match self.kind {
+            RewardKind::Gate => 1.0 - self.weight + self.weight * self.value,
+            RewardKind::Outcome | RewardKind::Training | RewardKind::Shared | RewardKind::Judged => 1.0,
+        }
+    }
+
+    /// Whether it is added to what the seat earned.
+    #[must_use]
+    pub fn is_added(&self) -> bool {
+        self.kind != RewardKind::Gate
     }
 }
 

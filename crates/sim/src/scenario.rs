@@ -1,12 +1,14 @@
 //! A checked scenario: what `scenarios/*.toml` means once every key has been read.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::Serialize;
 
 use crate::Pair;
 use crate::RewardKind;
+use crate::Rubric;
 use crate::Seat;
 use crate::Verdict;
 use crate::gyms::Rules;
@@ -93,13 +95,28 @@ pub struct SeatRules {
 }
 
 /// The judge's policy and limits.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JudgeRules {
-    /// `rule`; other judges come later.
+    /// `rule`: the gym alone; `rubric`: the gym, and a panel of models besides.
     pub policy: String,
     /// How long one verdict may take, in milliseconds.
     pub deadline_ms: u64,
+    /// What the panel is asked; `None` where the gym alone judges.
+    pub rubric: Option<Arc<Rubric>>,
 }
+
+impl JudgeRules {
+    /// The gym alone.
+    #[must_use]
+    pub fn rule() -> JudgeRules {
+        JudgeRules { policy: RULE.to_owned(), deadline_ms: 2000, rubric: None }
+    }
+}
+
+/// The judge that is the gym itself.
+pub const RULE: &str = "rule";
+/// The judge that asks a panel besides.
+pub const RUBRIC: &str = "rubric";
 
 /// One `[[reward]]` of the file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -108,7 +125,7 @@ pub struct RewardRule {
     pub seat: Seat,
     /// One of the gym's terms for that seat.
     pub name: String,
-    /// Score or training only.
+    /// What it counts for: what the gym says, or [`RewardKind::Gate`].
     pub kind: RewardKind,
     /// Its weight.
     pub weight: f64,
@@ -135,6 +152,13 @@ impl Scenario {
             }
         }
         range
+    }
+
+    /// The names of all measures: the gym's, and those of a judge's rubric.
+    #[must_use]
+    pub fn measures(&self) -> Vec<String> {
+        let of_gym = self.rules.measures().into_iter().map(str::to_owned);
+        of_gym.chain(self.judge.rubric.iter().flat_map(|rubric| rubric.measures())).collect()
     }
 
     /// The weight of a term for a seat; `None` if the scenario does not use it.

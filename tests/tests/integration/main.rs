@@ -31,6 +31,7 @@
 //!  upstream.rs  the faults of UserRL's release, each with the test of its fix
 //!  degenerate.rs  acts that nobody should make, in all gyms
 //!  new_gym.rs   `docs/NEW_GYM.md`: what it shows is what is compiled, and its commands work
+//!  judges.rs    judges by a rubric, asked of a server
 //!  talk.rs      scenarios made of files alone, from check to training
 //!  tau.rs       tau-bench's tasks and recorded dialogues, where they are at hand
 //! ```
@@ -48,6 +49,7 @@ mod export;
 mod forks;
 mod from_folder;
 mod gyms;
+mod judges;
 mod killed;
 mod metrics;
 mod mix;

@@ -24,6 +24,7 @@ use sim::RewardKind;
 use sim::Scenario;
 use sim::Seat;
 use sim::Thinking;
+use sim::rubric::Criterion;
 use sim::scenario::Clause;
 use sim::scenario::Compare;
 use sim::scenario::Condition;
@@ -73,7 +74,7 @@ pub struct SeatObjective {
 pub struct Term {
     /// Its name.
     pub name: String,
-    /// `outcome` or `training`.
+    /// `outcome`, `training`, `shared`, `gate` or `judged`.
     pub kind: RewardKind,
     /// Its weight.
     pub weight: f64,
@@ -113,18 +114,54 @@ fn seat_objective(scenario: &Scenario, seat: Seat) -> SeatObjective {
     };
     let score = sum(&|rule| rule.kind.is_score());
     let training = sum(&|rule| rule.kind == RewardKind::Training);
+    let judged = judged(scenario, seat);
+    let gates: Vec<String> =
+        of_seat.iter().filter(|rule| rule.kind == RewardKind::Gate).map(|rule| gate(rule)).collect();
     let (low, high) = scenario.outcome_range(seat);
     let known = scenario.rules.terms().into_iter().filter(|term| term.seat == seat);
     let terms = known.filter_map(|term| {
-        let weight = scenario.weight(seat, term.name)?;
-        let (name, kind) = (term.name.to_owned(), term.kind);
+        let RewardRule { kind, weight, .. } = **of_seat.iter().find(|rule| rule.name == term.name)?;
+        let name = term.name.to_owned();
         Some(Term { name, kind, weight, range: (term.min, term.max), meaning: term.meaning.to_owned() })
     });
+    let weighed = judged.iter().map(|term| format!("{} x {}", term.weight, term.name)).collect::<Vec<_>>().join(" + ");
+    let parts = ["score", &training, &weighed].into_iter().filter(|part| !part.is_empty());
+    let sum = parts.collect::<Vec<_>>().join(" + ");
     SeatObjective {
         score: format!("{score}, from {low} to {high}"),
-        reward: if training.is_empty() { "score".to_owned() } else { format!("score + {training}") },
-        terms: terms.collect(),
+        reward: gated(&gates, sum),
+        terms: terms.chain(judged).collect(),
         success: scenario.success[seat].as_ref().map(condition),
+    }
+}
+
+/// What judges give a seat, and by whom it is given.
+fn judged(scenario: &Scenario, seat: Seat) -> Vec<Term> {
+    let Some(rubric) = &scenario.judge.rubric else { return Vec::new() };
+    let panel: Vec<&str> = rubric.panel.iter().map(|juror| juror.policy.as_str()).collect();
+    let term = |criterion: &Criterion| {
+        let meaning =
+            format!("{} (the mean of {}; not asked behind a gate of 0)", criterion.question, panel.join(", "));
+        let (name, kind) = (criterion.name.clone(), RewardKind::Judged);
+        Some(Term { name, kind, weight: criterion.weight?, range: (0.0, 1.0), meaning })
+    };
+    rubric.of(seat).filter_map(term).collect()
+}
+
+/// What a gate multiplies with.
+fn gate(rule: &RewardRule) -> String {
+    match rule.weight {
+        1.0 => rule.name.clone(),
+        weight => format!("({} + {weight} x {})", trim(1.0 - weight), rule.name),
+    }
+}
+
+/// A sum behind its gates.
+fn gated(gates: &[String], sum: String) -> String {
+    if gates.is_empty() {
+        sum
+    } else {
+        format!("{} x ({sum}) where that sum is above 0, else the sum", gates.join(" x "))
     }
 }
 

@@ -172,6 +172,8 @@ impl Open<'_> {
     fn play(&self, loader: &dyn ModelLoader, settled: impl FnMut(usize)) -> Result<StudyEvaluation, Failure> {
         let Pairing { bout, seed, .. } = self.pairing;
         let mut cast = Cast::new();
+        // Nobody is asked elsewhere in a study: what cannot be found again is not compared.
+        cast.judge_by_rule();
         let mut names = Pair::default();
         for seat in Seat::ALL {
             names[seat] = cast.add(&bout.scenario, seat, &self.policies[seat], loader, &mut Remotes::default())?;

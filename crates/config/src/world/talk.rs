@@ -2,6 +2,7 @@
 
 mod acts;
 mod agent;
+mod conduct;
 mod desk;
 mod people;
 mod terms;
@@ -29,6 +30,7 @@ use sim::gyms::talk::people::Sampling;
 use sim::scenario::ItemCounts;
 
 use self::agent::AgentFile;
+use self::conduct::ConductFile;
 use self::desk::Desk;
 use self::people::KindFile;
 use self::people::SampleFile;
@@ -74,6 +76,8 @@ struct File {
     traps: Option<BTreeMap<String, TrapFile>>,
     /// Families of pressing lines that only held-out items have: every second of them has no others.
     held_out_families: Option<Vec<String>>,
+    /// How turns are to be written: what the rule rewards hold them against.
+    conduct: Option<ConductFile>,
     /// Reward terms of this scenario's own: `[[reward]]` names them with `own.` in front.
     terms: Option<BTreeMap<String, TermFile>>,
     /// Measures of this scenario's own, each a condition at the end of a talk; success conditions name them with `own.` in front.
@@ -174,7 +178,9 @@ fn book(check: &mut Check<'_>, file: File) -> Book {
     let terms = terms::terms(&mut desk, file.terms.unwrap_or_default());
     let measures = terms::measures(&mut desk, file.measures.unwrap_or_default());
     let people = people::people(check, people.unwrap_or_default());
-    Book { common: Arc::new(common), agent: Arc::new(agent), user: Arc::new(user), people, sampling, terms, measures }
+    let conduct = conduct::conduct(check, file.conduct.unwrap_or_default());
+    let (common, agent, user) = (Arc::new(common), Arc::new(agent), Arc::new(user));
+    Book { common, agent, user, people, sampling, terms, conduct, measures }
 }
 
 fn sampling(

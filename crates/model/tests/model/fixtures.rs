@@ -65,7 +65,7 @@ pub fn settings() -> RunSettings {
             probe_min: 0.5,
         },
         grpo: grpo(),
-        eval: EvalSettings { every: 1, items: 1, trials: 1 },
+        eval: EvalSettings { every: 1, items: 1, trials: 1, judge: None },
         checkpoints: CheckpointSettings { sft_every: 1, grpo_every: 1, keep: 1 },
     }
 }

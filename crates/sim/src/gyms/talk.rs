@@ -38,6 +38,7 @@
 pub mod agent;
 pub mod book;
 pub mod brief;
+pub mod conduct;
 pub mod family;
 pub mod items;
 pub mod lexicon;

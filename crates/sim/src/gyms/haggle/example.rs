@@ -33,7 +33,7 @@ pub fn example() -> Scenario {
         rules: crate::gyms::Rules::Haggle(Rules::default()),
         items: ItemCounts { train: 4000, held_out: 1000, seed: 7 },
         seats: Pair { agent: seat("scripted:good", 48, false), user: seat("rule", 96, true) },
-        judge: JudgeRules { policy: "rule".to_owned(), deadline_ms: 2000 },
+        judge: JudgeRules::rule(),
         rewards: TERMS.iter().map(|term| rule(term.seat, term.name, term.kind)).collect(),
         success: Pair { agent: success("deal and agent.score > 0"), user: success("user.score > 0") },
     }

@@ -34,7 +34,7 @@ pub fn example() -> Scenario {
         rules: Rules::Intention(super::Rules { multi_detail_penalty: MULTI_DETAIL_PENALTY, library }),
         items,
         seats: Pair { agent: seat("scripted:good"), user: seat("rule") },
-        judge: JudgeRules { policy: "rule".to_owned(), deadline_ms: 2000 },
+        judge: JudgeRules::rule(),
         rewards: vec![
             reward(Seat::Agent, "covered", RewardKind::Outcome, 1.0),
             reward(Seat::Agent, "focused", RewardKind::Training, 0.1),

@@ -47,7 +47,7 @@ pub fn example() -> Scenario {
         }),
         items,
         seats: Pair { agent: seat("scripted:good"), user: seat("rule") },
-        judge: JudgeRules { policy: "rule".to_owned(), deadline_ms: 2000 },
+        judge: JudgeRules::rule(),
         rewards: vec![
             reward(Seat::Agent, "correct", RewardKind::Outcome, 1.0),
             reward(Seat::Agent, "well_formed", RewardKind::Training, 0.1),

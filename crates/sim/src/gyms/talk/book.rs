@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use super::Family;
+use super::conduct::Conduct;
 use super::line::Line;
 use super::people::People;
 use super::people::Sampling;
@@ -37,6 +38,8 @@ pub struct Book {
     pub sampling: Sampling,
     /// Reward terms that the file defines.
     pub terms: Vec<OwnTerm>,
+    /// How turns are to be written.
+    pub conduct: Conduct,
     /// Measures that the file defines: name with `own.` in front, and when it counts.
     pub measures: Vec<(String, Predicate)>,
 }

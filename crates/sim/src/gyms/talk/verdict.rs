@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use super::book::OwnTerm;
 use super::book::Tier;
+use super::conduct::Manners;
+use super::conduct::Rule;
 use super::person::Dimension;
 use super::person::Status;
 use super::sight::Counter;
@@ -15,6 +17,7 @@ use super::world::Outcome;
 use super::world::Press;
 use super::world::World;
 use crate::Case;
+use crate::Pair;
 use crate::Ratio;
 use crate::Reward;
 use crate::RewardKind;
@@ -40,6 +43,8 @@ pub const TERMS: &[Term] = &[
     share(Seat::Agent, "truthful", "share of the facts spoken of that were never stated falsely; 1 if none was"),
     share(Seat::Agent, "fair_play", "share of the pressing lines said that were fair; 1 if none was said"),
     share(Seat::Agent, "well_formed", "share of turns that count"),
+    share(Seat::Agent, "varied", "share of turns that do not repeat what it said before"),
+    share(Seat::Agent, "language", "share of turns in the scenario's language"),
     outcome(Seat::User, "targets", "share of its targets that are met, primary ones counted twice"),
     share(Seat::User, "traps_countered", "share of traps named and countered in the same turn; 1 if none was set"),
     share(Seat::User, "trust_kept", "share of fair pressing lines that were not countered; 1 if none was said"),
@@ -47,6 +52,14 @@ pub const TERMS: &[Term] = &[
     share(Seat::User, "well_formed", "share of turns that count and whose thought has all five steps"),
     share(Seat::User, "thought_and_reply_agree", "share of turns that do what the thought plans"),
     share(Seat::User, "stopped_right", "1 if the user hung up when it was time, or it never was"),
+    share(Seat::User, "tags", "share of turns that count and whose thought has the five steps once each, in order"),
+    share(Seat::User, "length", "share of turns whose thought has as many words as it should"),
+    share(Seat::User, "fields", "share of state, concern and strategy that is in the thoughts"),
+    share(Seat::User, "form", "mean over turns of tags x (long enough + not too long + fields) / 3"),
+    share(Seat::User, "varied", "share of turns that repeat neither words nor thoughts"),
+    share(Seat::User, "language", "share of turns in the scenario's language"),
+    share(Seat::User, "role_kept", "share of turns in which it does not speak as an assistant or for the agent"),
+    share(Seat::User, "private_kept", "share of turns that say nothing private aloud"),
 ];
 
 /// The measures that every talk has; a file adds its own, `own.NAME`.
@@ -81,21 +94,33 @@ pub const MEASURES: &[&str] = &[
     "user/well_formed",
     "user/thought_and_reply_agree",
     "user/malformed",
+    "agent/varied",
+    "agent/language",
+    "user/tags",
+    "user/length",
+    "user/fields",
+    "user/form",
+    "user/varied",
+    "user/language",
+    "user/role_kept",
+    "user/private_kept",
 ];
 
 /// The verdict by rule: every term that the scenario asks for, zeros too, and every measure.
 #[must_use]
 pub fn verdict(world: &World, case: &Case) -> Verdict {
     let thoughts = thoughts(&case.turns);
+    let manners = Pair::from_fn(|seat| Manners::of(world, &case.turns, seat));
     let mut rewards = Vec::new();
     for rule in &case.scenario.rewards {
         match world.book.terms.iter().find(|term| term.seat == rule.seat && term.name == rule.name) {
             Some(term) => rewards.extend(own(world, term, rule)),
-            None => rewards.push(session(rule, common(world, &thoughts, rule))),
+            None => rewards.push(session(rule, common(world, &thoughts, &manners, rule))),
         }
     }
     let mut measures: BTreeMap<String, Ratio> =
         rows(world, &thoughts).into_iter().map(|(name, ratio)| (name.to_owned(), ratio)).collect();
+    measures.extend(manners.iter().flat_map(|(seat, manners)| conduct(seat, manners)));
     let sight = world.sight(Reader::World);
     measures.extend(world.book.measures.iter().map(|(name, when)| (name.clone(), Ratio::yes(when.holds(&sight)))));
     Verdict { rewards, measures }
@@ -117,7 +142,11 @@ fn own(world: &World, term: &OwnTerm, rule: &RewardRule) -> Vec<Reward> {
     vec![session(rule, (value, format!("{word}: {}", term.when.text())))]
 }
 
-fn common(world: &World, thoughts: &[Thought], rule: &RewardRule) -> (f64, String) {
+fn common(world: &World, thoughts: &[Thought], manners: &Pair<Manners<'_>>, rule: &RewardRule) -> (f64, String) {
+    if let Some(conduct) = Rule::named(&rule.name) {
+        let (ratio, why) = manners[rule.seat].judged(conduct);
+        return (ratio.rate().unwrap_or(1.0), why);
+    }
     let told = |ratio: Ratio| (ratio.rate().unwrap_or(1.0), format!("{} of {}", ratio.num, ratio.den));
     let less = |ratio: Ratio| told(Ratio::new(ratio.den - ratio.num, ratio.den));
     match (rule.seat, rule.name.as_str()) {
@@ -133,6 +162,11 @@ fn common(world: &World, thoughts: &[Thought], rule: &RewardRule) -> (f64, Strin
         (seat, "well_formed") => told(well_formed(world, thoughts, seat)),
         (seat, other) => unreachable!("the scenario was checked: {seat} has no term `{other}`"),
     }
+}
+
+/// How a seat's turns are written, as measures.
+fn conduct(seat: Seat, manners: &Manners<'_>) -> Vec<(String, Ratio)> {
+    manners.rules().map(|(name, rule)| (format!("{seat}/{name}"), manners.judged(rule).0)).collect()
 }
 
 fn thoughts(turns: &[Turn]) -> Vec<Thought> {

@@ -33,7 +33,7 @@ pub fn example() -> Scenario {
         rules: Rules::Tau(super::Rules { policy: false, library }),
         items,
         seats: Pair { agent: seat("scripted:good", 512), user: seat("rule", 256) },
-        judge: JudgeRules { policy: "rule".to_owned(), deadline_ms: 2000 },
+        judge: JudgeRules::rule(),
         rewards: vec![
             reward(Seat::Agent, "solved", RewardKind::Outcome, 1.0),
             reward(Seat::Agent, "well_formed", RewardKind::Training, 0.1),

@@ -96,7 +96,7 @@ fn scenario_of(task: Task, policy: bool) -> Arc<Scenario> {
         rules,
         items: ItemCounts { train: 1, held_out: 1, seed: 0 },
         seats: Pair { agent: seat(), user: seat() },
-        judge: JudgeRules { policy: "rule".to_owned(), deadline_ms: 2000 },
+        judge: JudgeRules::rule(),
         rewards: vec![reward(Seat::Agent, "solved"), reward(Seat::User, "served")],
         success: Pair { agent: None, user: None },
     })

@@ -33,7 +33,7 @@ pub fn example() -> Scenario {
         rules: Rules::Travel(super::Rules::of(library)),
         items,
         seats: Pair { agent: seat("scripted:good"), user: seat("rule") },
-        judge: JudgeRules { policy: "rule".to_owned(), deadline_ms: 2000 },
+        judge: JudgeRules::rule(),
         rewards: vec![
             reward(Seat::Agent, "searched", RewardKind::Outcome, 1.0),
             reward(Seat::Agent, "elicited", RewardKind::Outcome, 1.0),

@@ -34,7 +34,7 @@ pub fn example() -> Scenario {
         rules: Rules::Turtle(super::Rules { success_threshold: SUCCESS_THRESHOLD, library }),
         items,
         seats: Pair { agent: seat("scripted:good"), user: seat("rule") },
-        judge: JudgeRules { policy: "rule".to_owned(), deadline_ms: 2000 },
+        judge: JudgeRules::rule(),
         rewards: vec![
             reward(Seat::Agent, "told", RewardKind::Outcome, 1.0),
             reward(Seat::Agent, "telling", RewardKind::Training, 0.1),
