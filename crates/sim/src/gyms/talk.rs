@@ -6,8 +6,9 @@
 //!  lexicon.rs   its names      predicate.rs  conditions      line.rs  what a procedure or policy does      sight.rs  who sees what of it
 //!  people.rs    who is called: a population with head, tail and crossed people      items.rs  people x facts x pressing lines, in clean splits
 //!  utterance.rs what is said, as acts      table.rs  what both have seen      person.rs  state and targets      family.rs  the 18 trap families
-//!  world.rs     the talk      reckoning.rs  terms by turn      thought.rs  the five steps      verdict.rs  terms and measures
+//!  world.rs     the talk      reckoning.rs  terms by turn      thought.rs  the five steps      free.rs  none of them      verdict.rs  terms and measures
 //!  brief.rs     what each side is told      view.rs  the same as a value      words.rs, scripts.rs, agent.rs, user.rs  who plays by rule
+//!  drills.rs    skills asked one by one
 //! ```
 //!
 //! **Things.** A *slot* is empty until an act fills it; its value is public. A *fact* is drawn for the item; each seat knows it from the start with
@@ -38,7 +39,9 @@
 pub mod agent;
 pub mod book;
 pub mod brief;
+pub mod drills;
 pub mod family;
+pub mod free;
 pub mod items;
 pub mod lexicon;
 pub mod line;
@@ -81,6 +84,7 @@ pub use world::World;
 use crate::Scenario;
 use crate::Seat;
 use crate::draws::Stream;
+use crate::gyms::Drill;
 use crate::gyms::Gym;
 use crate::gyms::Phrase;
 use crate::gyms::Phrasebook;
@@ -88,6 +92,7 @@ use crate::gyms::Splits;
 use crate::gyms::Term;
 use crate::gyms::TermOf;
 use crate::record::Casting;
+use crate::scenario::Split;
 
 /// What file-defined terms and measures begin with.
 pub const OWN: &str = "own.";
@@ -143,6 +148,23 @@ impl Gym for Rules {
             thought: (seat == Seat::User)
                 .then(|| thought::written("greet", "none", person::State([3, 3, 3, 3]), "talk")),
         }
+    }
+
+    const HAS_DRILLS: bool = true;
+
+    fn drill(&self, scenario: &Scenario, split: Split, seat: Seat, index: u32) -> Option<Drill> {
+        drills::drill(self, scenario, split, seat, index)
+    }
+
+    const HAS_FREE_THOUGHTS: bool = true;
+
+    fn free_thought(thought: &str) -> Option<String> {
+        free::freely(thought)
+    }
+
+    /// The families: naming one is then one choice.
+    fn whole_tokens() -> Vec<String> {
+        Family::all().map(|family| family.word().to_owned()).collect()
     }
 
     fn fixed_opponent(seat: Seat) -> &'static str {

@@ -74,7 +74,7 @@ impl Kind {
 }
 
 /// What the procedure asks for now, in its order.
-fn due<'a>(view: &'a View, part: &'a AgentPart) -> impl Iterator<Item = Done> + 'a {
+pub(super) fn due<'a>(view: &'a View, part: &'a AgentPart) -> impl Iterator<Item = Done> + 'a {
     let is_due = move |step: &&super::book::Step| {
         let sight = view.sight();
         step.when.holds(&sight) && !step.done.holds(&sight)
@@ -93,7 +93,8 @@ fn bent(view: &View, done: Done) -> Done {
     Done { args: done.args.into_iter().map(other).collect(), ..done }
 }
 
-fn pressing(part: &AgentPart, trap: usize) -> Done {
+/// A pressing line as an act, by its place.
+pub(super) fn pressing(part: &AgentPart, trap: usize) -> Done {
     let claims = part.traps[trap].claims.iter().map(|(thing, value)| (*thing, Some(*value)));
     Done { deed: Deed::Trap(trap), args: claims.collect() }
 }
