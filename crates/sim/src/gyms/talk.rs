@@ -6,7 +6,7 @@
 //!  lexicon.rs   its names      predicate.rs  conditions      line.rs  what a procedure or policy does      sight.rs  who sees what of it
 //!  people.rs    who is called: a population with head, tail and crossed people      items.rs  people x facts x pressing lines, in clean splits
 //!  utterance.rs what is said, as acts      table.rs  what both have seen      person.rs  state and targets      family.rs  the 18 trap families
-//!  world.rs     the talk      reckoning.rs  terms by turn      thought.rs  the five steps      free.rs  none of them      verdict.rs  terms and measures
+//!  world.rs     the talk      reckoning.rs  terms by turn      thought.rs  the five steps      free.rs  none of them      verdict.rs  terms and measures      marks.rs  the paper's marks by rule
 //!  brief.rs     what each side is told      view.rs  the same as a value      words.rs, scripts.rs, agent.rs, user.rs  who plays by rule
 //!  drills.rs    skills asked one by one
 //! ```
@@ -45,6 +45,7 @@ pub mod free;
 pub mod items;
 pub mod lexicon;
 pub mod line;
+pub mod marks;
 pub mod people;
 pub mod person;
 pub mod predicate;
@@ -134,7 +135,8 @@ impl Gym for Rules {
     }
 
     fn measures(&self) -> Vec<&str> {
-        MEASURES.iter().copied().chain(self.book.measures.iter().map(|(name, _)| name.as_str())).collect()
+        let given = MEASURES.iter().chain(marks::MEASURES).copied();
+        given.chain(self.book.measures.iter().map(|(name, _)| name.as_str())).collect()
     }
 
     fn phrasebook(seat: Seat) -> Phrasebook {
