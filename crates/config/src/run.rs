@@ -61,8 +61,7 @@ const OF_UPDATES: [&str; 12] = [
     "sft.probe_min",
 ];
 /// What becomes of the teacher's thoughts.
-const THOUGHTS: [(&str, Thoughts); 3] =
-    [("own", Thoughts::Own), ("free", Thoughts::Free), ("none", Thoughts::None)];
+const THOUGHTS: [(&str, Thoughts); 3] = [("own", Thoughts::Own), ("free", Thoughts::Free), ("none", Thoughts::None)];
 /// Where a folder of `rollout --out`, or of a run, has its episodes.
 const LOG: &str = "episodes/log.bin";
 /// Learning rates.
@@ -340,7 +339,11 @@ fn thoughts(check: &mut Check<'_>, settings: &RunSettings, played: &[(&Named, &S
     let cannot = played.iter().find(|(_, scenario)| !scenario.rules.has_free_thoughts());
     if let Some((_, scenario)) = cannot.filter(|_| settings.sft.thoughts == Thoughts::Free) {
         let what = format!("cannot be `free`: `{}` has one form of thoughts", scenario.rules.name());
-        check.error("sft.thoughts", what, "write thoughts = \"own\" or \"none\", or play a scenario of the world `talk`");
+        check.error(
+            "sft.thoughts",
+            what,
+            "write thoughts = \"own\" or \"none\", or play a scenario of the world `talk`",
+        );
     }
 }
 

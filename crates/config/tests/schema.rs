@@ -381,7 +381,14 @@ fn the_schema_and_the_check_know_the_same_words() {
             agree(kind, &validator, &key, &json!("zzzzzz"), false);
             // Terms and kinds of rewards go together: of these a word alone says nothing. A key of another mode, or of models from a
             // folder, would have no effect.
-            let bound = ["sft.thoughts", "grpo.mode", "grpo.turn_credit", "grpo.trajectory_score", "model.thinking", "model.tools"];
+            let bound = [
+                "sft.thoughts",
+                "grpo.mode",
+                "grpo.turn_credit",
+                "grpo.trajectory_score",
+                "model.thinking",
+                "model.tools",
+            ];
             let alone = !key.starts_with("reward") && !bound.contains(&key.as_str());
             for word in words.iter().filter(|_| alone) {
                 agree(kind, &validator, &key, word, true);
@@ -465,7 +472,15 @@ fn every_key_says_what_it_means_and_a_left_out_one_has_the_default_that_is_writt
     let mut count = 0;
     for (key, entry) in keys(&schema(FileKind::Run)) {
         // In the default mode nothing takes turns, and in this scenario nobody reasons.
-        let idle = ["preset", "sft.thoughts", "grpo.agent_steps", "grpo.gamma", "grpo.em_k", "grpo.kl", "grpo.normalizer_tokens"];
+        let idle = [
+            "preset",
+            "sft.thoughts",
+            "grpo.agent_steps",
+            "grpo.gamma",
+            "grpo.em_k",
+            "grpo.kl",
+            "grpo.normalizer_tokens",
+        ];
         let part = ["grpo.overlong_tokens", "grpo.overlong_cache", "grpo.importance_min", "grpo.importance_max"];
         let has_effect = !idle.iter().chain(&part).any(|idle| *idle == key);
         if let Some(default) = entry.get("default").filter(|_| has_effect) {

@@ -167,15 +167,18 @@ fn drills_are_of_their_own_splits_items_and_press_with_no_held_out_family() {
         let book = &rules.book;
         let held_out: Vec<_> =
             book.agent.traps.iter().filter(|trap| book.sampling.held_out.contains(&trap.family)).collect();
-        for (split, seat, index) in [Split::Train, Split::HeldOut]
-            .into_iter()
-            .flat_map(|split| Seat::ALL.into_iter().flat_map(move |seat| (0..400).map(move |index| (split, seat, index))))
-        {
+        for (split, seat, index) in [Split::Train, Split::HeldOut].into_iter().flat_map(|split| {
+            Seat::ALL.into_iter().flat_map(move |seat| (0..400).map(move |index| (split, seat, index)))
+        }) {
             let Some(drill) = scenario.rules.drill(&scenario, split, seat, index) else { continue };
             let item = rules.items.item(split, index % scenario.items.of(split));
             for (thing, truth) in book.common.things.iter().zip(&item.truth) {
                 let value = told(brief(&drill), &thing.words);
-                assert!(value.is_none() || value.map(str::to_owned) == truth.map(|truth| thing.values[usize::from(truth)].replace('_', " ")));
+                assert!(
+                    value.is_none()
+                        || value.map(str::to_owned)
+                            == truth.map(|truth| thing.values[usize::from(truth)].replace('_', " "))
+                );
             }
             for trap in &held_out {
                 let shows = |text: &str| text.contains(&format!("[{}]", trap.name));

@@ -14,8 +14,8 @@ use rl::settings::OptimizerSettings;
 use rl::settings::Overlong;
 use rl::settings::Ratio;
 use rl::settings::SftSettings;
-use rl::settings::Thoughts;
 use rl::settings::StdOver;
+use rl::settings::Thoughts;
 use rl::settings::TrajectoryScore;
 use rl::settings::TurnCredit;
 use serde::Serialize;
@@ -143,7 +143,19 @@ fn condition(condition: &Condition) -> String {
 }
 
 fn cold_start(sft: &SftSettings) -> Vec<String> {
-    let SftSettings { records, top, teacher, thoughts, partner_weight, drill_share, updates, lr, warmup, probe_min, .. } = sft;
+    let SftSettings {
+        records,
+        top,
+        teacher,
+        thoughts,
+        partner_weight,
+        drill_share,
+        updates,
+        lr,
+        warmup,
+        probe_min,
+        ..
+    } = sft;
     if *updates == 0 {
         return vec!["none: GRPO begins with the models as they are".to_owned()];
     }

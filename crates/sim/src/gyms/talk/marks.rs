@@ -151,7 +151,9 @@ mod tests {
     #[test]
     fn five_steps_are_in_order_or_not() {
         assert!(is_in_order("Intent: a. Concern: b. State: 1 2 3 4. Plan: c. Tone: d."));
-        for text in ["", "Intent: a. State: 1 2 3 4. Concern: b. Plan: c. Tone: d.", "Concern: Intent: State: Plan: Tone:"] {
+        for text in
+            ["", "Intent: a. State: 1 2 3 4. Concern: b. Plan: c. Tone: d.", "Concern: Intent: State: Plan: Tone:"]
+        {
             assert!(!is_in_order(text), "{text}");
         }
     }

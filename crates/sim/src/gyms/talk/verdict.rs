@@ -97,7 +97,8 @@ pub fn verdict(world: &World, case: &Case) -> Verdict {
     }
     let mut measures: BTreeMap<String, Ratio> =
         rows(world, &thoughts).into_iter().map(|(name, ratio)| (name.to_owned(), ratio)).collect();
-    measures.extend(marks::rows(world, &thoughts, &case.turns).into_iter().map(|(name, ratio)| (name.to_owned(), ratio)));
+    measures
+        .extend(marks::rows(world, &thoughts, &case.turns).into_iter().map(|(name, ratio)| (name.to_owned(), ratio)));
     let sight = world.sight(Reader::World);
     measures.extend(world.book.measures.iter().map(|(name, when)| (name.clone(), Ratio::yes(when.holds(&sight)))));
     Verdict { rewards, measures }
