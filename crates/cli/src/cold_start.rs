@@ -17,6 +17,7 @@ use rl::plan;
 use rl::schedule;
 use rl::settings::RunSettings;
 use rl::settings::SftSettings;
+use rl::settings::Thoughts;
 use sim::Act;
 use sim::Address;
 use sim::Decision;
@@ -219,13 +220,26 @@ fn scripted(setup: &Setup) -> anyhow::Result<Vec<EpisodeRecord>> {
         let scenario = mix.of(&casting);
         // A script writes its acts either way; what it is told is what the model will be.
         let tools = Pair::from_fn(|seat| setup.tools(scenario, seat));
-        play_by_rule(Casting { tools, ..casting }, scenario, settings.seed)
+        let record = play_by_rule(Casting { tools, ..casting }, scenario, settings.seed)?;
+        Some(rethought(record, scenario, settings.sft.thoughts))
     };
     let dialogues: Option<Vec<EpisodeRecord>> = castings.into_iter().map(play).collect();
     if is_read_alone {
         return Ok(dialogues.unwrap_or_default());
     }
     dialogues.ok_or_else(|| anyhow!("`{}` does not play both seats", settings.sft.teacher))
+}
+
+/// The dialogue with its thoughts as they are to be taught. A thought that the gym cannot tell freely is left out, as those of no thought are.
+fn rethought(mut record: EpisodeRecord, scenario: &Scenario, thoughts: Thoughts) -> EpisodeRecord {
+    for thought in record.turns.iter_mut().filter_map(|turn| turn.decision.thought.as_mut()) {
+        match thoughts {
+            Thoughts::Own => {}
+            Thoughts::Free => *thought = scenario.rules.free_thought(thought).unwrap_or_default(),
+            Thoughts::None => thought.clear(),
+        }
+    }
+    record
 }
 
 /// Numbers of the dialogues that a seat imitates: of each scenario the `top` in which it scored most; all, if that is `None`.

@@ -22,6 +22,7 @@ use rl::settings::ModelShape;
 use rl::settings::OptimizerSettings;
 use rl::settings::RecordedFolder;
 use rl::settings::SftSettings;
+use rl::settings::Thoughts;
 use rl::settings::UpdateMode;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -50,11 +51,12 @@ const COUNT: Allowed = Allowed::between(1.0, 1e9, "there must be at least one");
 /// Shares of a whole.
 const SHARE: Allowed = Allowed::between(0.0, 1.0, "it is a share");
 /// Keys of a cold start that say how it learns.
-const OF_UPDATES: [&str; 11] = [
+const OF_UPDATES: [&str; 12] = [
     "sft.records",
     "sft.top",
     "sft.dialogues",
     "sft.teacher",
+    "sft.thoughts",
     "sft.tokens_per_update",
     "sft.lr",
     "sft.warmup",
@@ -63,6 +65,8 @@ const OF_UPDATES: [&str; 11] = [
     "sft.drill_share",
     "sft.probe_min",
 ];
+/// What becomes of the teacher's thoughts.
+const THOUGHTS: [(&str, Thoughts); 3] = [("own", Thoughts::Own), ("free", Thoughts::Free), ("none", Thoughts::None)];
 /// Where a folder of `rollout --out`, or of a run, has its episodes.
 const LOG: &str = "episodes/log.bin";
 /// Learning rates.
@@ -151,6 +155,9 @@ struct SftFile {
     dialogues: Option<i64>,
     /// Script of both seats, `scripted:NAME`.
     teacher: Option<String>,
+    /// What becomes of the teacher's thoughts, in seats that reason: `own`, they are learned in the form that the gym's rules check; `free`, told without
+    /// that form (in `talk`); `none`, the seat learns to think nothing and to speak at once.
+    thoughts: Option<String>,
     /// Optimiser updates of each seat. With `model.from` there need be none, and are none unless it says so.
     updates: Option<i64>,
     /// Tokens that an update learns from, about.
@@ -315,6 +322,7 @@ pub(crate) fn against_mix(
             check.without_effect(key, check.has(key).then_some(()), &because);
         }
     }
+    thoughts(check, settings, played);
     let shares = |scenario: &Scenario| scenario.rewards.iter().any(|rule| rule.kind == RewardKind::Shared);
     if !played.iter().any(|(_, scenario)| shares(scenario)) {
         let because = "no reward of the scenario is of kind `shared`";
@@ -333,6 +341,24 @@ pub(crate) fn against_mix(
         opponents::opponents(check, &named.key, settings, scenario, &named.opponents)
     };
     played.iter().map(across).collect()
+}
+
+/// Thoughts are there to be changed where a seat reasons, and can be told freely where the gym knows how.
+fn thoughts(check: &mut Check<'_>, settings: &RunSettings, played: &[(&Named, &Scenario)]) {
+    let reasons = |scenario: &Scenario| Seat::ALL.into_iter().any(|seat| scenario.seats[seat].reasons);
+    if !played.iter().any(|(_, scenario)| reasons(scenario)) {
+        let given = check.has("sft.thoughts").then_some(());
+        check.without_effect("sft.thoughts", given, "no seat of the scenario reasons");
+    }
+    let cannot = played.iter().find(|(_, scenario)| !scenario.rules.has_free_thoughts());
+    if let Some((_, scenario)) = cannot.filter(|_| settings.sft.thoughts == Thoughts::Free) {
+        let what = format!("cannot be `free`: `{}` has one form of thoughts", scenario.rules.name());
+        check.error(
+            "sft.thoughts",
+            what,
+            "write thoughts = \"own\" or \"none\", or play a scenario of the world `talk`",
+        );
+    }
 }
 
 /// One model of a seat speaks in all scenarios, and their numbers are told apart by their names.
@@ -433,6 +459,7 @@ fn sft_settings(check: &mut Check<'_>, file: SftFile, has_base: bool) -> SftSett
         top,
         dialogues,
         teacher,
+        thoughts,
         updates,
         tokens_per_update,
         lr,
@@ -456,12 +483,14 @@ fn sft_settings(check: &mut Check<'_>, file: SftFile, has_base: bool) -> SftSett
         let because = "`sft.records` says what is imitated";
         check.without_effect("sft.dialogues", dialogues, because);
         check.without_effect("sft.teacher", teacher.as_ref(), because);
+        check.without_effect("sft.thoughts", thoughts.as_ref(), because);
     }
     SftSettings {
         records,
         top: check.whole_optional("sft.top", top, COUNT, "all of them are imitated"),
         dialogues: check.whole("sft.dialogues", dialogues, 6000, COUNT),
         teacher: check.text("sft.teacher", teacher, "scripted:noisy"),
+        thoughts: check.word("sft.thoughts", thoughts.as_deref(), &THOUGHTS),
         updates,
         tokens_per_update: check.whole("sft.tokens_per_update", tokens_per_update, 600, tokens),
         lr: check.number("sft.lr", lr, 1.5e-3, RATE),

@@ -192,6 +192,7 @@ const ROWS: &[Row] = &[
     row("sft.top", "cold start", "the best so many of each scenario, for each seat", |s| Some(s.sft.top.map_or(json!("all"), |top| json!(top)))),
     row("sft.dialogues", "cold start", "talks of the teacher with itself", |s| s.sft.records.is_empty().then(|| json!(s.sft.dialogues))),
     row("sft.teacher", "cold start", "the script that is imitated", |s| s.sft.records.is_empty().then(|| json!(s.sft.teacher))),
+    row("sft.thoughts", "cold start", "what becomes of the teacher's thoughts", |s| s.sft.records.is_empty().then(|| json!(s.sft.thoughts))),
     row("sft.updates", "cold start", "updates of the cold start, for each seat", |s| some(s.sft.updates)),
     row("sft.tokens_per_update", "cold start", "tokens of one batch", |s| some(s.sft.tokens_per_update)),
     row("sft.lr", "cold start", "highest learning rate of the cold start", |s| some(s.sft.lr)),

@@ -63,6 +63,7 @@ fn measured(rule: &str, turns: &[Said]) -> Ratio {
         policies,
         learns: Pair::default(),
         tools: Pair::default(),
+        fork: None,
     };
     let record = sim::drive(casting, &SCENARIO, 1, decide, |_, _| unreachable!("nobody is asked"));
     let verdict = record.verdict.as_ref().unwrap_or_else(|| panic!("{:?} {:?}", record.stop, record.fault));

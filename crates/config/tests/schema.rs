@@ -459,7 +459,14 @@ fn the_schema_and_the_check_know_the_same_words() {
             // folder, would have no effect.
             // A criterion's seat is that of its gold case.
             let of_judges = ["judge.policy", "judge.criteria.*.seat", "judge.gold.*.seat"];
-            let bound = ["grpo.mode", "grpo.turn_credit", "grpo.trajectory_score", "model.thinking", "model.tools"];
+            let bound = [
+                "sft.thoughts",
+                "grpo.mode",
+                "grpo.turn_credit",
+                "grpo.trajectory_score",
+                "model.thinking",
+                "model.tools",
+            ];
             let bound = [&bound[..], &of_judges].concat();
             let alone = !key.starts_with("reward") && !bound.contains(&key.as_str());
             for word in words.iter().filter(|_| alone) {
@@ -548,8 +555,16 @@ fn every_key_says_what_it_means_and_a_left_out_one_has_the_default_that_is_writt
     let base = settings("");
     let mut count = 0;
     for (key, entry) in keys(&schema(FileKind::Run)) {
-        // In the default mode nothing takes turns.
-        let idle = ["preset", "grpo.agent_steps", "grpo.gamma", "grpo.em_k", "grpo.kl", "grpo.normalizer_tokens"];
+        // In the default mode nothing takes turns, and in this scenario nobody reasons.
+        let idle = [
+            "preset",
+            "sft.thoughts",
+            "grpo.agent_steps",
+            "grpo.gamma",
+            "grpo.em_k",
+            "grpo.kl",
+            "grpo.normalizer_tokens",
+        ];
         let part = ["grpo.overlong_tokens", "grpo.overlong_cache", "grpo.importance_min", "grpo.importance_max"];
         let has_effect = !idle.iter().chain(&part).any(|idle| *idle == key) && !OF_FORKS.contains(&&*key);
         if let Some(default) = entry.get("default").filter(|_| has_effect) {

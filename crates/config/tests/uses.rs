@@ -99,7 +99,7 @@ fn shared() -> &'static [&'static str] {
         let text = text.replace("[world.terms]", term).replace("[success]", &format!("{}[success]", rewards.concat()));
         let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("shared.toml");
         fs::write(&file, text).expect("the build's own folder takes a file");
-        vec![&*format!("scenario={}", file.display()).leak(), "sft.drill_share=", "sft.probe_min="]
+        vec![&*format!("scenario={}", file.display()).leak()]
     });
     &NEEDS
 }
@@ -149,6 +149,7 @@ fn changes() -> Vec<Change> {
         ("sft.top", json!(60), &[]),
         ("sft.dialogues", json!(60), &[]),
         ("sft.teacher", json!("rule"), &[]),
+        ("sft.thoughts", json!("none"), &[]),
         ("sft.updates", json!(12), &[]),
         ("sft.tokens_per_update", json!(400), &[]),
         ("sft.lr", json!(0.002), &[]),
@@ -338,8 +339,8 @@ fn a_key_without_a_user_in_this_run_is_one_that_the_reader_refuses() {
     let collected = uses(&[&records, "sft.dialogues=", "sft.teacher="]);
     let unused: Vec<&str> = collected.iter().filter(|used| used.value.is_none()).map(|used| used.key).collect();
     let unused: Vec<&str> = unused.into_iter().filter(|key| !key.starts_with("model.")).collect();
-    assert_eq!(unused[..3], ["mix", "sft.dialogues", "sft.teacher"]);
-    for key in ["sft.dialogues=60", "sft.teacher=scripted:good"] {
+    assert_eq!(unused[..4], ["mix", "sft.dialogues", "sft.teacher", "sft.thoughts"]);
+    for key in ["sft.dialogues=60", "sft.teacher=scripted:good", "sft.thoughts=own"] {
         let overrides = [&records, "sft.dialogues=", "sft.teacher=", key].map(str::to_owned);
         let errors = load_run(&quickstart(), &overrides).expect_err("it has no effect");
         assert!(errors.to_string().contains("has no effect in this run: `sft.records` says"), "{errors}");

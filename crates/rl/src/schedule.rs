@@ -49,6 +49,7 @@ mod tests {
             records: Vec::new(),
             top: None,
             dialogues: 8000,
+            thoughts: crate::settings::Thoughts::Own,
             teacher: "scripted:noisy".to_owned(),
             updates: 100,
             tokens_per_update: 700,

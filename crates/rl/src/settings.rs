@@ -199,6 +199,27 @@ pub struct RecordedFolder {
     pub log: String,
 }
 
+/// What is made of the thoughts of a cold start's teacher, in seats that reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Thoughts {
+    /// They stay as the script writes them, in the form that its gym's rules check.
+    #[default]
+    Own,
+    /// The gym tells them freely, without that form.
+    Free,
+    /// They are empty: the seat is taught to speak at once.
+    None,
+}
+
+impl Thoughts {
+    /// Whether it is what is usual, and so not written: runs begun before there was a choice are still the same runs.
+    #[must_use]
+    pub fn are_own(&self) -> bool {
+        *self == Thoughts::Own
+    }
+}
+
 /// The cold start: imitation of scripts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SftSettings {
@@ -208,6 +229,9 @@ pub struct SftSettings {
     pub dialogues: u32,
     /// Script of both seats, e.g. `scripted:noisy`.
     pub teacher: String,
+    /// What becomes of the teacher's thoughts.
+    #[serde(default, skip_serializing_if = "Thoughts::are_own")]
+    pub thoughts: Thoughts,
     /// How many of each scenario's dialogues each seat imitates, those in which it scored most; `None`: all.
     pub top: Option<u32>,
     /// Optimiser updates per seat.

@@ -187,6 +187,18 @@ macro_rules! gyms {
                 match self { $(Rules::$Gym(_) => <$gym::Rules as Gym>::HAS_DRILLS,)+ }
             }
 
+            /// See [`Gym::free_thought`].
+            #[must_use]
+            pub fn free_thought(&self, thought: &str) -> Option<String> {
+                match self { $(Rules::$Gym(_) => <$gym::Rules as Gym>::free_thought(thought),)+ }
+            }
+
+            /// See [`Gym::HAS_FREE_THOUGHTS`].
+            #[must_use]
+            pub fn has_free_thoughts(&self) -> bool {
+                match self { $(Rules::$Gym(_) => <$gym::Rules as Gym>::HAS_FREE_THOUGHTS,)+ }
+            }
+
             /// See [`Gym::whole_tokens`].
             #[must_use]
             pub fn whole_tokens(&self) -> Vec<String> {

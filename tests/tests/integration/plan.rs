@@ -108,6 +108,21 @@ fn steps_that_take_turns_are_told_apart() {
     assert_eq!((&none["steps"], &none["budget"]["evaluations"]), (&json!([]), &json!(1)));
 }
 
+/// A free thought has no state and no tone, and none at all has nothing: the fewer steps, the fewer tokens the user writes.
+#[test]
+fn a_cold_start_teaches_thoughts_as_they_are_freely_told_or_none() {
+    let written = |thoughts: &str| {
+        let set = format!("sft.thoughts={thoughts}");
+        let plan = plan_of("configs/talk.toml", &sets(&["sft.dialogues=60", &set]));
+        phase(&plan, "grpo")["sampled"]["user"]["expected"].as_u64().expect("a count")
+    };
+    let [own, free, none] = ["own", "free", "none"].map(written);
+    assert!(own > free && free > none + none / 4 && none > 0, "{own}, {free}, {none}");
+    let told =
+        duologue(&[&["plan", "configs/talk.toml"], &sets(&["sft.dialogues=60", "sft.thoughts=free"])[..]].concat());
+    assert!(told.done().contains("the talks of `scripted:noisy` with itself, its thoughts told freely"));
+}
+
 /// What a run did lies within what was planned for it, and what can be known beforehand was known.
 #[test]
 fn a_run_keeps_to_its_plan() {

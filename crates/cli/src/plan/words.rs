@@ -16,6 +16,7 @@ use rl::settings::Overlong;
 use rl::settings::Ratio;
 use rl::settings::SftSettings;
 use rl::settings::StdOver;
+use rl::settings::Thoughts;
 use rl::settings::TrajectoryScore;
 use rl::settings::TurnCredit;
 use serde::Serialize;
@@ -180,12 +181,29 @@ fn condition(condition: &Condition) -> String {
 }
 
 fn cold_start(sft: &SftSettings) -> Vec<String> {
-    let SftSettings { records, top, teacher, partner_weight, drill_share, updates, lr, warmup, probe_min, .. } = sft;
+    let SftSettings {
+        records,
+        top,
+        teacher,
+        thoughts,
+        partner_weight,
+        drill_share,
+        updates,
+        lr,
+        warmup,
+        probe_min,
+        ..
+    } = sft;
     if *updates == 0 {
         return vec!["none: GRPO begins with the models as they are".to_owned()];
     }
+    let thoughts = match thoughts {
+        Thoughts::Own => "",
+        Thoughts::Free => ", its thoughts told freely",
+        Thoughts::None => ", without its thoughts",
+    };
     let talks = match records.len() {
-        0 => format!("the talks of `{teacher}` with itself"),
+        0 => format!("the talks of `{teacher}` with itself{thoughts}"),
         count => format!("the talks in {count} folder(s) of records"),
     };
     let best = top.map_or(String::new(), |top| format!(", the {top} of each scenario in which the seat scored most"));

@@ -31,6 +31,7 @@ use crate::cast::Cast;
 use crate::failure::Failure;
 use crate::flags::StressFlags;
 use crate::progress::Progress;
+use crate::remotes::Measuring;
 use crate::remotes::Remotes;
 
 /// A suite with everybody who plays it.
@@ -55,7 +56,8 @@ impl<'s> Contest<'s> {
         let scenarios = suite.scenarios();
         let all: Vec<&Scenario> = scenarios.iter().map(|scenario| &**scenario).collect();
         let mut cast = Cast::new();
-        cast.stage(&all, remotes)?;
+        // What a session came to is a predicate over its world, never a judge's word.
+        cast.stage(&all, remotes, Measuring::Other(None))?;
         let (mut agents, mut users) = (contenders(&flags.agent), contenders(&flags.user));
         let of_families: Vec<&Scenario> = suite.families.iter().map(|family| &*family.hostile).collect();
         let of_traps: Vec<&Scenario> = suite.traps.iter().map(|test| &*test.scenario).collect();

@@ -51,6 +51,7 @@ pub fn settings() -> RunSettings {
             vocab_max: VOCAB as usize,
         },
         sft: SftSettings {
+            thoughts: rl::settings::Thoughts::Own,
             records: Vec::new(),
             top: None,
             dialogues: 1,

@@ -31,6 +31,10 @@ pub enum Skill {
     Weigh,
     /// Asking about a request in its own words. Required too.
     TakeUp,
+    /// Doing what a procedure or policy asks for next. Required too.
+    Follow,
+    /// Saying how one feels after what was heard: four small sums.
+    Feel,
 }
 
 impl Skill {
@@ -42,6 +46,8 @@ impl Skill {
             Skill::Judge => "judge",
             Skill::Weigh => "weigh",
             Skill::TakeUp => "take_up",
+            Skill::Follow => "follow",
+            Skill::Feel => "feel",
         }
     }
 
@@ -49,8 +55,8 @@ impl Skill {
     #[must_use]
     pub fn is_required(self) -> bool {
         match self {
-            Skill::LookUp | Skill::Judge | Skill::TakeUp => true,
-            Skill::Weigh => false,
+            Skill::LookUp | Skill::Judge | Skill::TakeUp | Skill::Follow => true,
+            Skill::Weigh | Skill::Feel => false,
         }
     }
 }

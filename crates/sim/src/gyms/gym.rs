@@ -95,6 +95,15 @@ pub trait Gym {
     /// Whether [`Gym::drill`] gives any.
     const HAS_DRILLS: bool = false;
 
+    /// A script's thought told freely, without the form in which rules check it; `None` if there is no such telling of it.
+    #[must_use]
+    fn free_thought(_thought: &str) -> Option<String> {
+        None
+    }
+
+    /// Whether [`Gym::free_thought`] tells any.
+    const HAS_FREE_THOUGHTS: bool = false;
+
     /// Texts that must be one token each wherever they stand, such as prices.
     #[must_use]
     fn whole_tokens() -> Vec<String> {

@@ -6,8 +6,9 @@
 //!  lexicon.rs   its names      predicate.rs  conditions      line.rs  what a procedure or policy does      sight.rs  who sees what of it
 //!  people.rs    who is called: a population with head, tail and crossed people      items.rs  people x facts x pressing lines, in clean splits
 //!  utterance.rs what is said, as acts      table.rs  what both have seen      person.rs  state and targets      family.rs  the 18 trap families
-//!  world.rs     the talk      reckoning.rs  terms by turn      thought.rs  the five steps      verdict.rs  terms and measures
+//!  world.rs     the talk      reckoning.rs  terms by turn      thought.rs  the five steps      free.rs  none of them      verdict.rs  terms and measures      marks.rs  the paper's marks by rule
 //!  brief.rs     what each side is told      view.rs  the same as a value      words.rs, scripts.rs, agent.rs, user.rs  who plays by rule
+//!  drills.rs    skills asked one by one
 //! ```
 //!
 //! **Things.** A *slot* is empty until an act fills it; its value is public. A *fact* is drawn for the item; each seat knows it from the start with
@@ -39,10 +40,13 @@ pub mod agent;
 pub mod book;
 pub mod brief;
 pub mod conduct;
+pub mod drills;
 pub mod family;
+pub mod free;
 pub mod items;
 pub mod lexicon;
 pub mod line;
+pub mod marks;
 pub mod people;
 pub mod person;
 pub mod predicate;
@@ -82,6 +86,7 @@ pub use world::World;
 use crate::Scenario;
 use crate::Seat;
 use crate::draws::Stream;
+use crate::gyms::Drill;
 use crate::gyms::Gym;
 use crate::gyms::Phrase;
 use crate::gyms::Phrasebook;
@@ -89,6 +94,7 @@ use crate::gyms::Splits;
 use crate::gyms::Term;
 use crate::gyms::TermOf;
 use crate::record::Casting;
+use crate::scenario::Split;
 
 /// What file-defined terms and measures begin with.
 pub const OWN: &str = "own.";
@@ -130,7 +136,8 @@ impl Gym for Rules {
     }
 
     fn measures(&self) -> Vec<&str> {
-        MEASURES.iter().copied().chain(self.book.measures.iter().map(|(name, _)| name.as_str())).collect()
+        let given = MEASURES.iter().chain(marks::MEASURES).copied();
+        given.chain(self.book.measures.iter().map(|(name, _)| name.as_str())).collect()
     }
 
     fn phrasebook(seat: Seat) -> Phrasebook {
@@ -144,6 +151,23 @@ impl Gym for Rules {
             thought: (seat == Seat::User)
                 .then(|| thought::written("greet", "none", person::State([3, 3, 3, 3]), "talk")),
         }
+    }
+
+    const HAS_DRILLS: bool = true;
+
+    fn drill(&self, scenario: &Scenario, split: Split, seat: Seat, index: u32) -> Option<Drill> {
+        drills::drill(self, scenario, split, seat, index)
+    }
+
+    const HAS_FREE_THOUGHTS: bool = true;
+
+    fn free_thought(thought: &str) -> Option<String> {
+        free::freely(thought)
+    }
+
+    /// The families: naming one is then one choice.
+    fn whole_tokens() -> Vec<String> {
+        Family::all().map(|family| family.word().to_owned()).collect()
     }
 
     fn fixed_opponent(seat: Seat) -> &'static str {

@@ -80,7 +80,7 @@ impl Kind {
 }
 
 /// What the procedure asks for now, in its order; `is_due` says which steps are.
-fn due<'a>(
+pub(super) fn due<'a>(
     view: &'a View,
     part: &'a AgentPart,
     is_due: impl Fn(&Step, &Sight<'_>) -> bool + 'a,
@@ -100,7 +100,8 @@ fn bent(view: &View, done: Done) -> Done {
     Done { args: done.args.into_iter().map(other).collect(), ..done }
 }
 
-fn pressing(part: &AgentPart, trap: usize) -> Done {
+/// A pressing line as an act, by its place.
+pub(super) fn pressing(part: &AgentPart, trap: usize) -> Done {
     let claims = part.traps[trap].claims.iter().map(|(thing, value)| (*thing, Some(*value)));
     Done { deed: Deed::Trap(trap), args: claims.collect() }
 }

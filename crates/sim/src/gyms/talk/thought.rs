@@ -5,9 +5,10 @@
 //! ```
 //!
 //! The state is that after the agent's turn. Read tolerantly: steps in any order, words around them, several of them missing; what is there is
-//! held against what is true.
+//! held against what is true. A thought in free words (see [`free`]) names a trap in a sentence about one, and plans behind *I will*.
 
 use super::Family;
+use super::free;
 use super::person::STATE_MAX;
 use super::person::State;
 
@@ -38,20 +39,30 @@ pub fn written(intent: &str, concern: &str, state: State, plan: &str) -> String 
     format!("Intent: {intent}. Concern: {concern}. State: {}. Plan: {plan}. Tone: {tone}.", state.words())
 }
 
+/// What is intended by who presses, in the words of the first step.
+#[must_use]
+pub fn pressing(family: Family, is_trap: bool) -> String {
+    let word = family.word();
+    if is_trap { format!("trap {word}") } else { format!("presses by {word}") }
+}
+
 impl Thought {
     /// Reads a thought.
     #[must_use]
     pub fn read(text: &str) -> Thought {
         let lower = text.to_lowercase();
         let after = |head: &str| lower.find(head).map(|at| &lower[at + head.len()..]);
-        let intent = after(STEPS[0]).map_or("", |rest| rest.split(['.', '\n']).next().unwrap_or(rest));
+        let sentence = |text: &'_ str| text.split(['.', '\n']).next().unwrap_or_default().to_owned();
+        // Who thinks freely says so in some sentence.
+        let freely = || lower.split(['.', '\n']).find(|said| said.contains("trap")).unwrap_or_default().to_owned();
+        let intent = after(STEPS[0]).map_or_else(freely, sentence);
         let words = |text: &str| -> Vec<String> {
             text.split(|c: char| !(c.is_alphanumeric() || c == '_'))
                 .filter(|w| !w.is_empty())
                 .map(str::to_owned)
                 .collect()
         };
-        let named: Vec<String> = words(intent);
+        let named: Vec<String> = words(&intent);
         let traps = match named.iter().any(|word| word == "trap") {
             true => named.iter().filter_map(|word| Family::named(word)).collect(),
             false => Vec::new(),
@@ -59,7 +70,7 @@ impl Thought {
         Thought {
             traps,
             state: after(STEPS[2]).and_then(state),
-            plan: after(STEPS[3]).and_then(|rest| words(rest).into_iter().next()),
+            plan: after(STEPS[3]).or_else(|| after(free::PLAN)).and_then(|rest| words(rest).into_iter().next()),
             steps: STEPS.iter().filter(|head| is_step(&lower, head)).count() as u32,
         }
     }

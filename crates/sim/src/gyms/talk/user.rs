@@ -80,7 +80,7 @@ fn family(view: &View) -> Option<super::Family> {
 }
 
 /// Hangs up if it is time, or does what the first fitting line of the policy says.
-fn policy(view: &View, part: &UserPart, counters: bool) -> Option<Done> {
+pub(super) fn policy(view: &View, part: &UserPart, counters: bool) -> Option<Done> {
     let sight = view.sight();
     if let Some(end) = part.ends.iter().find(|end| end.when.holds(&sight)) {
         return Some(Done { deed: Deed::End(Some(end.name.clone())), args: Vec::new() });
@@ -112,8 +112,7 @@ fn gives_in(view: &View) -> Option<Done> {
 
 fn thought(view: &View, part: &UserPart, inner: &Inner, done: Option<&Done>) -> String {
     let intent = match (view.table.pressed.first(), done.map(|done| &done.deed)) {
-        (Some(pressed), Some(Deed::Counter { .. })) => format!("trap {}", pressed.family.word()),
-        (Some(pressed), _) => format!("presses by {}", pressed.family.word()),
+        (Some(pressed), done) => thought::pressing(pressed.family, matches!(done, Some(Deed::Counter { .. }))),
         (None, _) => match view.table.latest.agent.first().map(|done| &done.deed) {
             Some(Deed::Act(act)) => view.common.acts.agent[*act].name.clone(),
             Some(Deed::End(_)) => "end".to_owned(),

@@ -6,6 +6,7 @@ use super::book::OwnTerm;
 use super::book::Tier;
 use super::conduct::Manners;
 use super::conduct::Rule;
+use super::marks;
 use super::person::Dimension;
 use super::person::Status;
 use super::sight::Counter;
@@ -121,6 +122,8 @@ pub fn verdict(world: &World, case: &Case) -> Verdict {
     let mut measures: BTreeMap<String, Ratio> =
         rows(world, &thoughts).into_iter().map(|(name, ratio)| (name.to_owned(), ratio)).collect();
     measures.extend(manners.iter().flat_map(|(seat, manners)| conduct(seat, manners)));
+    measures
+        .extend(marks::rows(world, &thoughts, &case.turns).into_iter().map(|(name, ratio)| (name.to_owned(), ratio)));
     let sight = world.sight(Reader::World);
     measures.extend(world.book.measures.iter().map(|(name, when)| (name.clone(), Ratio::yes(when.holds(&sight)))));
     Verdict { rewards, measures }
@@ -225,15 +228,17 @@ fn is_answered_trap(press: &Press) -> bool {
     !press.fair && press.outcome.is_some()
 }
 
-/// Traps that were countered in the turn that answers them, with their family named: in the act, or in that turn's thought. A thought that names more
-/// than it was pressed with recognises nothing.
+/// Whether the turn that answers a pressing line names its family: in the act, or in the thought. A thought that names more than it was pressed with
+/// recognises nothing.
+pub(super) fn is_named(world: &World, thoughts: &[Thought], press: &Press) -> bool {
+    let pressed = world.presses.iter().filter(|other| other.answered_in == press.answered_in).count();
+    let thought = thoughts.get(press.answered_in as usize).filter(|thought| thought.traps.len() <= pressed);
+    press.named || thought.is_some_and(|thought| thought.traps.contains(&press.family))
+}
+
+/// Traps that were countered in the turn that answers them, with their family named.
 fn trap_recall(world: &World, thoughts: &[Thought], such: impl Fn(&Press) -> bool) -> Ratio {
-    let named = |press: &Press| {
-        let pressed = world.presses.iter().filter(|other| other.answered_in == press.answered_in).count();
-        let thought = thoughts.get(press.answered_in as usize).filter(|thought| thought.traps.len() <= pressed);
-        press.named || thought.is_some_and(|thought| thought.traps.contains(&press.family))
-    };
-    let countered = |press: &Press| press.outcome == Some(Outcome::Countered) && named(press);
+    let countered = |press: &Press| press.outcome == Some(Outcome::Countered) && is_named(world, thoughts, press);
     presses(world, |press| is_answered_trap(press) && such(press), countered)
 }
 

@@ -1,0 +1,201 @@
+//! Skills asked one by one: to look up a fact, to tell a trap from its fair twin, to say how one feels after what was heard, to do what comes next.
+//! Part of the cold start, and its gate; see [`Drill`].
+//!
+//! Each is asked at a real point of a talk: the world is made as for an episode and led there by acts, and what is right is what the world says,
+//! or what the procedure or policy does. A drill of an item to learn from presses with no held-out family, and neither does one of a held-out
+//! item: the gate asks for what was taught, of people and facts that were not.
+
+use std::sync::Arc;
+
+use super::Rules;
+use super::agent;
+use super::book::Step;
+use super::brief;
+use super::items::Item;
+use super::items::Plant;
+use super::sight::Reader;
+use super::thought;
+use super::user;
+use super::utterance::Deed;
+use super::utterance::Done;
+use super::words;
+use super::world::World;
+use crate::Address;
+use crate::Draws;
+use crate::Message;
+use crate::Pair;
+use crate::Phase;
+use crate::Scenario;
+use crate::Seat;
+use crate::Source;
+use crate::WorldInput;
+use crate::draws::Stream;
+use crate::gyms::Drill;
+use crate::gyms::GymWorld;
+use crate::gyms::Skill;
+use crate::record::Casting;
+use crate::record::EpisodeId;
+use crate::scenario::Split;
+
+/// How many of the agent's acts may lie behind a drill, without the user's.
+const STEPS_MAX: i64 = 6;
+const NEXT: &str = "Next?";
+
+/// What is asked, and the one right answer.
+type Question = (Skill, String, String);
+
+/// The drill with this number for a seat; `None` if this point of this file's talk has nothing to ask.
+#[must_use]
+pub fn drill(rules: &Rules, scenario: &Scenario, split: Split, seat: Seat, index: u32) -> Option<Drill> {
+    let id = EpisodeId { phase: Phase::Sft, round: u64::MAX, group: index, trial: 0, member: 0 };
+    let item = index % scenario.items.of(split);
+    let (policies, learns, tools) = (Pair::default(), Pair::default(), Pair::default());
+    let casting = Casting { id, scenario: 0, split, item, policies, learns, tools, fork: None };
+    let address = Address { trial: 2 * split as u32 + seat as u32, ..id.address(scenario.items.seed) };
+    let mut point = Point::new(rules, scenario, &casting, address);
+    let (skill, question, answer) = match seat {
+        Seat::Agent => point.agents(),
+        Seat::User => point.users(),
+    }?;
+    let mut messages = point.world.observe(seat).messages;
+    messages.push(Message { from: Source::World, text: question });
+    Some(Drill { skill, seat, messages, answer })
+}
+
+/// A point of a talk, and the draws that lead there.
+struct Point {
+    world: World,
+    draws: Draws,
+}
+
+impl Point {
+    /// Before anybody has spoken; the item has one pressing line, of a family to learn from.
+    fn new(rules: &Rules, scenario: &Scenario, casting: &Casting, address: Address) -> Point {
+        let book = &rules.book;
+        let mut draws = address.draws(Stream::Judge);
+        let known = |trap: &usize| !book.sampling.held_out.contains(&book.agent.traps[*trap].family);
+        let taught: Vec<usize> = (0..book.agent.traps.len()).filter(known).collect();
+        let plants = match taught.is_empty() {
+            true => Vec::new(),
+            false => vec![Plant { trap: *draws.pick(&taught), turn: 0 }],
+        };
+        let item = Item { plants, ..(**rules.items.item(casting.split, casting.item)).clone() };
+        let world = World::new(Arc::clone(book), Arc::new(item), scenario, address.draws(Stream::World));
+        Point { world, draws }
+    }
+
+    fn agents(&mut self) -> Option<Question> {
+        if self.draws.chance(0.4) { self.look_up(Seat::Agent) } else { self.next_step() }
+    }
+
+    fn users(&mut self) -> Option<Question> {
+        match self.draws.uniform() {
+            at if at < 0.15 => self.look_up(Seat::User),
+            at if at < 0.6 => self.judge(),
+            at if at < 0.8 => self.feel(),
+            _ => self.answer(),
+        }
+    }
+
+    /// A fact that the seat knows.
+    fn look_up(&mut self, seat: Seat) -> Option<Question> {
+        let common = &self.world.book.common;
+        let known: Vec<(usize, u8)> =
+            (0..).zip(&self.world.known[seat]).filter_map(|(thing, value)| Some((thing, (*value)?))).collect();
+        let (thing, value) = *(!known.is_empty()).then(|| self.draws.pick(&known))?;
+        let question = format!("Look up the {}.", common.things[thing].words);
+        Some((Skill::LookUp, question, brief::fact(common, thing, value)))
+    }
+
+    /// Whether the agent's pressing line is a trap: the first step of the thought.
+    fn judge(&mut self) -> Option<Question> {
+        self.press()?;
+        let pressed = self.world.table.pressed.first()?;
+        let answer = thought::pressing(pressed.family, self.world.sight(Reader::Seat(Seat::User)).fair == Some(false));
+        Some((Skill::Judge, "Intent?".to_owned(), format!("Intent: {answer}.")))
+    }
+
+    /// The state after the agent's turn.
+    fn feel(&mut self) -> Option<Question> {
+        if self.draws.chance(0.5) { self.press() } else { self.lead(1) }?;
+        Some((Skill::Feel, "State?".to_owned(), format!("State: {}.", self.world.inner.state.words())))
+    }
+
+    /// What the policy does after the agent's turn.
+    fn answer(&mut self) -> Option<Question> {
+        if self.draws.chance(0.3) {
+            self.press()?;
+        } else {
+            let steps = self.draws.range(1, STEPS_MAX);
+            self.lead(steps)?;
+        }
+        let view = self.world.view(Seat::User);
+        let done = user::policy(&view, &self.world.book.user, true)?;
+        Some((Skill::Follow, NEXT.to_owned(), view.tongue().written(&done)))
+    }
+
+    /// What the procedure does next, after some of its steps and perhaps a question of the user.
+    fn next_step(&mut self) -> Option<Question> {
+        let steps = self.draws.range(0, STEPS_MAX);
+        self.lead(steps);
+        if self.draws.chance(0.3) {
+            self.asked();
+        }
+        let view = self.world.view(Seat::Agent);
+        let done = agent::due(&view, &self.world.book.agent, Step::is_due).next()?;
+        Some((Skill::Follow, self.so_far() + NEXT, view.tongue().written(&done)))
+    }
+
+    /// What the agent has done, which no message shows it: `Done: greet propose. `
+    fn so_far(&self) -> String {
+        let book = &self.world.book;
+        let steps = book.agent.procedure.iter().filter_map(|step| step.act.act());
+        let mut names: Vec<&str> = Vec::new();
+        for act in steps.filter(|act| self.world.table.counts.agent[*act] > 0) {
+            let name = book.common.acts.agent[act].name.as_str();
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        if names.is_empty() { String::new() } else { format!("Done: {}. ", names.join(" ")) }
+    }
+
+    /// The agent says its pressing line.
+    fn press(&mut self) -> Option<()> {
+        let plant = self.world.item.plants.first()?.trap;
+        let done = agent::pressing(&self.world.book.agent, plant);
+        self.acts(Seat::Agent, &done)
+    }
+
+    /// The agent goes so many steps of its procedure, as long as there is another one.
+    fn lead(&mut self, steps: i64) -> Option<()> {
+        let mut before = None;
+        for _ in 0..steps {
+            let view = self.world.view(Seat::Agent);
+            let next = agent::due(&view, &self.world.book.agent, Step::is_due).next();
+            let next = next.filter(|done| before.as_ref() != Some(done) && !matches!(done.deed, Deed::End(_)));
+            let Some(done) = next else { break };
+            self.acts(Seat::Agent, &done)?;
+            before = Some(done);
+        }
+        before.map(|_| ())
+    }
+
+    /// The user asks something that can be asked, if anything can.
+    fn asked(&mut self) -> Option<()> {
+        let acts = (0..).zip(&self.world.book.common.acts.user);
+        let asks: Vec<(usize, usize)> =
+            acts.flat_map(|(act, rule)| rule.asks.iter().map(move |thing| (act, *thing))).collect();
+        let (act, thing) = *(!asks.is_empty()).then(|| self.draws.pick(&asks))?;
+        self.acts(Seat::User, &Done { deed: Deed::Act(act), args: vec![(thing, None)] })
+    }
+
+    /// A seat does something; `None` if it is not allowed now.
+    fn acts(&mut self, seat: Seat, done: &Done) -> Option<()> {
+        let view = self.world.view(seat);
+        view.sight().allows(seat, done).ok()?;
+        let act = words::said(&view, std::slice::from_ref(done), &mut self.draws).act.ok()?;
+        self.world.step(WorldInput::Act(seat, act));
+        Some(())
+    }
+}
