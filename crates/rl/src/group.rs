@@ -8,6 +8,7 @@ use crate::credit;
 use crate::settings::Aggregation;
 use crate::settings::Baseline;
 use crate::settings::GrpoSettings;
+use crate::settings::RewardsOf;
 use crate::settings::StdOver;
 use crate::shaping;
 use crate::terms;
@@ -71,7 +72,10 @@ impl GroupOutcome<'_> {
             return GroupOutcome::TooFew { counted };
         }
         let score = |rewards: &[f64]| credit::trajectory_score(settings.trajectory_score, rewards, settings.gamma);
-        let scores: Vec<f64> = counting.iter().map(|(_, rewards)| score(rewards)).collect();
+        let mut scores: Vec<f64> = counting.iter().map(|(_, rewards)| score(rewards)).collect();
+        if settings.rewards_of == RewardsOf::Both {
+            level_failures(&counting, &mut scores);
+        }
         let records: Vec<&EpisodeRecord> = counting.iter().map(|(record, _)| *record).collect();
         let zs = match settings.shared_weight {
             Some(weight) => places_by_role(&counting, seat, weight, settings),
@@ -107,6 +111,16 @@ fn places(records: &[&EpisodeRecord], scores: &[f64], seat: Seat, settings: &Grp
             let zs = credit::standardize(scores, settings.std_eps, by_group);
             Some(zs.into_iter().map(|z| z * stretch).collect())
         }
+    }
+}
+
+/// A failure is scored by the seat's worst alone; where the others have what both seats earn, it is no better than the worst of them.
+fn level_failures(counting: &[(&EpisodeRecord, Vec<f64>)], scores: &mut [f64]) {
+    let has_failed = |at: usize| counting[at].0.verdict.is_none();
+    let judged = scores.iter().enumerate().filter(|(at, _)| !has_failed(*at)).map(|(_, score)| *score);
+    let worst = judged.fold(f64::INFINITY, f64::min);
+    for (_, score) in scores.iter_mut().enumerate().filter(|(at, _)| has_failed(*at)) {
+        *score = score.min(worst);
     }
 }
 
