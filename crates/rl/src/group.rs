@@ -288,6 +288,29 @@ mod tests {
     }
 
     #[test]
+    fn without_roles_what_is_shared_counts_once_and_failing_is_no_better_than_the_worst() {
+        let mut records = with_shared([1.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 0.4], [0.0, 3.0, 0.0, 1.0]);
+        let settings = GrpoSettings { std_eps: 1e-12, rewards_of: RewardsOf::Both, ..settings() };
+        let places = |records: &[EpisodeRecord], seat| {
+            let records: Vec<&EpisodeRecord> = records.iter().collect();
+            match GroupOutcome::of(&records, seat, &settings) {
+                GroupOutcome::Learned { members, .. } => members.iter().map(|m| (m.score, m.z)).collect::<Vec<_>>(),
+                other => panic!("nothing was learned: {other:?}"),
+            }
+        };
+        // Agent's, user's, and twice what is shared: 1 6 1 2.4, of mean 2.6, squares 2.56 11.56 2.56 .04.
+        let std = (16.72f64 / 3.0).sqrt();
+        for seat in Seat::ALL {
+            let (scores, zs): (Vec<f64>, Vec<f64>) = places(&records, seat).into_iter().unzip();
+            assert!(near(&scores, &[1.0, 6.0, 1.0, 2.4]));
+            assert!(near(&zs, &[-1.6 / std, 3.4 / std, -1.6 / std, -0.2 / std]));
+        }
+        records[1] = failed(records[1].clone(), Seat::Agent, 5.0);
+        let scores: Vec<f64> = places(&records, Seat::Agent).iter().map(|(score, _)| *score).collect();
+        assert!(near(&scores, &[1.0, 1.0, 1.0, 2.4]), "its least alone would be more than the others have: {scores:?}");
+    }
+
+    #[test]
     fn where_what_is_shared_is_a_loss_failing_is_no_way_out_of_it() {
         let mut records = with_shared([0.0; 4], [0.0; 4], [-0.5, -0.5, 0.0, 0.0]);
         records[3] = failed(records[3].clone(), Seat::Agent, -1.0);

@@ -127,6 +127,21 @@ mod tests {
     }
 
     #[test]
+    fn without_roles_both_seats_are_paid_the_same_sum() {
+        // Agent, user, agent, user, agent.
+        let record = fixtures::record(0, 1, &[0.5, 0.25, 0.125], &[0.3, 0.4]);
+        let settings = GrpoSettings { rewards_of: RewardsOf::Both, ..fixtures::settings() };
+        let near = |seat, wanted: &[f64]| {
+            let found = turn_rewards(&record, seat, &settings).expect("it was scored");
+            assert_eq!(found.len(), wanted.len());
+            assert!(found.iter().zip(wanted).all(|(a, b)| (a - b).abs() < 1e-12), "{found:?}");
+        };
+        near(Seat::Agent, &[0.8, 0.65, 0.125]);
+        // What the agent earned in its third turn falls on the user's last one.
+        near(Seat::User, &[0.8, 0.775]);
+    }
+
+    #[test]
     fn a_turn_that_comes_close_to_being_cut_loses_in_proportion() {
         // Turns of 3, 4, 5 and 6 tokens; from 5 on all of it, over the last 2 in proportion.
         let record = fixtures::record(0, 1, &[0.0; 4], &[]);

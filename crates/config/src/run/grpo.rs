@@ -377,6 +377,7 @@ fn advantage(check: &mut Check<'_>, keys: AdvantageKeys, preset: &Preset) -> Adv
         check.error("grpo.shared_weight", what, "take it out, or set these three");
     }
     let rewards_of = whose_rewards(check, rewards_of, aggregation, shared_weight);
+    let shared_weight = shared_weight.filter(|_| rewards_of == RewardsOf::Seat);
     AdvantageRule { baseline, aggregation, normalize_std, std_over, shared_weight, rewards_of }
 }
 
