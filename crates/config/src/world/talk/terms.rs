@@ -65,11 +65,12 @@ fn term(desk: &mut Desk<'_, '_>, name: &str, file: TermFile) -> Vec<OwnTerm> {
     let value = desk.check.number(&key("value"), value, 1.0, worth);
     let otherwise = desk.check.number(&key("otherwise"), otherwise, 0.0, worth);
     let often = Allowed::between(1.0, 1000.0, "it is how often it can be earned in one talk");
-    let per = per.and_then(|name| desk.number(&key("per"), &name, Reader::World));
     if per.is_some() {
         desk.check.present_here(&key("times_max"), times_max.is_some(), "times_max = 12");
     }
     let is_repeated = by_turn || per.is_some();
+    let by = per.as_deref().map(|name| format!(" times `{name}`")).unwrap_or_default();
+    let per = per.and_then(|name| desk.number(&key("per"), &name, Reader::World));
     if !is_repeated {
         desk.check.without_effect(&key("times_max"), times_max, "a term of the session is looked at once");
     }
@@ -82,7 +83,7 @@ fn term(desk: &mut Desk<'_, '_>, name: &str, file: TermFile) -> Vec<OwnTerm> {
     }
     let meaning = meaning.unwrap_or_else(|| {
         let where_ = if by_turn { "in a turn after which" } else { "where in the end" };
-        format!("{value} {where_} {}, else {otherwise}", when.text())
+        format!("{value}{by} {where_} {}, else {otherwise}", when.text())
     });
     let name = format!("{OWN}{name}");
     let of = |seat| OwnTerm {
