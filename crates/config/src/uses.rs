@@ -19,6 +19,7 @@ use rl::settings::Level;
 use rl::settings::Normalizer;
 use rl::settings::Ratio;
 use rl::settings::RecordedFolder;
+use rl::settings::RewardsOf;
 use rl::settings::StdOver;
 use rl::settings::TrajectoryScore;
 use rl::settings::TurnCredit;
@@ -238,6 +239,10 @@ const ROWS: &[Row] = &[
     row("grpo.baseline", LOOP, "what a score is measured against", |s| sums_first(&s.grpo).then(|| json!(baseline(s.grpo.baseline)))),
     row("grpo.aggregation", LOOP, "how terms of a reward become one advantage", |s| some(if sums_first(&s.grpo) { "sum_then_normalize" } else { "normalize_then_sum" })),
     row("grpo.shared_weight", LOOP, "weight of what both seats earn together, normalised apart", |s| s.grpo.shared_weight.map(|weight| json!(weight))),
+    row("grpo.rewards_of", LOOP, "whose rewards train a seat", |s| some(match s.grpo.rewards_of {
+        RewardsOf::Seat => "seat",
+        RewardsOf::Both => "both",
+    })),
     row("grpo.overlong_filter", LOOP, "whether turns that were cut train nobody", |s| some(s.grpo.overlong.filter)),
     row("grpo.overlong_penalty", LOOP, "off the reward of a turn that is too long; 0 is off", |s| some(s.grpo.overlong.penalty.map_or(0.0, |penalty| penalty.amount))),
     row("grpo.overlong_tokens", LOOP, "tokens from which all of it is taken", |s| s.grpo.overlong.penalty.map(|penalty| json!(penalty.tokens_max))),

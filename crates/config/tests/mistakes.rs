@@ -441,6 +441,18 @@ hint: take it out of the file (or, for this call, `--set grpo.std_over=`)"#,
     ),
     (
         "clip_low = 0.2",
+        "rewards_of = \"both\"\nshared_weight = 1.0",
+        r#"error: run.toml:16: grpo.shared_weight: has no effect in this run: with `rewards_of = "both"` what is shared is part of the one sum
+hint: take it out of the file (or, for this call, `--set grpo.shared_weight=`)"#,
+    ),
+    (
+        "clip_low = 0.2",
+        "aggregation = \"normalize_then_sum\"\nrewards_of = \"both\"",
+        r#"error: run.toml:16: grpo.rewards_of: cannot be `both` with `aggregation = "normalize_then_sum"`, which tells a seat's own terms apart
+hint: write "seat", or leave it out"#,
+    ),
+    (
+        "clip_low = 0.2",
         "shared_weight = 1.0",
         r#"error: run.toml:15: grpo.shared_weight: has no effect in this run: no reward of the scenario is of kind `shared`
 hint: take it out of the file (or, for this call, `--set grpo.shared_weight=`)"#,

@@ -191,6 +191,7 @@ fn later_changes() -> Vec<Change> {
         ("grpo.baseline", json!("leave_one_out"), &[]),
         ("grpo.aggregation", json!("normalize_then_sum"), &["grpo.normalize_std=", "grpo.std_over="]),
         ("grpo.shared_weight", json!(0.5), shared()),
+        ("grpo.rewards_of", json!("both"), &[]),
         ("grpo.overlong_filter", json!(true), &[]),
         ("grpo.overlong_penalty", json!(0.5), &[]),
         ("grpo.overlong_tokens", json!(40), &["grpo.overlong_penalty=1"]),

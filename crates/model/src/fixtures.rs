@@ -9,6 +9,7 @@ use rl::settings::GrpoSettings;
 use rl::settings::LossRule;
 use rl::settings::OptimizerSettings;
 use rl::settings::Overlong;
+use rl::settings::RewardsOf;
 use rl::settings::StdOver;
 use rl::settings::TrajectoryScore;
 use rl::settings::TurnCredit;
@@ -70,6 +71,7 @@ pub(crate) fn grpo() -> GrpoSettings {
         baseline: Baseline::Group,
         aggregation: Aggregation::SumThenNormalize,
         shared_weight: None,
+        rewards_of: RewardsOf::Seat,
         overlong: Overlong::default(),
         malformed_penalty: 0.0,
         user_burden: 0.0,

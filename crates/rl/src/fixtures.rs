@@ -29,6 +29,7 @@ use crate::settings::GrpoSettings;
 use crate::settings::LossRule;
 use crate::settings::OptimizerSettings;
 use crate::settings::Overlong;
+use crate::settings::RewardsOf;
 use crate::settings::StdOver;
 use crate::settings::TrajectoryScore;
 use crate::settings::TurnCredit;
@@ -57,6 +58,7 @@ pub(crate) fn settings() -> GrpoSettings {
         baseline: Baseline::Group,
         aggregation: Aggregation::SumThenNormalize,
         shared_weight: None,
+        rewards_of: RewardsOf::Seat,
         overlong: Overlong::default(),
         malformed_penalty: 0.0,
         user_burden: 0.0,

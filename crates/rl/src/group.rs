@@ -8,6 +8,7 @@ use crate::credit;
 use crate::settings::Aggregation;
 use crate::settings::Baseline;
 use crate::settings::GrpoSettings;
+use crate::settings::RewardsOf;
 use crate::settings::StdOver;
 use crate::shaping;
 use crate::terms;
@@ -72,7 +73,10 @@ impl GroupOutcome<'_> {
             return GroupOutcome::TooFew { counted };
         }
         let score = |rewards: &[f64]| credit::trajectory_score(settings.trajectory_score, rewards, settings.gamma);
-        let scores: Vec<f64> = counting.iter().map(|(_, rewards)| score(rewards)).collect();
+        let mut scores: Vec<f64> = counting.iter().map(|(_, rewards)| score(rewards)).collect();
+        if settings.rewards_of == RewardsOf::Both {
+            level_failures(&counting, &mut scores);
+        }
         let records: Vec<&EpisodeRecord> = counting.iter().map(|(record, _)| *record).collect();
         let zs = match settings.shared_weight {
             Some(weight) => places_by_role(&counting, seat, weight, settings),
@@ -108,6 +112,16 @@ fn places(records: &[&EpisodeRecord], scores: &[f64], seat: Seat, settings: &Grp
             let zs = credit::standardize(scores, settings.std_eps, by_group);
             Some(zs.into_iter().map(|z| z * stretch).collect())
         }
+    }
+}
+
+/// A failure is scored by the seat's worst alone; where the others have what both seats earn, it is no better than the worst of them.
+fn level_failures(counting: &[(&EpisodeRecord, Vec<f64>)], scores: &mut [f64]) {
+    let has_failed = |at: usize| counting[at].0.verdict.is_none();
+    let judged = scores.iter().enumerate().filter(|(at, _)| !has_failed(*at)).map(|(_, score)| *score);
+    let worst = judged.fold(f64::INFINITY, f64::min);
+    for (_, score) in scores.iter_mut().enumerate().filter(|(at, _)| has_failed(*at)) {
+        *score = score.min(worst);
     }
 }
 
@@ -272,6 +286,29 @@ mod tests {
         // Own −1 0 1 0, and of what is shared the least there is.
         let zs = roles(&records, Seat::Agent, Some(0.0));
         assert!(near(&zs, &[-1.0 / (2.0f64 / 3.0).sqrt(), 0.0, 1.0 / (2.0f64 / 3.0).sqrt(), 0.0]));
+    }
+
+    #[test]
+    fn without_roles_what_is_shared_counts_once_and_failing_is_no_better_than_the_worst() {
+        let mut records = with_shared([1.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 0.4], [0.0, 3.0, 0.0, 1.0]);
+        let settings = GrpoSettings { std_eps: 1e-12, rewards_of: RewardsOf::Both, ..settings() };
+        let places = |records: &[EpisodeRecord], seat| {
+            let records: Vec<&EpisodeRecord> = records.iter().collect();
+            match GroupOutcome::of(&records, seat, &settings) {
+                GroupOutcome::Learned { members, .. } => members.iter().map(|m| (m.score, m.z)).collect::<Vec<_>>(),
+                other => panic!("nothing was learned: {other:?}"),
+            }
+        };
+        // Agent's, user's, and twice what is shared: 1 6 1 2.4, of mean 2.6, squares 2.56 11.56 2.56 .04.
+        let std = (16.72f64 / 3.0).sqrt();
+        for seat in Seat::ALL {
+            let (scores, zs): (Vec<f64>, Vec<f64>) = places(&records, seat).into_iter().unzip();
+            assert!(near(&scores, &[1.0, 6.0, 1.0, 2.4]));
+            assert!(near(&zs, &[-1.6 / std, 3.4 / std, -1.6 / std, -0.2 / std]));
+        }
+        records[1] = failed(records[1].clone(), Seat::Agent, 5.0);
+        let scores: Vec<f64> = places(&records, Seat::Agent).iter().map(|(score, _)| *score).collect();
+        assert!(near(&scores, &[1.0, 1.0, 1.0, 2.4]), "its least alone would be more than the others have: {scores:?}");
     }
 
     #[test]

@@ -369,6 +369,17 @@ pub enum Aggregation {
     NormalizeThenSum,
 }
 
+/// Whose rewards train a seat.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RewardsOf {
+    /// Its own, and what both earn together.
+    #[default]
+    Seat,
+    /// All that either seat earns, in one sum that is the same for both: without roles, as in the ablation of MADPL (arXiv:2004.03809).
+    Both,
+}
+
 /// What is done about turns that the seat's `tokens_max` cut, or that came close to it (DAPO, arXiv:2503.14476 §3.4).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Overlong {
@@ -581,6 +592,9 @@ pub struct GrpoSettings {
     /// none, so that runs begun before there was such a key go on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shared_weight: Option<f64>,
+    /// Whose rewards train a seat. Left out where it is the seat's own, so that runs begun before there was such a key go on.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub rewards_of: RewardsOf,
     /// What is done about turns that were cut, or nearly.
     pub overlong: Overlong,
     /// Taken off a turn's reward in training if it brought no legal act; at least 0.
@@ -612,6 +626,10 @@ pub struct GrpoSettings {
 
 fn is_zero(number: &u32) -> bool {
     *number == 0
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// AdamW.

@@ -1,27 +1,48 @@
 //! What training takes off a turn's reward, beside the terms of the scenario: for turns without a legal act, for turns that cost the user's
 //! time (specification userrl §6.5), and for turns that come close to being cut (DAPO, arXiv:2503.14476 eq. 13). It steers learning alone: no score and
-//! no reported reward has it.
+//! no reported reward has it. And whose rewards train a seat, where that is not its own alone.
 
 use sim::Addressee;
 use sim::EpisodeRecord;
+use sim::Reward;
+use sim::RewardKind;
+use sim::Scope;
 use sim::Seat;
 use sim::Turn;
 
 use crate::metrics::is_malformed;
 use crate::settings::GrpoSettings;
 use crate::settings::OverlongPenalty;
+use crate::settings::RewardsOf;
 
-/// What trains `seat` at each of its own turns: [`EpisodeRecord::turn_rewards`], less what [`deductions`] names. `None` if the seat was not scored;
-/// empty if it never spoke.
+/// What trains `seat` at each of its own turns: [`EpisodeRecord::turn_rewards`], with [`RewardsOf::Both`] what the partner earns by itself too, less what
+/// [`deductions`] names. `None` if the seat was not scored; empty if it never spoke.
 #[must_use]
 pub fn turn_rewards(record: &EpisodeRecord, seat: Seat, settings: &GrpoSettings) -> Option<Vec<f64>> {
     let mut rewards = record.turn_rewards(seat)?;
+    if settings.rewards_of == RewardsOf::Both {
+        add_partners(&mut rewards, record, seat);
+    }
     for deduction in deductions(record, seat, settings) {
         for (reward, share) in rewards.iter_mut().zip(&deduction.shares) {
             *reward -= share * deduction.amount;
         }
     }
     Some(rewards)
+}
+
+/// What the partner earns by itself, on the seat's turn of the same number, or its last one; what both share is there already. Nothing where a seat
+/// failed: there is no verdict then.
+fn add_partners(rewards: &mut [f64], record: &EpisodeRecord, seat: Seat) {
+    let Some(last) = rewards.len().checked_sub(1) else { return };
+    let theirs = |reward: &&Reward| reward.seat == seat.partner() && reward.kind != RewardKind::Shared;
+    for reward in record.verdict.iter().flat_map(|verdict| &verdict.rewards).filter(theirs) {
+        let at = match reward.scope {
+            Scope::Turn(turn) => (turn as usize).min(last),
+            Scope::Session => last,
+        };
+        rewards[at] += reward.weighted();
+    }
 }
 
 /// Something that training takes off.
@@ -103,6 +124,21 @@ mod tests {
         near(turn_rewards(&record, Seat::User, &settings()), &[0.3, 0.4]);
         // Off, they change nothing.
         near(turn_rewards(&record, Seat::Agent, &fixtures::settings()), &[0.5, 0.25, 0.0]);
+    }
+
+    #[test]
+    fn without_roles_both_seats_are_paid_the_same_sum() {
+        // Agent, user, agent, user, agent.
+        let record = fixtures::record(0, 1, &[0.5, 0.25, 0.125], &[0.3, 0.4]);
+        let settings = GrpoSettings { rewards_of: RewardsOf::Both, ..fixtures::settings() };
+        let near = |seat, wanted: &[f64]| {
+            let found = turn_rewards(&record, seat, &settings).expect("it was scored");
+            assert_eq!(found.len(), wanted.len());
+            assert!(found.iter().zip(wanted).all(|(a, b)| (a - b).abs() < 1e-12), "{found:?}");
+        };
+        near(Seat::Agent, &[0.8, 0.65, 0.125]);
+        // What the agent earned in its third turn falls on the user's last one.
+        near(Seat::User, &[0.8, 0.775]);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use rl::settings::Normalizer;
 use rl::settings::OptimizerSettings;
 use rl::settings::Overlong;
 use rl::settings::Ratio;
+use rl::settings::RewardsOf;
 use rl::settings::SftSettings;
 use rl::settings::StdOver;
 use rl::settings::Thoughts;
@@ -308,9 +309,12 @@ fn place(grpo: &GrpoSettings) -> String {
         Baseline::Batch => "that of the step",
         Baseline::Moving => "b of the seat and scenario, b <- 0.95 b + 0.05 S after each trajectory, from 0",
     };
-    match grpo.shared_weight {
-        None => format!("z = (S - mean){scale}, over the seat's own rewards alone; the mean is {mean}"),
-        Some(weight) => format!(
+    match (grpo.rewards_of, grpo.shared_weight) {
+        (RewardsOf::Both, _) => format!("z = (S - mean){scale}, over all that either seat earns; the mean is {mean}"),
+        (RewardsOf::Seat, None) => {
+            format!("z = (S - mean){scale}, over the seat's own rewards alone; the mean is {mean}")
+        }
+        (RewardsOf::Seat, Some(weight)) => format!(
             "z = z of what is the seat's own + {weight} z of what both share, each (S - mean){scale}; the mean is {mean}"
         ),
     }

@@ -10,6 +10,7 @@ use rl::settings::OptimizerSettings;
 use rl::settings::Overlong;
 use rl::settings::OverlongPenalty;
 use rl::settings::Ratio;
+use rl::settings::RewardsOf;
 use rl::settings::StdOver;
 use rl::settings::TrajectoryScore;
 use rl::settings::TurnCredit;
@@ -81,6 +82,8 @@ pub(super) struct GrpoFile {
     /// With it, what both seats earn together is normalised apart from a seat's own rewards, and counts by this much beside them (MADPL); left out, it is
     /// added to them. Only where a scenario has terms of kind `shared`.
     shared_weight: Option<f64>,
+    /// Whose rewards train a seat: its own and what both earn together, or all that either earns, the same sum for both (without roles, to compare with).
+    rewards_of: Option<String>,
     /// Whether the tokens of turns that were cut train nobody.
     overlong_filter: Option<bool>,
     /// Taken off a turn's reward in training if it is too long, in proportion as it comes close; 0 is off.
@@ -191,6 +194,8 @@ const BASELINES: [(&str, Baseline); 4] = [
 const AGGREGATIONS: [(&str, Aggregation); 2] =
     [("sum_then_normalize", Aggregation::SumThenNormalize), ("normalize_then_sum", Aggregation::NormalizeThenSum)];
 
+const REWARDS_OF: [(&str, RewardsOf); 2] = [("seat", RewardsOf::Seat), ("both", RewardsOf::Both)];
+
 /// Episodes of a group.
 const GROUP_SIZE_MAX: f64 = 1024.0;
 
@@ -253,6 +258,7 @@ struct AdvantageKeys {
     normalize_std: Option<bool>,
     std_over: Option<String>,
     shared_weight: Option<f64>,
+    rewards_of: Option<String>,
 }
 
 /// What becomes of turns that were cut, or nearly.
@@ -269,7 +275,7 @@ fn sorted(file: GrpoFile) -> GrpoKeys {
     let GrpoFile {
         steps, group_size, group_valid_min, groups, forks, mode, agent_steps, lr, warmup, lr_floor, minibatches, temperature,
         turn_credit, trajectory_score, gamma, em_k, std_eps, normalize_std, std_over, baseline, aggregation,
-        shared_weight, overlong_filter, overlong_penalty, overlong_tokens, overlong_cache, malformed_penalty, user_burden, refills_max,
+        shared_weight, rewards_of, overlong_filter, overlong_penalty, overlong_tokens, overlong_cache, malformed_penalty, user_burden, refills_max,
         pool, curriculum, isolation, difficulty_weight, staleness_max, ratio, clip, clip_low, clip_high, dual_clip, normalizer, normalizer_tokens, kl_weight, kl,
         importance, importance_min, importance_max, entropy_weight,
     } = file;
@@ -280,7 +286,7 @@ fn sorted(file: GrpoFile) -> GrpoKeys {
         mode: (mode, agent_steps),
         steps: StepKeys { steps, lr, warmup, lr_floor, minibatches, temperature },
         credit: CreditKeys { turn_credit, trajectory_score, gamma, em_k, std_eps },
-        advantage: AdvantageKeys { baseline, aggregation, normalize_std, std_over, shared_weight },
+        advantage: AdvantageKeys { baseline, aggregation, normalize_std, std_over, shared_weight, rewards_of },
         overlong: OverlongKeys {
             filter: overlong_filter, penalty: overlong_penalty, tokens: overlong_tokens, cache: overlong_cache,
         },
@@ -346,6 +352,7 @@ pub(super) fn grpo_settings(
         baseline: advantage.baseline,
         aggregation: advantage.aggregation,
         shared_weight: advantage.shared_weight,
+        rewards_of: advantage.rewards_of,
         overlong: overlong(check, keys.overlong, preset),
         malformed_penalty: check.number("grpo.malformed_penalty", malformed_penalty, 0.0, OFF),
         user_burden: check.number("grpo.user_burden", user_burden, 0.0, OFF),
@@ -382,10 +389,11 @@ struct AdvantageRule {
     normalize_std: bool,
     std_over: StdOver,
     shared_weight: Option<f64>,
+    rewards_of: RewardsOf,
 }
 
 fn advantage(check: &mut Check<'_>, keys: AdvantageKeys, preset: &Preset) -> AdvantageRule {
-    let AdvantageKeys { baseline, aggregation, normalize_std, std_over, shared_weight } = keys;
+    let AdvantageKeys { baseline, aggregation, normalize_std, std_over, shared_weight, rewards_of } = keys;
     let aggregation = check.word("grpo.aggregation", aggregation.as_deref(), &AGGREGATIONS);
     if aggregation == Aggregation::NormalizeThenSum {
         let because = "with `aggregation = \"normalize_then_sum\"` each term is normalised within its group, and their sum over the step";
@@ -418,7 +426,29 @@ fn advantage(check: &mut Check<'_>, keys: AdvantageKeys, preset: &Preset) -> Adv
         let what = "needs advantages that are made within a group: `aggregation = \"sum_then_normalize\"`, a `baseline` of the group and `std_over = \"group\"`";
         check.error("grpo.shared_weight", what, "take it out, or set these three");
     }
-    AdvantageRule { baseline, aggregation, normalize_std, std_over, shared_weight }
+    let rewards_of = whose_rewards(check, rewards_of, aggregation, shared_weight);
+    let shared_weight = shared_weight.filter(|_| rewards_of == RewardsOf::Seat);
+    AdvantageRule { baseline, aggregation, normalize_std, std_over, shared_weight, rewards_of }
+}
+
+/// One sum for both seats leaves nothing to be told apart by role or by term.
+fn whose_rewards(
+    check: &mut Check<'_>,
+    written: Option<String>,
+    aggregation: Aggregation,
+    shared_weight: Option<f64>,
+) -> RewardsOf {
+    let rewards_of = check.word("grpo.rewards_of", written.as_deref(), &REWARDS_OF);
+    if rewards_of == RewardsOf::Both {
+        let because = "with `rewards_of = \"both\"` what is shared is part of the one sum";
+        check.without_effect("grpo.shared_weight", shared_weight, because);
+        if aggregation == Aggregation::NormalizeThenSum {
+            let what =
+                "cannot be `both` with `aggregation = \"normalize_then_sum\"`, which tells a seat's own terms apart";
+            check.error("grpo.rewards_of", what, "write \"seat\", or leave it out");
+        }
+    }
+    rewards_of
 }
 
 fn baseline_word(baseline: Baseline) -> &'static str {

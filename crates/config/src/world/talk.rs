@@ -24,6 +24,7 @@ use sim::gyms::talk::Item;
 use sim::gyms::talk::Reader;
 use sim::gyms::talk::book::AgentPart;
 use sim::gyms::talk::book::Book;
+use sim::gyms::talk::book::Brief;
 use sim::gyms::talk::book::Common;
 use sim::gyms::talk::book::UserPart;
 use sim::gyms::talk::people::Sampling;
@@ -54,7 +55,8 @@ struct File {
     opens: Option<String>,
     /// What scripts say: acts in brackets with words after them, or acts alone, which small models learn sooner. Whatever is said is read alike.
     speech: Option<String>,
-    /// Whether the user's brief holds the whole profile, or what it needs to act and no more.
+    /// How much a brief tells: everything, all of it but the user's profile, or what the seat knows of the item and nothing else, as acts write it, for
+    /// small models that learn their half of the file and their acts in a cold start.
     brief: Option<String>,
     /// What the talk fills in as it goes: empty at first, public once it is filled.
     slots: Option<BTreeMap<String, SlotFile>>,
@@ -158,7 +160,7 @@ fn book(check: &mut Check<'_>, file: File) -> Book {
         acts: Pair::default(),
         opens: check.word("world.opens", opens.as_deref(), &seats),
         words: check.word("world.speech", speech.as_deref(), &[("acts and words", true), ("acts", false)]),
-        whole_profile: check.word("world.brief", brief.as_deref(), &[("whole", true), ("short", false)]),
+        brief: check.word("world.brief", brief.as_deref(), &Brief::ALL),
     };
     let own = Pair { agent: agent.acts.clone(), user: user.acts.clone() };
     common.acts = Pair::from_fn(|seat| acts::acts(check, &common.things, seat, own[seat].as_ref()));

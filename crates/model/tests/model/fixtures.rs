@@ -94,6 +94,7 @@ fn grpo() -> GrpoSettings {
         baseline: Baseline::Group,
         aggregation: Aggregation::SumThenNormalize,
         shared_weight: None,
+        rewards_of: RewardsOf::Seat,
         overlong: Overlong::default(),
         malformed_penalty: 0.0,
         user_burden: 0.0,

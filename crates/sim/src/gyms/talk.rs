@@ -122,7 +122,7 @@ impl Gym for Rules {
 
     fn terms(&self) -> Vec<TermOf<'_>> {
         let own = self.book.terms.iter().map(|term| {
-            let most = term.value * f64::from(if term.by_turn { term.times_max } else { 1 });
+            let most = term.most();
             TermOf {
                 seat: term.seat,
                 name: &term.name,

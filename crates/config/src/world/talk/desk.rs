@@ -7,6 +7,7 @@ use sim::gyms::talk::Misread;
 use sim::gyms::talk::Predicate;
 use sim::gyms::talk::Reader;
 use sim::gyms::talk::book::Common;
+use sim::gyms::talk::sight::Var;
 use sim::gyms::talk::words;
 
 use crate::check::Check;
@@ -55,6 +56,22 @@ impl<'d, 'n> Desk<'d, 'n> {
     pub(super) fn read_condition(&mut self, key: &str, text: &str, reader: Reader) -> Option<Predicate> {
         match Predicate::read(text, &self.lexicon, reader) {
             Ok(predicate) => Some(predicate),
+            Err(misread) => {
+                misread_at(self.check, key, &misread);
+                None
+            }
+        }
+    }
+
+    /// A name that is a number to a reader; `None` after a mistake, which has been noted.
+    pub(super) fn number(&mut self, key: &str, name: &str, reader: Reader) -> Option<Var> {
+        match self.lexicon.var(name, reader) {
+            Ok(var) if self.lexicon.is_numeric(var) => Some(var),
+            Ok(_) => {
+                let hint = "counts and facts whose values are all numbers are: `turn`, `asked`, `agent.ACT`, `lies`, …";
+                self.check.error(key, format!("`{name}` is a word, and no number"), hint);
+                None
+            }
             Err(misread) => {
                 misread_at(self.check, key, &misread);
                 None

@@ -29,7 +29,9 @@ pub(super) struct TermFile {
     value: Option<f64>,
     /// What it is worth where it is not; of a term by turn: where it never was.
     otherwise: Option<f64>,
-    /// How often a term by turn can be earned in one talk.
+    /// A number, by its name in conditions: where the term is earned, it is earned so often, rounded down. Left out: once.
+    per: Option<String>,
+    /// How often a term by turn, or one with `per`, can be earned in one talk.
     times_max: Option<i64>,
     /// What it is, in one sentence; left out: its condition.
     meaning: Option<String>,
@@ -42,7 +44,7 @@ pub(super) fn terms(desk: &mut Desk<'_, '_>, files: BTreeMap<String, TermFile>) 
 
 /// One term, or the two seats' of a shared one.
 fn term(desk: &mut Desk<'_, '_>, name: &str, file: TermFile) -> Vec<OwnTerm> {
-    let TermFile { seat, kind, scope, when, value, otherwise, times_max, meaning } = file;
+    let TermFile { seat, kind, scope, when, value, otherwise, per, times_max, meaning } = file;
     let section = format!("world.terms.{name}");
     let key = |field: &str| format!("{section}.{field}");
     desk::name(desk.check, "world.terms", &section, name);
@@ -63,10 +65,16 @@ fn term(desk: &mut Desk<'_, '_>, name: &str, file: TermFile) -> Vec<OwnTerm> {
     let value = desk.check.number(&key("value"), value, 1.0, worth);
     let otherwise = desk.check.number(&key("otherwise"), otherwise, 0.0, worth);
     let often = Allowed::between(1.0, 1000.0, "it is how often it can be earned in one talk");
-    if !by_turn {
+    if per.is_some() {
+        desk.check.present_here(&key("times_max"), times_max.is_some(), "times_max = 12");
+    }
+    let is_repeated = by_turn || per.is_some();
+    let by = per.as_deref().map(|name| format!(" times `{name}`")).unwrap_or_default();
+    let per = per.and_then(|name| desk.number(&key("per"), &name, Reader::World));
+    if !is_repeated {
         desk.check.without_effect(&key("times_max"), times_max, "a term of the session is looked at once");
     }
-    let times_max: u32 = desk.check.whole(&key("times_max"), times_max.filter(|_| by_turn), 1, often);
+    let times_max: u32 = desk.check.whole(&key("times_max"), times_max.filter(|_| is_repeated), 1, often);
     let share = 0.0..=1.0;
     let is_share = [value * f64::from(times_max), value, otherwise].iter().all(|value| share.contains(value));
     if kind == RewardKind::Training && !is_share {
@@ -75,7 +83,7 @@ fn term(desk: &mut Desk<'_, '_>, name: &str, file: TermFile) -> Vec<OwnTerm> {
     }
     let meaning = meaning.unwrap_or_else(|| {
         let where_ = if by_turn { "in a turn after which" } else { "where in the end" };
-        format!("{value} {where_} {}, else {otherwise}", when.text())
+        format!("{value}{by} {where_} {}, else {otherwise}", when.text())
     });
     let name = format!("{OWN}{name}");
     let of = |seat| OwnTerm {
@@ -86,6 +94,7 @@ fn term(desk: &mut Desk<'_, '_>, name: &str, file: TermFile) -> Vec<OwnTerm> {
         when: when.clone(),
         value,
         otherwise,
+        per,
         times_max,
         meaning: meaning.clone(),
     };

@@ -16,6 +16,7 @@ use super::people::Sampling;
 use super::person::Dimension;
 use super::predicate::Predicate;
 use super::sight::Sight;
+use super::sight::Var;
 use crate::Pair;
 use crate::RewardKind;
 use crate::Seat;
@@ -55,8 +56,26 @@ pub struct Common {
     pub opens: Seat,
     /// Whether scripts say words with their acts, or acts alone.
     pub words: bool,
-    /// Whether the user's brief holds the whole profile.
-    pub whole_profile: bool,
+    /// How much a brief tells.
+    pub brief: Brief,
+}
+
+/// How much a seat is told before the talk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Brief {
+    /// Everything, the user's whole profile too.
+    Whole,
+    /// The same without the profile.
+    Short,
+    /// What the seat knows of this item, as acts write it: `food=thai price=cheap`. Its half of the file and its acts are for a cold start to teach.
+    Facts,
+}
+
+impl Brief {
+    /// Each by its word.
+    pub const ALL: [(&'static str, Brief); 3] =
+        [("whole", Brief::Whole), ("short", Brief::Short), ("facts", Brief::Facts)];
 }
 
 /// Something that can be spoken of.
@@ -289,7 +308,9 @@ pub struct OwnTerm {
     pub value: f64,
     /// What it is worth where it is not; of terms by turn: where it never was.
     pub otherwise: f64,
-    /// How often a term by turn can be earned in one talk.
+    /// A number, and where the term is earned it is earned so often, rounded down; `None`: once.
+    pub per: Option<Var>,
+    /// How often a term by turn, or one by number, can be earned in one talk; 1 for others.
     pub times_max: u32,
     /// What it is, in one sentence.
     pub meaning: String,
@@ -306,6 +327,25 @@ impl Step {
     #[must_use]
     pub fn is_due_if_lax(&self, sight: &Sight<'_>) -> bool {
         self.lax.as_ref().unwrap_or(&self.when).holds(sight) && !self.done.holds(sight)
+    }
+}
+
+impl OwnTerm {
+    /// How often it is earned now, `times_max` apart.
+    #[must_use]
+    pub fn times(&self, sight: &Sight<'_>) -> u32 {
+        match self.per {
+            _ if !self.when.holds(sight) => 0,
+            None => 1,
+            // What is negative is not earned.
+            Some(per) => sight.number(per).unwrap_or(0.0) as u32,
+        }
+    }
+
+    /// The most that it can be in one talk, or the least where `value` is a loss.
+    #[must_use]
+    pub fn most(&self) -> f64 {
+        self.value * f64::from(self.times_max)
     }
 }
 

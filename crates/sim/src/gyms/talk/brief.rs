@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::Family;
 use super::book::ActRule;
+use super::book::Brief;
 use super::book::Common;
 use super::book::Tier;
 use super::book::Value;
@@ -22,6 +23,9 @@ pub fn fact(common: &Common, thing: usize, value: Value) -> String {
 #[must_use]
 pub fn agent(world: &World) -> String {
     let part = &world.book.agent;
+    if world.book.common.brief == Brief::Facts {
+        return known(world, Seat::Agent);
+    }
     let mut brief = Lines::default();
     brief.line("", &[&part.role, &part.task]);
     brief.line("About the customer: ", &[&part.picture]);
@@ -50,10 +54,13 @@ pub fn agent(world: &World) -> String {
 #[must_use]
 pub fn user(world: &World) -> String {
     let (part, people) = (&world.book.user, &world.book.people);
+    if world.book.common.brief == Brief::Facts {
+        return known(world, Seat::User);
+    }
     let person = world.item.person;
     let mut brief = Lines::default();
     brief.line("", &[&format!("You are {}.", people.name(person)), &part.role]);
-    if world.book.common.whole_profile {
+    if world.book.common.brief == Brief::Whole {
         profile(&mut brief, &people.kinds[person.objective], &people.kinds[person.subjective]);
         brief.list("You remember:", &part.memory);
         brief.list("You are apt to:", &part.habits);
@@ -104,10 +111,15 @@ fn state(values: [i64; 4]) -> String {
     named.collect::<Vec<_>>().join(" ")
 }
 
-/// Facts that the seat knows from the start.
+/// Facts that the seat knows from the start: in sentences, or as acts write them where there are no others.
 fn known(world: &World, seat: Seat) -> String {
+    let common = &world.book.common;
+    let told = |thing: usize, value: Value| match common.brief {
+        Brief::Whole | Brief::Short => fact(common, thing, value),
+        Brief::Facts => format!("{}={}", common.things[thing].name, common.value(thing, value)),
+    };
     let known = world.known[seat].iter().enumerate();
-    let facts = known.filter_map(|(thing, value)| Some(fact(&world.book.common, thing, (*value)?)));
+    let facts = known.filter_map(|(thing, value)| Some(told(thing, (*value)?)));
     facts.collect::<Vec<_>>().join(" ")
 }
 

@@ -26,9 +26,18 @@ struct Entry {
     times: u32,
 }
 
-/// That an entry, by its place, was earned.
+/// That an entry was earned, and how often.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Earned(usize);
+pub struct Earned {
+    entry: usize,
+    times: u32,
+}
+
+/// How often something was earned, for the evidence; nothing where it was once.
+#[must_use]
+pub fn often(times: u32) -> String {
+    if times == 1 { String::new() } else { format!(", {times} times") }
+}
 
 impl Account {
     /// Nothing has been earned.
@@ -45,28 +54,29 @@ impl Account {
     /// What a seat's turn has just earned.
     #[must_use]
     pub fn due(&self, terms: &[OwnTerm], seat: Seat, sight: &Sight<'_>) -> Vec<Earned> {
-        let is_due = |entry: &Entry| {
-            let term = &terms[entry.term];
-            term.seat == seat && entry.times < term.times_max && term.when.holds(sight)
+        let due = |(index, entry): (usize, &Entry)| {
+            let term = Some(&terms[entry.term]).filter(|term| term.seat == seat)?;
+            let times = term.times(sight).min(term.times_max.saturating_sub(entry.times));
+            (times > 0).then_some(Earned { entry: index, times })
         };
-        self.entries.iter().enumerate().filter(|(_, entry)| is_due(entry)).map(|(index, _)| Earned(index)).collect()
+        self.entries.iter().enumerate().filter_map(due).collect()
     }
 
     /// Books it on the seat's turn with this number.
     pub fn credit(&mut self, terms: &[OwnTerm], earned: Vec<Earned>, turn: u32) -> Vec<Reward> {
         let mut rewards = Vec::new();
-        for Earned(index) in earned {
-            let entry = &mut self.entries[index];
-            entry.times += 1;
+        for Earned { entry, times } in earned {
+            let entry = &mut self.entries[entry];
+            entry.times += times;
             let term = &terms[entry.term];
             rewards.push(Reward {
                 seat: term.seat,
                 name: term.name.clone(),
                 kind: term.kind,
                 scope: Scope::Turn(turn),
-                value: term.value,
+                value: term.value * f64::from(times),
                 weight: entry.weight,
-                evidence: format!("turn {turn}: {}", term.when.text()),
+                evidence: format!("turn {turn}: {}{}", term.when.text(), often(times)),
             });
         }
         self.rewards.extend(rewards.iter().cloned());

@@ -175,6 +175,15 @@ impl<'a> Sight<'a> {
         }
     }
 
+    /// The number that a name is; `None` if it is a word, or unknown.
+    #[must_use]
+    pub fn number(&self, var: Var) -> Option<f64> {
+        match self.value(var)? {
+            Datum::Number(number) => Some(number),
+            Datum::Word(_) => None,
+        }
+    }
+
     /// What a name is; `None` if that is unknown.
     #[must_use]
     pub fn value(&self, var: Var) -> Option<Datum<'a>> {

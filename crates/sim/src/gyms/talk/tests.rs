@@ -53,7 +53,7 @@ fn common() -> Common {
         acts: Pair { agent, user },
         opens: Seat::Agent,
         words: true,
-        whole_profile: true,
+        brief: super::book::Brief::Whole,
     }
 }
 

@@ -9,6 +9,7 @@ use super::conduct::Rule;
 use super::marks;
 use super::person::Dimension;
 use super::person::Status;
+use super::reckoning::often;
 use super::sight::Counter;
 use super::sight::Reader;
 use super::table::UNFOUNDED;
@@ -140,9 +141,12 @@ fn own(world: &World, term: &OwnTerm, rule: &RewardRule) -> Vec<Reward> {
     if !earned.is_empty() {
         return earned;
     }
-    let holds = !term.by_turn && term.when.holds(&world.sight(Reader::World));
-    let (value, word) = if holds { (term.value, "holds") } else { (term.otherwise, "does not hold") };
-    vec![session(rule, (value, format!("{word}: {}", term.when.text())))]
+    let times = if term.by_turn { 0 } else { term.times(&world.sight(Reader::World)).min(term.times_max) };
+    let (value, word) = match times {
+        0 => (term.otherwise, "does not hold"),
+        times => (term.value * f64::from(times), "holds"),
+    };
+    vec![session(rule, (value, format!("{word}: {}{}", term.when.text(), often(times.max(1)))))]
 }
 
 fn common(world: &World, thoughts: &[Thought], manners: &Pair<Manners<'_>>, rule: &RewardRule) -> (f64, String) {
