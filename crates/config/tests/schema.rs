@@ -38,6 +38,10 @@ normalizer = "fixed"
 kl_weight = 0.1
 importance = "token_truncate"
 
+[grpo.pool]
+
+[grpo.isolation]
+
 [optimizer]
 micro_tokens_max = 1048576
 
@@ -121,7 +125,7 @@ fn traps() -> String {
 }
 
 /// Keys whose upper end is bounded by the world, not by their own range, each with what bounds it.
-const BOUNDED_ELSEWHERE: [(&str, &str); 15] = [
+const BOUNDED_ELSEWHERE: &[(&str, &str)] = &[
     ("grpo.forks.talks", "the other keys of forks, which have no effect without talks"),
     ("items", "the held-out items of each scenario"),
     ("judge.gold.*.levels.*", "the levels of its criterion"),
@@ -130,8 +134,7 @@ const BOUNDED_ELSEWHERE: [(&str, &str); 15] = [
     ("eval.items", "the scenario's held-out items"),
     ("grpo.minibatches", "the episodes of a step"),
     ("grpo.shared_weight", "a reward of kind `shared`"),
-    ("grpo.curriculum.target", "a mix of scenarios"),
-    ("grpo.curriculum.every", "a mix of scenarios"),
+    ("grpo.groups.fixed", "a pool that is met in them"),
     ("grpo.difficulty_weight", "a baseline beyond the group"),
     ("optimizer.micro_tokens_max", "at least the context"),
     ("compare.*.items", "the scenario's held-out items"),
@@ -147,7 +150,7 @@ const OF_FORKS: [&str; 4] =
 const ADAPTERS: &str = "lora";
 
 /// Keys that are only needed because of another one, each with what needs it: of these a schema knows nothing.
-const NEEDED_ELSEWHERE: [(&str, &str); 8] = [
+const NEEDED_ELSEWHERE: &[(&str, &str)] = &[
     ("grpo.forks.talks", "the other keys of forks"),
     ("trap.*.set", "a talk whose items have several pressing lines"),
     ("judge.policy", "keys of a rubric"),
@@ -174,6 +177,7 @@ fn schema(kind: FileKind) -> Value {
         schema["properties"]["sft"]["properties"].as_object_mut().expect("a section has keys").remove("records");
         let model = schema["properties"]["model"]["properties"].as_object_mut().expect("a section has keys");
         model.remove(ADAPTERS);
+        schema["properties"]["grpo"]["properties"].as_object_mut().expect("a section has keys").remove("curriculum");
     }
     schema
 }
@@ -373,7 +377,7 @@ fn the_schema_has_the_keys_that_the_reader_knows_and_no_others() {
             // What every `[world]` has is read apart from the gym's constants.
             let own = if path == "world" { &own - &BTreeSet::from(["gym", "items"]) } else { own };
             // These were left out of this schema: see there.
-            let left_out = BTreeSet::from(["mix", "records", ADAPTERS]);
+            let left_out = BTreeSet::from(["mix", "records", "curriculum", ADAPTERS]);
             let known = if kind == FileKind::Run { &known - &left_out } else { known };
             assert_eq!(own, known, "{kind}: {path}");
             assert_eq!(section["additionalProperties"], json!(false), "{kind}: {path}");
@@ -566,7 +570,9 @@ fn every_key_says_what_it_means_and_a_left_out_one_has_the_default_that_is_writt
             "grpo.normalizer_tokens",
         ];
         let part = ["grpo.overlong_tokens", "grpo.overlong_cache", "grpo.importance_min", "grpo.importance_max"];
-        let has_effect = !idle.iter().chain(&part).any(|idle| *idle == key) && !OF_FORKS.contains(&&*key);
+        // A section is on if it is there.
+        let is_switch = key.starts_with("grpo.pool.") || key.starts_with("grpo.isolation.");
+        let has_effect = !is_switch && !idle.iter().chain(&part).any(|idle| *idle == key) && !OF_FORKS.contains(&&*key);
         if let Some(default) = entry.get("default").filter(|_| has_effect) {
             assert_eq!(settings(&format!("{key} = {default}\n")), base, "{key} = {default}");
             count += 1;

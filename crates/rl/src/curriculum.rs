@@ -80,10 +80,12 @@ pub fn weights(target: f64, completion: f64, seen: &[Ratio]) -> Vec<f64> {
     let dev = completion - target;
     let weight = |ratio: &Ratio| {
         let success = ratio.rate().unwrap_or(completion);
-        match () {
-            () if dev < -BAND => 1.0 + 2.0 * dev.abs() * success,
-            () if dev > BAND => 1.0 + 2.0 * dev * (1.0 - success),
-            () => 1.0 + 0.1 / ratio.den,
+        if dev < -BAND {
+            1.0 + 2.0 * dev.abs() * success
+        } else if dev > BAND {
+            1.0 + 2.0 * dev * (1.0 - success)
+        } else {
+            1.0 + 0.1 / ratio.den
         }
     };
     let weights: Vec<f64> = seen.iter().map(weight).collect();
