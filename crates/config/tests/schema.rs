@@ -119,7 +119,7 @@ resists = "rule"
 /// A talk with pressing lines, and with no more items than these tests need.
 fn traps() -> String {
     let talk = include_str!("../../../scenarios/talk/broadband.toml");
-    let few = talk.replace("generate = 2000, held_out = 400", "generate = 3, held_out = 3");
+    let few = talk.replace("generate = 2000, held_out = 400", "generate = 3, held_out = 50");
     assert_ne!(few, talk);
     few
 }
