@@ -154,6 +154,48 @@ fn r02_what_both_earn_together_is_score_of_both_and_named_in_the_log() {
     assert!(said.contains("both seats earn `own.settled` together"), "{said}");
 }
 
+/// The first file with the form of the user's turns as a gate, played with thoughts in some of them.
+#[test]
+fn r02_what_trains_behind_a_gate_is_recomputed_from_the_log() {
+    let text = fs::read_to_string(&files()[0]).expect("it can be read");
+    let gate = "[[reward]]\nseat = \"user\"\nname = \"form\"\nkind = \"gate\"\nweight = 0.75\n[success]";
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("talk.toml");
+    fs::write(&path, text.replace("[success]", gate)).expect("the folder is ours");
+    let scenario = Arc::new(load_scenario(&path).unwrap_or_else(|errors| panic!("{errors}")));
+    let scripts = Pair {
+        agent: Script::named(&scenario.rules, Seat::Agent, "scripted:trapper").unwrap(),
+        user: Script::named(&scenario.rules, Seat::User, "scripted:noisy").unwrap(),
+    };
+    let (mut between, mut lost) = (0, 0);
+    for item in 0..60 {
+        let casting = casting("a", "b", item);
+        let address = casting.id.address(SEED);
+        let mut turn = 0;
+        let decide = |seat, observation: &Observation| {
+            let mut decision = scripts[seat].decide(observation, address);
+            turn += usize::from(seat == Seat::User);
+            if seat == Seat::User && (turn + item as usize).is_multiple_of(3) {
+                decision.thought = None;
+            }
+            decision
+        };
+        let record = sim::drive(casting, &scenario, SEED, decide, |_, _| unreachable!("nobody is asked"));
+        let Some(verdict) = &record.verdict else { continue };
+        let own: Vec<_> = verdict.rewards.iter().filter(|reward| reward.seat == Seat::User).collect();
+        let gate = own.iter().find(|reward| reward.kind == RewardKind::Gate).expect("a gate is always written");
+        let mut sum = 0.0;
+        let added = own.iter().filter(|reward| reward.kind != RewardKind::Gate);
+        added.for_each(|reward| sum += reward.value * reward.weight);
+        let trains = if sum > 0.0 { sum * (0.25 + 0.75 * gate.value) } else { sum };
+        let turns: f64 = record.turn_rewards(Seat::User).expect("it was judged").iter().sum();
+        assert!((turns - trains).abs() < 1e-12 && (verdict.reward(Seat::User) - trains).abs() < 1e-12);
+        between += usize::from(gate.value > 0.0 && gate.value < 1.0 && sum > 0.0);
+        lost += usize::from(sum < 0.0);
+    }
+    assert!(between > 10 && lost > 3, "{between} {lost}");
+}
+
 /// The numbers in `trust 3 -> 2 (…)`.
 fn moved(line: &str) -> Option<(usize, i64, i64)> {
     let (name, rest) = line.split_once(' ')?;
