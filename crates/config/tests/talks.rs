@@ -30,9 +30,11 @@ use sim::scenario::Split;
 
 const SEED: u64 = 1;
 
+/// The files of a folder and of the folders in it.
 fn toml_files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).expect("the folder is part of the repository");
-    entries.map(|entry| entry.expect("a listed file can be named").path()).collect()
+    let paths = entries.map(|entry| entry.expect("a listed file can be named").path());
+    paths.flat_map(|path| if path.is_dir() { toml_files(&path) } else { vec![path] }).collect()
 }
 
 fn files() -> Vec<PathBuf> {
