@@ -165,17 +165,16 @@ fn r02_what_trains_behind_a_gate_is_recomputed_from_the_log() {
     let path = folder.path().join("talk.toml");
     fs::write(&path, text.replace("[success]", gate)).expect("the folder is ours");
     let scenario = Arc::new(load_scenario(&path).unwrap_or_else(|errors| panic!("{errors}")));
-    let scripts = Pair {
-        agent: Script::named(&scenario.rules, Seat::Agent, "scripted:trapper").unwrap(),
-        user: Script::named(&scenario.rules, Seat::User, "scripted:noisy").unwrap(),
-    };
+    let agent = Script::named(&scenario.rules, Seat::Agent, "scripted:trapper").unwrap();
+    let users = ["rule", "scripted:gullible"].map(|name| Script::named(&scenario.rules, Seat::User, name).unwrap());
     let (mut between, mut lost) = (0, 0);
     for item in 0..60 {
         let casting = casting("a", "b", item);
         let address = casting.id.address(SEED);
+        let user = users[item as usize % 2];
         let mut turn = 0;
         let decide = |seat, observation: &Observation| {
-            let mut decision = scripts[seat].decide(observation, address);
+            let mut decision = if seat == Seat::Agent { agent } else { user }.decide(observation, address);
             turn += usize::from(seat == Seat::User);
             if seat == Seat::User && (turn + item as usize).is_multiple_of(3) {
                 decision.thought = None;

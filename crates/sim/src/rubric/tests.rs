@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::Decision;
 use crate::scenario::RewardRule;
-use crate::testing::casting;
 use crate::testing::scenario;
 
 fn rubric(levels: usize) -> Rubric {
@@ -110,38 +108,23 @@ fn drift_is_the_distance_from_what_people_said() {
 #[test]
 fn a_judge_reads_one_side_and_only_what_its_rubric_declares() {
     let scenario = scenario();
-    let decide = |seat: Seat, _: &crate::Observation| {
-        let said = if seat == Seat::Agent { "I ask $9." } else { "No deal." };
-        Decision { thought: Some(format!("canary-thought-{seat}")), ..Decision::say(said) }
-    };
-    let mut cases = Vec::new();
-    let (mut episode, mut outputs) = crate::Episode::start(casting("a", "b", 0), Arc::clone(&scenario), 1);
-    while !episode.is_over() {
-        let input = match outputs.pop().expect("it is not over") {
-            crate::Output::Ask(seat, observation) => crate::Input::Acted(seat, decide(seat, &observation)),
-            crate::Output::Apply(mut world, input) => {
-                let said = world.step(input);
-                crate::Input::Effected(world, said)
-            }
-            crate::Output::Judge(case) => {
-                let verdict = case.by_rule();
-                cases.push(case);
-                crate::Input::Judged(Ok(verdict))
-            }
-            other => panic!("{other:?}"),
-        };
-        outputs = episode.step(input).expect("it is awaited");
+    let mut record = crate::testing::played(&scenario, "rule", "rule", 0);
+    for turn in &mut record.turns {
+        turn.decision.thought = Some(format!("canary-thought-{}", turn.seat));
     }
-    let case = cases.first().expect("it was judged");
-    let told = |rubric: &Rubric| rubric.question(case, Seat::User).expect("it is asked about").messages[1].text.clone();
+    let world = scenario.rules.world(&scenario, &record.casting, 1);
+    let turns = Arc::new(record.turns);
+    let case = Case { scenario: Arc::clone(&scenario), world, turns, truncated: false };
+    let told =
+        |rubric: &Rubric| rubric.question(&case, Seat::User).expect("it is asked about").messages[1].text.clone();
     let brief = case.turns.iter().find(|turn| turn.seat == Seat::User).unwrap().observed[0].text.clone();
     let base = rubric(3);
     let (whole, bare) =
         (told(&Rubric { reads_brief: true, ..base.clone() }), told(&Rubric { reads_thought: false, ..base.clone() }));
-    assert!(whole.contains("canary-thought-user") && whole.contains(&brief) && whole.contains("Said 0: No deal."));
+    assert!(whole.contains("canary-thought-user") && whole.contains(&brief) && whole.contains("Said 0: "));
     assert!(!bare.contains("canary-thought-user") && !bare.contains(&brief));
     assert!(!whole.contains("canary-thought-agent"));
-    assert!(base.question(case, Seat::Agent).is_none(), "no criterion is about the agent");
+    assert!(base.question(&case, Seat::Agent).is_none(), "no criterion is about the agent");
 }
 
 /// Values of four terms and two gates, and what trains, by hand.
