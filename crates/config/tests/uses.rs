@@ -199,19 +199,6 @@ fn later_changes() -> Vec<Change> {
         ("grpo.malformed_penalty", json!(0.1), &[]),
         ("grpo.user_burden", json!(0.01), &[]),
         ("grpo.refills_max", json!(3), &[]),
-        ("grpo.pool.latest", json!(2.0), &[]),
-        ("grpo.pool.history", json!(0.1), &[]),
-        ("grpo.pool.fixed", json!(0.0), &[]),
-        ("grpo.pool.every", json!(4), &[]),
-        ("grpo.pool.keep", json!(2), &[]),
-        ("grpo.pool.priority", json!("even"), &[]),
-        ("grpo.isolation.share", json!(0.5), &[]),
-        ("grpo.isolation.keep", json!(9), &[]),
-        (
-            "grpo.difficulty_weight",
-            json!(0.5),
-            &["grpo.baseline=moving", "grpo.normalize_std=", "grpo.std_over=", "grpo.std_eps="],
-        ),
         ("grpo.staleness_max", json!(1), &[]),
         ("grpo.ratio", json!("sequence"), &[]),
         ("grpo.clip", json!("weight"), &["grpo.dual_clip="]),
@@ -248,10 +235,29 @@ fn last_changes() -> Vec<Change> {
     ]
 }
 
+/// The same for schedules of co-training.
+fn schedule_changes() -> Vec<Change> {
+    vec![
+        ("grpo.pool.latest", json!(2.0), &[]),
+        ("grpo.pool.history", json!(0.1), &[]),
+        ("grpo.pool.fixed", json!(0.0), &[]),
+        ("grpo.pool.every", json!(4), &[]),
+        ("grpo.pool.keep", json!(2), &[]),
+        ("grpo.pool.priority", json!("even"), &[]),
+        ("grpo.isolation.share", json!(0.5), &[]),
+        ("grpo.isolation.keep", json!(9), &[]),
+        (
+            "grpo.difficulty_weight",
+            json!(0.5),
+            &["grpo.baseline=moving", "grpo.normalize_std=", "grpo.std_over=", "grpo.std_eps="],
+        ),
+    ]
+}
+
 #[test]
 fn what_is_set_is_what_is_shown_for_every_key_and_for_no_other() {
     let base = uses(&[]);
-    let changes = [changes(), later_changes(), last_changes()].concat();
+    let changes = [changes(), later_changes(), last_changes(), schedule_changes()].concat();
     // A mix stands in place of the scenario, and no override writes a list of tables; a curriculum is one of a mix.
     let of_mix = |key: &str| key == "mix" || key.starts_with("grpo.curriculum.");
     let keys: BTreeSet<&str> = base.iter().map(|used| used.key).filter(|key| !of_mix(key)).collect();
@@ -267,6 +273,13 @@ fn what_is_set_is_what_is_shown_for_every_key_and_for_no_other() {
     }
 }
 
+/// The lines of a section of the quickstart, those before all sections for an empty name; nothing if it has no such section.
+fn section<'t>(text: &'t str, name: &str) -> &'t str {
+    let from =
+        if name.is_empty() { Some(text) } else { text.split_once(&format!("\n[{name}]")).map(|(_, after)| after) };
+    from.map_or("", |after| after.split_once("\n[").map_or(after, |(lines, _)| lines))
+}
+
 #[test]
 fn what_the_file_says_is_shown_with_its_line_and_what_it_leaves_out_is_a_default() {
     let text = fs::read_to_string(quickstart()).unwrap();
@@ -278,7 +291,10 @@ fn what_the_file_says_is_shown_with_its_line_and_what_it_leaves_out_is_a_default
                 let written = lines[line - 1].split('#').next().unwrap();
                 assert!(written.contains(&format!("{name} = ")), "{}: line {line} is `{written}`", used.key);
             }
-            Written::Default => assert!(!text.contains(&format!("\n{name} = ")), "{} stands in the file", used.key),
+            Written::Default => {
+                let of_section = section(&text, used.key.rsplit_once('.').map_or("", |(section, _)| section));
+                assert!(!of_section.contains(&format!("\n{name} = ")), "{} stands in the file", used.key);
+            }
             Written::Set => panic!("{}: nothing was set", used.key),
         }
     }
