@@ -7,15 +7,16 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Less of everything: less than a minute of one core.
-const SHORT: [&str; 8] = [
+const SHORT: [&str; 9] = [
     "limits.device=cpu",
+    "seed=12",
     "sft.dialogues=1500",
-    "sft.updates=300",
-    "grpo.steps=20",
-    "eval.every=20",
+    "sft.updates=500",
+    "grpo.steps=30",
+    "eval.every=30",
     "eval.items=2",
-    "checkpoints.sft_every=300",
-    "checkpoints.grpo_every=20",
+    "checkpoints.sft_every=500",
+    "checkpoints.grpo_every=30",
 ];
 
 /// Runs the engine at the root of the checkout; gives what it said on stdout.
@@ -29,7 +30,7 @@ fn duologue(arguments: &[&str]) -> String {
 
 /// A seat's mean score on 300 held-out items against its fixed opponent after the cold start and after the last step, each with its interval.
 fn before_and_after(run: &Path, seat: &str) -> [(f64, [f64; 2]); 2] {
-    let policies = ["step-000000", "step-000020"].map(|id| {
+    let policies = ["step-000000", "step-000030"].map(|id| {
         let folder = run.join("checkpoints").join(id).join(seat);
         format!("model:{}", folder.display())
     });
