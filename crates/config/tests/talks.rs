@@ -37,16 +37,33 @@ fn toml_files(folder: &Path) -> Vec<PathBuf> {
     paths.flat_map(|path| if path.is_dir() { toml_files(&path) } else { vec![path] }).collect()
 }
 
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios/talk")
+}
+
+/// The examples: the files that lie in no trade's folder.
 fn files() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios/talk");
-    let mut files: Vec<PathBuf> = toml_files(&folder);
+    let mut files = toml_files(&folder());
+    files.retain(|file| file.parent() == Some(&folder()));
     files.sort();
     assert!(files.len() >= 2);
     files
 }
 
+fn loaded(file: &PathBuf) -> Arc<Scenario> {
+    Arc::new(load_scenario(file).unwrap_or_else(|errors| panic!("{errors}")))
+}
+
+/// The examples, of which everything is tried at length.
 fn scenarios() -> Vec<Arc<Scenario>> {
-    files().iter().map(|file| Arc::new(load_scenario(file).unwrap_or_else(|errors| panic!("{errors}")))).collect()
+    files().iter().map(loaded).collect()
+}
+
+/// Every talk there is: the examples and the packs of each trade.
+fn packs() -> Vec<Arc<Scenario>> {
+    let packs: Vec<Arc<Scenario>> = toml_files(&folder()).iter().map(loaded).collect();
+    assert!(packs.len() >= 30, "thirty calls in six trades");
+    packs
 }
 
 fn rules(scenario: &Scenario) -> &talk::Rules {
@@ -260,7 +277,7 @@ fn r07_a_declared_state_is_held_against_the_world() {
 
 #[test]
 fn r08_every_pack_is_played_by_rules_and_reaches_its_end() {
-    for scenario in scenarios() {
+    for scenario in packs() {
         let records: Vec<EpisodeRecord> = (0..100).map(|item| played(&scenario, "rule", "rule", item)).collect();
         assert!(records.iter().all(|record| record.fault.is_none() && record.verdict.is_some()));
         assert!(measured(&records, "ended").unwrap() >= 0.95, "{}", scenario.name);
@@ -443,8 +460,10 @@ fn r06_no_private_byte_crosses() {
 fn r06_a_seat_sees_the_same_talk_whatever_is_private_to_the_other() {
     use sim::gyms::GymWorld;
     let mut looked = 0;
-    for scenario in scenarios() {
-        for item in 0..60 {
+    for (scenario, items) in
+        packs().into_iter().map(|pack| (pack, 4)).chain(scenarios().into_iter().map(|one| (one, 60)))
+    {
+        for item in 0..items {
             let record = played(&scenario, "scripted:noisy", "scripted:noisy", item);
             let sim::World::Talk(plain) = scenario.rules.world(&scenario, &record.casting, SEED) else { panic!() };
             // What is neither known to the seat, nor stated or shown to anybody, nor of a pressing line, which says whether it is fair.
@@ -487,7 +506,7 @@ fn r06_a_seat_sees_the_same_talk_whatever_is_private_to_the_other() {
 
 #[test]
 fn r12_splits_share_neither_people_with_facts_nor_held_out_families() {
-    for scenario in scenarios() {
+    for scenario in packs() {
         let talk = rules(&scenario);
         let of = |split: Split| talk.items.of(split);
         let key = |item: &talk::Item| (item.person.objective, item.person.subjective, item.truth.clone());
@@ -631,7 +650,7 @@ fn no_input_in_any_state_breaks_the_world_and_none_counts_after_the_end() {
         sim::WorldInput::NoAct(user, "half JSON".to_owned()),
         sim::WorldInput::Answer(sim::QueryId(0), sim::Answer { reply: "Yes".to_owned(), decision: None }),
     ];
-    for scenario in scenarios() {
+    for scenario in packs() {
         let sim::World::Talk(fresh) = scenario.rules.world(&scenario, &casting("a", "b", 0), SEED) else { panic!() };
         for number in 0..inputs.len().pow(3) {
             let mut world = (*fresh).clone();
@@ -860,5 +879,25 @@ fn sound_talks_are_nobodys_fault_and_what_a_user_spoils_is_told_from_what_an_age
             assert!(!rl::audit::is_spoiled_by_user(&record), "the rule user is fair");
             assert_eq!(rl::audit::blame(&record, None), None, "where nothing is asked nothing fails");
         }
+    }
+}
+
+/// The packs, in short: what the table on their page says of a hundred items each.
+#[test]
+fn in_every_pack_good_play_pays_and_giving_in_to_traps_does_not() {
+    for scenario in packs() {
+        let mean = |agent: &str, user: &str, seat: Seat| {
+            let scores = (0..24).filter_map(|item| played(&scenario, agent, user, item).scores[seat]);
+            let scores: Vec<f64> = scores.collect();
+            scores.iter().sum::<f64>() / scores.len() as f64
+        };
+        let of_agent = |agent| mean(agent, "rule", Seat::Agent);
+        let good = of_agent("scripted:good");
+        for other in ["scripted:bad", "scripted:trapper", "random"] {
+            assert!(of_agent(other) + 0.1 < good, "{}: {other} {} against {good}", scenario.name, of_agent(other));
+        }
+        let of_user = |user| mean("scripted:trapper", user, Seat::User);
+        let (fair, gullible) = (of_user("rule"), of_user("scripted:gullible"));
+        assert!(gullible + 0.05 < fair, "{}: {gullible} against {fair}", scenario.name);
     }
 }
