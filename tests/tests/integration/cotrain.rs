@@ -37,7 +37,7 @@ fn run_file(folder: &Path, name: &str, before: &str, grpo: &str) -> PathBuf {
     let text = format!(
         "scenario = \"{scenario}\"\nseed = 3\n{before}\nmodel.max_position_embeddings = 16384\n\
          eval = {{ items = 1, every = 9 }}\ncheckpoints = {{ sft_every = 4, keep = 9 }}\n\
-         sft = {{ dialogues = 30, updates = 6, tokens_per_update = 400, warmup = 2 }}\n\
+         sft = {{ dialogues = 30, updates = 6, tokens_per_update = 400, warmup = 2, drill_share = 0.0, probe_min = 0.0 }}\n\
          [grpo]\nsteps = {STEPS}\ngroup_size = 4\ngroup_valid_min = 2\nminibatches = 1\n{grpo}\n"
     );
     let file = folder.join(format!("{name}.toml"));
