@@ -19,6 +19,7 @@ use sim::Scenario;
 use sim::Seat;
 use sim::gyms::Script;
 use sim::record::Casting;
+use sim::record::Reach;
 use sim::scenario::Split;
 
 /// The eight gyms.
@@ -69,8 +70,9 @@ impl Gym {
 
     /// The episode live again, before the turn in the middle of it.
     pub fn halfway(&self, record: &EpisodeRecord) -> Result<Episode, Box<dyn Error>> {
-        let (episode, _) = sim::fork(record, &self.scenario, record.turns.len() / 2)?;
-        Ok(episode)
+        let middle = (record.turns.len() / 2) as u32;
+        let casting = sim::forked_casting(record, record.casting.id, middle, Reach::Rest(None));
+        Ok(sim::fork(record, casting, &self.scenario)?.episode)
     }
 
     fn played(

@@ -137,7 +137,7 @@ fn demands(check: &mut Check<'_>) {
 fn parts(check: &mut Check<'_>, reads: Option<Vec<String>>) -> (bool, bool) {
     let Some(reads) = reads else { return (true, true) };
     for (index, word) in reads.iter().enumerate().filter(|(_, word)| !["thought", "brief"].contains(&word.as_str())) {
-        let hint = suggest::hint(word, ["thought", "brief"].into_iter(), "it is one of");
+        let hint = suggest::hint(word, ["thought", "brief"], "it is one of");
         check.error(&format!("judge.reads[{index}]"), format!("cannot be `{word}`"), hint);
     }
     let has = |part: &str| reads.iter().any(|word| word == part);

@@ -50,8 +50,8 @@ fn files() -> Vec<PathBuf> {
     files
 }
 
-fn loaded(file: &PathBuf) -> Arc<Scenario> {
-    Arc::new(load_scenario(file).unwrap_or_else(|errors| panic!("{errors}")))
+fn loaded(file: impl AsRef<Path>) -> Arc<Scenario> {
+    Arc::new(load_scenario(file.as_ref()).unwrap_or_else(|errors| panic!("{errors}")))
 }
 
 /// The examples, of which everything is tried at length.

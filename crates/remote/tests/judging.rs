@@ -240,7 +240,8 @@ async fn r11_a_judge_is_typed_cached_retried_and_watched() {
     assert_eq!(fake.calls(), 2);
 
     // Broken, out of range, or quoting what nobody said, to the end; and late. Each is the judge's fault, and scores nobody.
-    let broken: [(fn(&Value) -> Option<String>, FaultKind); 5] = [
+    type Says = fn(&Value) -> Option<String>;
+    let broken: [(Says, FaultKind); 5] = [
         (|_| Some("I would say four.".to_owned()), FaultKind::BadReply),
         (|asked| says(6, 2, &quote(asked)), FaultKind::BadReply),
         (|asked| says(0, 2, &quote(asked)), FaultKind::BadReply),

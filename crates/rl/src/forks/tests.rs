@@ -142,7 +142,7 @@ fn r04_with_futures_an_alternative_is_worth_the_mean_of_what_follows() {
     let mut records = [0.0, 0.0, 0.0].map(|earned| alternative(talk, 1, earned));
     (1..).zip(&mut records).for_each(|(member, record)| record.casting.id.member = member);
     // What was earned before the fork is the same for all, and counts for none.
-    let mut futures = vec![
+    let mut futures = [
         future(&records[0], 1, [50.0, 1.0, 2.0]),
         future(&records[0], 2, [50.0, 1.0, 4.0]),
         future(&records[1], 1, [50.0, 0.0, 8.0]),
