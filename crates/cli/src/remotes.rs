@@ -136,6 +136,8 @@ impl Remotes {
     /// # Errors
     /// [`Failure::Input`] if there is no server to ask, or a file cannot be used.
     pub fn judge(&mut self, scenarios: &[&Scenario], measuring: Measuring<'_>) -> Result<Option<JudgeMaker>, Failure> {
+        // Those of the scenarios before have nothing to say of these.
+        self.courts.clear();
         if scenarios.iter().all(|scenario| scenario.judge.rubric.is_none()) {
             return Ok(None);
         }

@@ -29,7 +29,9 @@ use contest::Contest;
 /// [`Failure::Input`] for wrong files, policies or folders; [`Failure::Work`] if a threshold is crossed, after the report has been written, or a service died.
 pub async fn stress(flags: StressFlags, loader: &dyn ModelLoader) -> Result<(), Failure> {
     let suite = suite(&flags)?;
+    // Of all of it, whoever is tested: reports of one suite can be told by it.
     let hash = config::hash(&suite);
+    let suite = asked_for(suite, &flags)?;
     let scenarios = suite.scenarios();
     let played: Vec<&sim::Scenario> = scenarios.iter().map(|scenario| &**scenario).collect();
     let everybody = policies(&flags, &suite);
@@ -62,6 +64,11 @@ fn suite(flags: &StressFlags) -> Result<Suite, Failure> {
         }
         suite.items = items;
     }
+    Ok(suite)
+}
+
+/// What of it is played: the families where an agent is tested, the tests of traps where a user is, and everything by the yardsticks.
+fn asked_for(mut suite: Suite, flags: &StressFlags) -> Result<Suite, Failure> {
     if flags.agent.is_empty() && !flags.user.is_empty() {
         suite.families.clear();
     }

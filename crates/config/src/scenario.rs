@@ -226,6 +226,12 @@ fn reward_rule(check: &mut Check<'_>, rules: &Rules, index: usize, file: RewardF
         return None;
     };
     if is_gate && term.kind == RewardKind::Training {
+        if is_earned_by_turn(rules, &name) {
+            let what = format!(
+                "`{name}` cannot be of kind `gate`: it is earned turn by turn, and a gate is one number of the whole talk"
+            );
+            check.error(&key("kind"), what, "give the term `scope = \"session\"`, or write kind = \"training\"");
+        }
         return Some(RewardRule { seat, name, kind: RewardKind::Gate, weight });
     }
     if let Some(declared) = declared.filter(|declared| *declared != term.kind) {
@@ -238,6 +244,12 @@ fn reward_rule(check: &mut Check<'_>, rules: &Rules, index: usize, file: RewardF
         check.error(&key("kind"), what, format!("write kind = \"{}\"", term.kind.name()));
     }
     Some(RewardRule { seat, name, kind: term.kind, weight })
+}
+
+/// Whether a term of the file's own is looked at after each turn.
+fn is_earned_by_turn(rules: &Rules, name: &str) -> bool {
+    let Rules::Talk(talk) = rules else { return false };
+    talk.book.terms.iter().any(|term| term.by_turn && term.name == name)
 }
 
 fn terms(rules: &Rules, seat: Seat, is_wanted: impl Fn(RewardKind) -> bool) -> Vec<&str> {

@@ -19,7 +19,9 @@ use std::collections::BTreeMap;
 use sim::Address;
 use sim::EpisodeId;
 use sim::EpisodeRecord;
+use sim::Fault;
 use sim::Pair;
+use sim::Party;
 use sim::Phase;
 use sim::Reward;
 use sim::Seat;
@@ -173,23 +175,26 @@ impl TurnGroup<'_> {
 
 /// What an alternative is worth to the seat; `None` if nobody can say.
 ///
-/// Without futures it is what the turn earned, terms of the whole talk left out. With futures it is the mean of what the talks behind it came to from
-/// that turn on, over those in which the seat was scored; of an alternative that ended the talk, what that came to. A seat that failed with it has the
-/// scenario's least, as in a group of talks.
+/// Without futures it is what the turn earned, terms of the whole talk left out. With futures it is the mean of what the talks came to that lead over it,
+/// from their beginning, over those in which the seat was scored: what was earned before the fork is the same for all alternatives, and the seat's gates
+/// are held against the whole. Of an alternative that ended the talk it is what that came to. A seat that failed with it has the scenario's least, as in
+/// a group of talks.
 fn worth(record: &EpisodeRecord, futures: &[&EpisodeRecord], seat: Seat, settings: &GrpoSettings) -> Option<f64> {
-    if record.fault.is_some() {
+    let looks_ahead = settings.forks.is_some_and(|forks| forks.futures > 0);
+    // What a turn earns by itself no judge has to say.
+    let is_broken = |fault: &Fault| looks_ahead || fault.party != Party::Judge;
+    if record.fault.as_ref().is_some_and(is_broken) {
         return None;
     }
-    let looks_ahead = settings.forks.is_some_and(|forks| forks.futures > 0);
     match record.stop? {
         Stop::Failed(failed) => (failed == seat).then(|| record.scores[seat]).flatten(),
         Stop::Cut if looks_ahead => {
             let id = record.casting.id;
             let behind = futures.iter().filter(|future| EpisodeId { trial: 0, ..future.casting.id } == id);
-            let worths: Vec<f64> = behind.filter_map(|future| from_fork(future, seat, settings)).collect();
+            let worths: Vec<f64> = behind.filter_map(|future| whole(future, seat, settings)).collect();
             (!worths.is_empty()).then(|| worths.iter().sum::<f64>() / worths.len() as f64)
         }
-        Stop::Terminated | Stop::Truncated if looks_ahead => from_fork(record, seat, settings),
+        Stop::Terminated | Stop::Truncated if looks_ahead => whole(record, seat, settings),
         Stop::Terminated | Stop::Truncated | Stop::Cut => earned(record, seat, settings),
     }
 }
@@ -204,14 +209,10 @@ fn earned(record: &EpisodeRecord, seat: Seat, settings: &GrpoSettings) -> Option
     Some(off.fold(earned, |left, deduction| left - deduction.shares.get(own).map_or(0.0, |s| s * deduction.amount)))
 }
 
-/// The score of what came from the forked turn on; `None` if the seat was not scored.
-fn from_fork(record: &EpisodeRecord, seat: Seat, settings: &GrpoSettings) -> Option<f64> {
+/// The score of the talk, as in a group of talks; `None` if the seat was not scored.
+fn whole(record: &EpisodeRecord, seat: Seat, settings: &GrpoSettings) -> Option<f64> {
     let rewards = shaping::turn_rewards(record, seat, settings)?;
-    // A future goes on behind the forked turn, which is the seat's last before it.
-    let behind_it = matches!(record.casting.fork?.reach, Reach::Rest(_));
-    let from = own_before(record, seat) - usize::from(behind_it);
-    let behind = rewards.get(from..)?;
-    Some(credit::trajectory_score(settings.trajectory_score, behind, settings.gamma))
+    Some(credit::trajectory_score(settings.trajectory_score, &rewards, settings.gamma))
 }
 
 /// How many turns the seat had before the fork; 0 of a talk.

@@ -180,10 +180,14 @@ pub fn harvest(
         counts.credit_fallbacks += usize::from(fell_back);
         counts.count_filtered(member, seat);
         for sample in found {
+            let teaches = sample.loss_tokens() > 0;
+            // What was read before a fork was sampled in the talk, and is no sample of the fork's.
+            if !teaches && !forks::is_talk(&member.record.casting) {
+                continue;
+            }
             counts.count_sample(&sample);
-            // Whatever is left of a talk all of whose turns were cut teaches nothing, nor does what was read before a fork.
-            let is_fork = !forks::is_talk(&member.record.casting);
-            if sample.loss_tokens() > 0 || (counts.turns_filtered.is_none() && !is_fork) {
+            // Whatever is left of a talk all of whose turns were cut teaches nothing.
+            if teaches || counts.turns_filtered.is_none() {
                 samples.push(sample);
             }
         }

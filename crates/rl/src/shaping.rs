@@ -4,6 +4,7 @@
 
 use sim::Addressee;
 use sim::EpisodeRecord;
+use sim::Next;
 use sim::Reward;
 use sim::RewardKind;
 use sim::Scope;
@@ -35,13 +36,16 @@ pub fn turn_rewards(record: &EpisodeRecord, seat: Seat, settings: &GrpoSettings)
 /// failed: there is no verdict then.
 fn add_partners(rewards: &mut [f64], record: &EpisodeRecord, seat: Seat) {
     let Some(last) = rewards.len().checked_sub(1) else { return };
-    let theirs = |reward: &&Reward| reward.seat == seat.partner() && reward.kind != RewardKind::Shared;
-    for reward in record.verdict.iter().flat_map(|verdict| &verdict.rewards).filter(theirs) {
+    let Some(verdict) = &record.verdict else { return };
+    let theirs =
+        |reward: &&Reward| reward.seat == seat.partner() && reward.kind != RewardKind::Shared && reward.is_added();
+    let kept = verdict.kept(seat.partner());
+    for reward in verdict.rewards.iter().filter(theirs) {
         let at = match reward.scope {
             Scope::Turn(turn) => (turn as usize).min(last),
             Scope::Session => last,
         };
-        rewards[at] += reward.weighted();
+        rewards[at] += reward.weighted() * kept;
     }
 }
 
@@ -90,7 +94,13 @@ fn overlong_share(turn: &Turn, penalty: OverlongPenalty) -> f64 {
 /// Whether the user spoke because of the turn at this place: the world asked it aloud, or its own turn came next.
 fn is_answered_by_the_user(record: &EpisodeRecord, at: usize) -> bool {
     let asked = record.turns[at].answers.iter().any(|answered| answered.seat == Addressee::User && answered.spoken);
-    asked || record.turns.get(at + 1).is_some_and(|next| next.seat == Seat::User)
+    // Where a fork was to be no longer, the next turn is not in the record, and would have come.
+    let would_be = || record.turns[at].effect.as_ref().is_some_and(|effect| effect.next == Next::Ask(Seat::User));
+    asked
+        || match record.turns.get(at + 1) {
+            Some(next) => next.seat == Seat::User,
+            None => record.casting.fork.is_some() && would_be(),
+        }
 }
 
 #[cfg(test)]
@@ -163,5 +173,39 @@ mod tests {
         assert_eq!(turn_rewards(&record, Seat::Agent, &settings()), Some(vec![0.5]));
         record.turns[0].answers.push(answered(true));
         assert_eq!(turn_rewards(&record, Seat::Agent, &settings()), Some(vec![0.48]));
+    }
+
+    /// A user's gate takes of what the user earned, whoever is paid for it, and is nobody's reward.
+    #[test]
+    fn a_partners_gate_is_no_reward_and_takes_of_its_own_terms() {
+        let mut record = fixtures::record(0, 1, &[0.5], &[0.4]);
+        let gate = |value| sim::Reward {
+            seat: Seat::User,
+            name: "form".to_owned(),
+            kind: RewardKind::Gate,
+            scope: Scope::Session,
+            value,
+            weight: 1.0,
+            evidence: "0 of 1 turns".to_owned(),
+        };
+        let settings = GrpoSettings { rewards_of: RewardsOf::Both, ..fixtures::settings() };
+        for (value, wanted) in [(1.0, 0.9), (0.25, 0.6), (0.0, 0.5)] {
+            record.verdict.as_mut().expect("it was judged").rewards.push(gate(value));
+            let both =
+                Seat::ALL.map(|seat| turn_rewards(&record, seat, &settings).expect("it was scored").iter().sum());
+            let both: [f64; 2] = both;
+            assert!(both.iter().all(|sum| (sum - wanted).abs() < 1e-12), "{value}: {both:?}");
+            record.verdict.as_mut().expect("it was judged").rewards.pop();
+        }
+    }
+
+    #[test]
+    fn the_last_turn_of_a_fork_costs_what_it_would_have_cost() {
+        let mut record = fixtures::record(0, 1, &[0.5], &[]);
+        let shares = |record: &EpisodeRecord| deductions(record, Seat::Agent, &settings())[1].shares.clone();
+        assert_eq!(shares(&record), [0.0], "the talk is over");
+        let id = sim::EpisodeId { group: 9, ..record.casting.id };
+        record.casting = sim::forked_casting(&record, id, 0, sim::record::Reach::Turn);
+        assert_eq!(shares(&record), [1.0], "the user would have been next");
     }
 }

@@ -140,10 +140,11 @@ impl Casting {
         self.fork.map_or(self.id, |fork| fork.root).address(seed)
     }
 
-    /// Where rules and scripts draw: the same for all members of a group, and for the futures of one number whatever they go on from.
+    /// Where rules and scripts draw: the same for all members of a group, and for a fork where its root drew. Some of what they draw holds for a whole
+    /// talk, such as what somebody hopes for: whoever plays on is the same person.
     #[must_use]
     pub fn rule_address(&self, seed: u64) -> Address {
-        self.id.address(seed)
+        self.world_address(seed)
     }
 
     /// Where models draw their tokens: each member of a group by itself. Futures of one number share their draws, so that what they come to differs by

@@ -312,8 +312,9 @@ fn padded(text: &str) -> String {
     format!(" {} ", normal(text))
 }
 
+/// What somebody said stays behind its head: none of its lines can pass for another head of the case.
 fn line(text: &mut String, head: &str, body: &str) {
-    let _ = writeln!(text, "{head}: {body}");
+    let _ = writeln!(text, "{head}: {}", body.replace('\n', "\n    "));
 }
 
 #[cfg(test)]

@@ -189,9 +189,11 @@ fn damaged(error: LogError) -> Failure {
     Failure::input(error, Some("restore the log; `duologue replay --episode` still shows episodes before the damage"))
 }
 
-/// The sides of an episode that the flags ask for and whose seat was ever asked to speak.
+/// The sides of a talk that the flags ask for and whose seat was ever asked to speak.
 fn wanted(record: &EpisodeRecord, flags: &ExportFlags) -> Vec<Seat> {
-    if flags.phase.is_some_and(|purpose| Phase::from(purpose) != record.casting.id.phase) {
+    let is_other = flags.phase.is_some_and(|purpose| Phase::from(purpose) != record.casting.id.phase);
+    // A fork repeats the talk that it goes on from.
+    if is_other || record.casting.fork.is_some() {
         return Vec::new();
     }
     let only = flags.seat.and_then(Seats::only);

@@ -230,7 +230,11 @@ fn reinforcement(setup: &Setup, talk: &Talk) -> PhaseBudget {
         phase: "grpo",
         updates: sum(&|kind| count(kind.learns)),
         episodes: sum(&|kind| kind.episodes) + sum(&|kind| count(kind.learns) * forked.episodes),
-        sampled: Pair::from_fn(|seat| sampled[seat].plus(forked.sampled[seat].times(sum(&|kind| count(kind.learns))))),
+        sampled: Pair::from_fn(|seat| {
+            let own = forked.alternatives[seat].times(sum(&|kind| u64::from(kind.learns[seat])));
+            let played = u64::from(setup.learning()[seat]) * sum(&|kind| count(kind.learns));
+            sampled[seat].plus(own).plus(forked.futures[seat].times(played))
+        }),
         learned: Pair::from_fn(|seat| {
             learned[seat].plus(forked.learned[seat].times(sum(&|kind| u64::from(kind.learns[seat]))))
         }),
@@ -241,7 +245,10 @@ fn reinforcement(setup: &Setup, talk: &Talk) -> PhaseBudget {
 #[derive(Default)]
 struct Forked {
     episodes: u64,
-    sampled: Pair<Tokens>,
+    /// Tokens of the forked turns, where they are this seat's.
+    alternatives: Pair<Tokens>,
+    /// Tokens of what comes behind them.
+    futures: Pair<Tokens>,
     learned: Pair<Tokens>,
 }
 
@@ -258,7 +265,8 @@ impl Forked {
         };
         Forked {
             episodes: alternatives + futures,
-            sampled: Pair::from_fn(|seat| turn(seat).times(alternatives).plus(half(talk.own[seat]).times(futures))),
+            alternatives: Pair::from_fn(|seat| turn(seat).times(alternatives)),
+            futures: Pair::from_fn(|seat| half(talk.own[seat]).times(futures)),
             learned: Pair::from_fn(|seat| half(talk.stream[seat]).times(alternatives)),
         }
     }

@@ -279,8 +279,8 @@ fn forked(forks: ForkSettings, grpo: &GrpoSettings) -> String {
     let ForkSettings { talks, alternatives, futures, future_turns, talks_train } = forks;
     let worth = match (futures, future_turns) {
         (0, _) => "V = what the turn earns by itself".to_owned(),
-        (times, None) => format!("V = mean S from that turn on of {times} ways to the end"),
-        (times, Some(most)) => format!("V = mean S from that turn on of {times} ways of {most} turns at most"),
+        (times, None) => format!("V = mean S of {times} ways to the end"),
+        (times, Some(most)) => format!("V = mean S of {times} ways of {most} turns at most"),
     };
     let scale = if grpo.normalize_std { format!(" / (std + {})", grpo.std_eps) } else { String::new() };
     let alone = if talks_train { "" } else { "; the talks themselves train nobody" };

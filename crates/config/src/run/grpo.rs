@@ -318,6 +318,10 @@ pub(super) fn grpo_settings(
     let turn_credit = check.word("grpo.turn_credit", turn_credit.as_deref(), &CREDITS);
     let trajectory_score = trajectory_score_of(check, trajectory_score, preset);
     let advantage = advantage(check, keys.advantage, preset);
+    if forks.is_some() && advantage.rewards_of == RewardsOf::Both {
+        let what = "cannot be used with `rewards_of = \"both\"`: what the partner earns behind one turn of a seat is not told apart";
+        check.error("grpo.forks.talks", what, "take `rewards_of` out, or set `talks = 0`");
+    }
     effects(check, turn_credit, trajectory_score, &advantage, [gamma, em_k, std_eps]);
     let [malformed_penalty, user_burden] = keys.taken_off;
     let surrogate = loss::surrogate(check, keys.loss, preset);
@@ -326,6 +330,14 @@ pub(super) fn grpo_settings(
     let mode = update_mode(check, mode, agent_steps);
     let is_beyond_group =
         advantage.baseline.is_beyond_group() && advantage.aggregation == Aggregation::SumThenNormalize;
+    if forks.is_some_and(|forks| !forks.talks_train) {
+        let because = "with `forks.talks_train = false` the talks that it is paid for train nobody";
+        check.without_effect(
+            "grpo.difficulty_weight",
+            keys.cotraining.difficulty_weight.filter(|w| *w != 0.0),
+            because,
+        );
+    }
     let cotraining = cotraining(check, keys.cotraining, mode, &groups, is_beyond_group);
     GrpoSettings {
         steps: check.whole("grpo.steps", steps, preset.steps, STEPS),

@@ -1,8 +1,6 @@
 use std::collections::BTreeSet;
 
-use sim::Fault;
 use sim::FaultKind;
-use sim::Party;
 use sim::RewardKind;
 use sim::Scope;
 
@@ -155,9 +153,9 @@ fn r04_with_futures_an_alternative_is_worth_the_mean_of_what_follows() {
     let (refs, behind): (Vec<_>, Vec<_>) = (records.iter().collect(), futures.iter().collect());
     let group = TurnGroup::of(&refs, &behind, Seat::User, &settings(forks(2)));
     let TurnGroup::Learned { members, std } = group else { panic!("{group:?}") };
-    // (3 + 5) / 2 = 4 against 8: mean 6, deviation √8.
+    // 50 before the fork, then (3 + 5) / 2 = 4 against 8: mean 56, deviation √8.
     let worths: Vec<f64> = members.iter().map(|member| member.score).collect();
-    assert_eq!(worths, [4.0, 8.0]);
+    assert_eq!(worths, [54.0, 58.0]);
     assert!((std - 8f64.sqrt()).abs() < 1e-12 && (members[1].z - 2.0 / 8f64.sqrt()).abs() < 1e-9);
     // An alternative that ended the talk is worth what that came to.
     let mut ended =
@@ -165,7 +163,7 @@ fn r04_with_futures_an_alternative_is_worth_the_mean_of_what_follows() {
     ended.stop = Some(Stop::Terminated);
     let group = TurnGroup::of(&[&records[0], &ended], &behind, Seat::User, &settings(forks(2)));
     let TurnGroup::Learned { members, .. } = group else { panic!("{group:?}") };
-    assert_eq!(members.iter().map(|member| member.score).collect::<Vec<_>>(), [4.0, 5.0]);
+    assert_eq!(members.iter().map(|member| member.score).collect::<Vec<_>>(), [54.0, 55.0]);
 }
 
 #[test]
