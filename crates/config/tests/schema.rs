@@ -465,6 +465,7 @@ fn the_schema_and_the_check_know_the_same_words() {
             let of_judges = ["judge.policy", "judge.criteria.*.seat", "judge.gold.*.seat"];
             let bound = [
                 "sft.thoughts",
+                "grpo.rewards_of",
                 "grpo.mode",
                 "grpo.turn_credit",
                 "grpo.trajectory_score",
