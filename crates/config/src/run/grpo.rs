@@ -318,10 +318,6 @@ pub(super) fn grpo_settings(
     let turn_credit = check.word("grpo.turn_credit", turn_credit.as_deref(), &CREDITS);
     let trajectory_score = trajectory_score_of(check, trajectory_score, preset);
     let advantage = advantage(check, keys.advantage, preset);
-    if forks.is_some() && advantage.rewards_of == RewardsOf::Both {
-        let what = "cannot be used with `rewards_of = \"both\"`: what the partner earns behind one turn of a seat is not told apart";
-        check.error("grpo.forks.talks", what, "take `rewards_of` out, or set `talks = 0`");
-    }
     effects(check, turn_credit, trajectory_score, &advantage, [gamma, em_k, std_eps]);
     let [malformed_penalty, user_burden] = keys.taken_off;
     let surrogate = loss::surrogate(check, keys.loss, preset);
@@ -330,14 +326,7 @@ pub(super) fn grpo_settings(
     let mode = update_mode(check, mode, agent_steps);
     let is_beyond_group =
         advantage.baseline.is_beyond_group() && advantage.aggregation == Aggregation::SumThenNormalize;
-    if forks.is_some_and(|forks| !forks.talks_train) {
-        let because = "with `forks.talks_train = false` the talks that it is paid for train nobody";
-        check.without_effect(
-            "grpo.difficulty_weight",
-            keys.cotraining.difficulty_weight.filter(|w| *w != 0.0),
-            because,
-        );
-    }
+    beside_forks(check, forks, advantage.rewards_of, keys.cotraining.difficulty_weight);
     let cotraining = cotraining(check, keys.cotraining, mode, &groups, is_beyond_group);
     GrpoSettings {
         steps: check.whole("grpo.steps", steps, preset.steps, STEPS),
@@ -534,6 +523,19 @@ fn group_counts(check: &mut Check<'_>, mode: Mode, file: GroupsFile, preset: &Pr
         );
     }
     counts
+}
+
+/// What cannot be, or has no effect, beside groups of turns.
+fn beside_forks(check: &mut Check<'_>, forks: Option<ForkSettings>, rewards_of: RewardsOf, difficulty: Option<f64>) {
+    let Some(forks) = forks else { return };
+    if rewards_of == RewardsOf::Both {
+        let what = "cannot be used with `rewards_of = \"both\"`: what the partner earns behind one turn of a seat is not told apart";
+        check.error("grpo.forks.talks", what, "take `rewards_of` out, or set `talks = 0`");
+    }
+    if !forks.talks_train {
+        let because = "with `forks.talks_train = false` the talks that it is paid for train nobody";
+        check.without_effect("grpo.difficulty_weight", difficulty.filter(|weight| *weight != 0.0), because);
+    }
 }
 
 /// Groups of turns; `None` where no talk is forked.
