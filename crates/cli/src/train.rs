@@ -4,7 +4,8 @@
 //!  cold start   updates on script dialogues and drills, both seats at once      commit every few updates
 //!  gate         held-out drills: no cold start that cannot look up a fact goes on
 //!  step 0       evaluation = the "before" of every table                        commit step-000000
-//!  step 1 … n   play groups -> forks of some talks (forks.rs) -> credit -> one update per learning seat           commit, evaluation if due
+//!  step 1 … n   play groups -> credit -> one update per learning seat           commit, evaluation if due
+//!               with grpo.forks some of the talks are played on in other ways before that (forks.rs)
 //!               with grpo.staleness_max above 0 a later step is played meanwhile (ahead.rs)
 //!  report       before and after, two excerpts
 //! ```

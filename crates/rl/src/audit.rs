@@ -103,18 +103,10 @@ fn spoiled(record: &EpisodeRecord, verdict: &Verdict) -> Option<Blame> {
 
 /// The agent's: what it was to come to, and the last turn of its own.
 fn missed(record: &EpisodeRecord, verdict: &Verdict, condition: &Condition) -> Blame {
-    let clause = condition.all.iter().find(|clause| {
-        let alone = Condition { all: vec![(*clause).clone()] };
-        alone.holds(verdict) == Some(false)
-    });
-    let value = clause.and_then(|clause| match clause.name.as_str() {
-        "agent.score" => Some(verdict.score(Seat::Agent)),
-        "user.score" => Some(verdict.score(Seat::User)),
-        measure => verdict.measures.get(measure)?.rate(),
-    });
+    let clause = condition.all.iter().find(|clause| clause.holds(verdict) == Some(false));
+    let value = clause.and_then(|clause| clause.value_in(verdict));
     let value = value.map_or_else(String::new, |value| format!(": {}", (value * 1e4).round() / 1e4));
-    let wanted =
-        clause.map_or_else(|| condition.to_string(), |clause| Condition { all: vec![clause.clone()] }.to_string());
+    let wanted = clause.map_or_else(|| condition.to_string(), ToString::to_string);
     Blame {
         party: Party::Agent,
         turn: record.turns.iter().rposition(|turn| turn.seat == Seat::Agent),

@@ -15,6 +15,7 @@
 //! Alternatives are numbered as the members of a group of their own, futures as its trials: so every episode has an id, and draws by its place.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use sim::Address;
 use sim::EpisodeId;
@@ -90,14 +91,13 @@ fn alternatives_of(
     group: u32,
     count: u32,
     seed: u64,
-) -> impl Iterator<Item = Casting> + use<> {
+) -> impl Iterator<Item = Casting> {
     let own: Vec<usize> = (0..record.turns.len()).filter(|at| record.turns[*at].seat == seat).collect();
     let address: Address = record.casting.token_address(seed);
     let turn = *address.draws(Stream::Fork(seat)).pick(&own) as u32;
-    let record = record.clone();
     (1..=count).map(move |member| {
         let id = EpisodeId { group, trial: 0, member, ..record.casting.id };
-        Casting { learns: Pair::from_fn(|learner| learner == seat), ..forked_casting(&record, id, turn, Reach::Turn) }
+        Casting { learns: Pair::from_fn(|learner| learner == seat), ..forked_casting(record, id, turn, Reach::Turn) }
     })
 }
 
@@ -119,10 +119,12 @@ fn futures_of(record: &EpisodeRecord, forks: ForkSettings) -> impl Iterator<Item
     })
 }
 
-/// Records by id, for those who go on from them.
+/// Those of the records that these castings go on from, by id.
 #[must_use]
-pub fn past(records: &[EpisodeRecord]) -> BTreeMap<EpisodeId, EpisodeRecord> {
-    records.iter().map(|record| (record.casting.id, record.clone())).collect()
+pub fn past(castings: &[Casting], records: &[EpisodeRecord]) -> BTreeMap<EpisodeId, EpisodeRecord> {
+    let needed: BTreeSet<EpisodeId> = castings.iter().filter_map(|casting| Some(casting.fork?.from)).collect();
+    let found = records.iter().filter(|record| needed.contains(&record.casting.id));
+    found.map(|record| (record.casting.id, record.clone())).collect()
 }
 
 /// What a group of alternatives teaches.

@@ -205,40 +205,58 @@ impl Condition {
     /// Whether the verdict fulfils the condition; `None` if a name in it has no value in this episode.
     #[must_use]
     pub fn holds(&self, verdict: &Verdict) -> Option<bool> {
-        let mut all = true;
-        for clause in &self.all {
-            let value = match clause.name.as_str() {
-                "agent.score" => verdict.score(Seat::Agent),
-                "user.score" => verdict.score(Seat::User),
-                measure => verdict.measures.get(measure)?.rate()?,
-            };
-            all &= match clause.compare {
-                Compare::Less => value < clause.value,
-                Compare::LessOrEqual => value <= clause.value,
-                Compare::Greater => value > clause.value,
-                Compare::GreaterOrEqual => value >= clause.value,
-                Compare::Equal => value == clause.value,
-            };
+        self.all.iter().try_fold(true, |all, clause| Some(all & clause.holds(verdict)?))
+    }
+}
+
+impl Clause {
+    /// What is compared; `None` if the name has no value in this episode.
+    #[must_use]
+    pub fn value_in(&self, verdict: &Verdict) -> Option<f64> {
+        match self.name.as_str() {
+            "agent.score" => Some(verdict.score(Seat::Agent)),
+            "user.score" => Some(verdict.score(Seat::User)),
+            measure => verdict.measures.get(measure)?.rate(),
         }
-        Some(all)
+    }
+
+    /// Whether it holds; `None` if the name has no value in this episode.
+    #[must_use]
+    pub fn holds(&self, verdict: &Verdict) -> Option<bool> {
+        let value = self.value_in(verdict)?;
+        Some(match self.compare {
+            Compare::Less => value < self.value,
+            Compare::LessOrEqual => value <= self.value,
+            Compare::Greater => value > self.value,
+            Compare::GreaterOrEqual => value >= self.value,
+            Compare::Equal => value == self.value,
+        })
     }
 }
 
 impl fmt::Display for Condition {
     /// As it is written in a scenario file.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, Clause { name, compare, value }) in self.all.iter().enumerate() {
+        for (i, clause) in self.all.iter().enumerate() {
             let and = if i > 0 { " and " } else { "" };
-            let compare = match compare {
-                Compare::Less => "<",
-                Compare::LessOrEqual => "<=",
-                Compare::Greater => ">",
-                Compare::GreaterOrEqual => ">=",
-                Compare::Equal => "==",
-            };
-            write!(f, "{and}{name} {compare} {value}")?;
+            write!(f, "{and}{clause}")?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Clause {
+    /// As it is written in a scenario file.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Clause { name, compare, value } = self;
+        let compare = match compare {
+            Compare::Less => "<",
+            Compare::LessOrEqual => "<=",
+            Compare::Greater => ">",
+            Compare::GreaterOrEqual => ">=",
+            Compare::Equal => "==",
+        };
+        write!(f, "{name} {compare} {value}")
     }
 }
 

@@ -10,6 +10,7 @@
 //! When a step is committed those that wait are in the log, and nobody is playing: the newest weights are all that the next step is played with. So a
 //! checkpoint holds no older ones, and whoever resumes reads the episodes back.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use rl::Outlook;
@@ -43,10 +44,14 @@ pub struct PlayedStep {
 }
 
 impl PlayedStep {
-    /// All that the step can be learned from: its talks, and their forks.
+    /// All that the step can be learned from: its talks, and their forks if there are any.
     #[must_use]
-    pub fn lessons(&self) -> (Vec<Casting>, Vec<EpisodeRecord>) {
-        ([&self.castings[..], &self.forks.castings].concat(), [&self.records[..], &self.forks.records].concat())
+    pub fn lessons(&self) -> (Cow<'_, [Casting]>, Cow<'_, [EpisodeRecord]>) {
+        let Forks { castings, records } = &self.forks;
+        match castings.is_empty() {
+            true => (Cow::Borrowed(&self.castings), Cow::Borrowed(&self.records)),
+            false => ([&self.castings[..], castings].concat().into(), [&self.records[..], records].concat().into()),
+        }
     }
 }
 

@@ -34,11 +34,12 @@ impl Forks {
         if alternatives.is_empty() {
             return Ok(Forks::default());
         }
-        let played = stage.play_on(&alternatives, grpo.temperature, Arc::new(forks::past(talks))).await?;
+        let played =
+            stage.play_on(&alternatives, grpo.temperature, Arc::new(forks::past(&alternatives, talks))).await?;
         let futures = forks::futures(&grpo, &played);
         let later = match futures.is_empty() {
             true => Vec::new(),
-            false => stage.play_on(&futures, grpo.temperature, Arc::new(forks::past(&played))).await?,
+            false => stage.play_on(&futures, grpo.temperature, Arc::new(forks::past(&futures, &played))).await?,
         };
         Ok(Forks { castings: [alternatives, futures].concat(), records: [played, later].concat() })
     }
