@@ -2,6 +2,7 @@
 //!
 //! Everything is drawn by address, so update 417 takes the same samples whether or not the run was killed at 416.
 
+pub mod lent;
 mod records;
 
 use std::sync::Arc;
@@ -15,9 +16,15 @@ use rl::Sample;
 use rl::TextFiles;
 use rl::plan;
 use rl::schedule;
+use rl::settings::BaseFolder;
+use rl::settings::Dtype;
+use rl::settings::ModelShape;
+use rl::settings::OptimizerSettings;
 use rl::settings::RunSettings;
 use rl::settings::SftSettings;
 use rl::settings::Thoughts;
+use runs::Hash;
+use serde::Serialize;
 use sim::Act;
 use sim::Address;
 use sim::Decision;
@@ -40,6 +47,7 @@ use text::TextError;
 use text::Tokenizer;
 
 use crate::failure::Failure;
+use crate::manifest;
 use crate::setup::Setup;
 
 /// Dialogues of nearly the same length are drawn together, so that little of a batch is padding: one batch takes from so many
@@ -156,6 +164,29 @@ impl Lessons {
         let talks = Pair::from_fn(|seat| self.kept[seat].len());
         Ok(Samples { dialogues, talks, drills, settings: settings.sft.clone(), seed: settings.seed })
     }
+}
+
+/// All that the cold start depends on, besides the device and the language that comes of it. It is made for each seat apart, so who learns is not among it.
+#[derive(Serialize)]
+struct Basis<'r> {
+    seed: u64,
+    threads: usize,
+    scenarios: Vec<(&'r Scenario, f64)>,
+    model: &'r ModelShape,
+    dtype: &'r Dtype,
+    base: &'r Option<BaseFolder>,
+    sft: &'r SftSettings,
+    optimizer: &'r OptimizerSettings,
+}
+
+/// Hash of all that the cold start of a run depends on; `None` if it has none.
+#[must_use]
+pub fn lessons_hash(settings: &RunSettings, mix: &Mix) -> Option<Hash> {
+    let RunSettings { name: _, seed, limits, model, dtype, base, sft, grpo, eval: _, checkpoints: _ } = settings;
+    let scenarios = mix.parts().iter().map(|part| (&*part.scenario, part.weight)).collect();
+    let (seed, threads, optimizer) = (*seed, limits.threads, &grpo.optimizer);
+    let basis = Basis { seed, threads, scenarios, model, dtype, base, sft, optimizer };
+    (sft.updates > 0).then(|| manifest::hash_of(&basis))
 }
 
 impl Samples {

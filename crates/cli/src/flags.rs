@@ -285,6 +285,9 @@ pub struct TrainFlags {
     /// Overrides a key of the run file, e.g. `--set grpo.lr=3e-4`.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+    /// Take the cold start of the run in this folder instead of making it, where it would be the same: what differs may come after it alone.
+    #[arg(long, value_name = "RUN_FOLDER")]
+    pub cold_start: Option<PathBuf>,
     /// End when stdin does: for a run that another process made and watches.
     #[arg(long, hide = true)]
     pub leashed: bool,

@@ -10,6 +10,7 @@ use serde::Serialize;
 use sim::Pair;
 use text::Dialect;
 
+use crate::cold_start;
 use crate::setup::Setup;
 
 /// The manifest of a run with this setup on this machine.
@@ -24,6 +25,7 @@ pub fn manifest(setup: &Setup, dialect: &Dialect, loader: &dyn ModelLoader) -> M
         scenario: hash_of_mix(&setup.mix),
         template: Some(Hash::of_bytes(dialect.template().source().as_bytes())),
         tokenizer: Some(Hash::of_bytes(dialect.tokenizer().to_json().as_bytes())),
+        lessons: cold_start::lessons_hash(&setup.settings, &setup.mix),
         base: base(setup),
         cold_start: Pair::default(),
         seed: setup.settings.seed,

@@ -109,7 +109,8 @@ pub struct SeatPlan {
 pub fn plan(flags: PlanFlags) -> Result<(), Failure> {
     let PlanFlags { run, seed, set, json } = flags;
     let remote = RemoteFlags::default();
-    let setup = Setup::load(TrainFlags { run, resume: false, out: None, seed, set, leashed: false, remote })?;
+    let setup =
+        Setup::load(TrainFlags { run, resume: false, out: None, seed, set, cold_start: None, leashed: false, remote })?;
     let plan = Plan::of(&setup, seed.is_some())?;
     if json {
         say(serde_json::to_string(&plan)?)?;

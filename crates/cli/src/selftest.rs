@@ -285,7 +285,7 @@ fn train_there(flags: &SelftestFlags, run: PathBuf, loader: &dyn ModelLoader) ->
     let device: rl::settings::Device = flags.device.into();
     let set = vec![format!("limits.device={}", json!(device))];
     let (out, remote) = (flags.out.clone(), RemoteFlags::default());
-    let train = TrainFlags { run, resume: false, out, seed: None, set, leashed: false, remote };
+    let train = TrainFlags { run, resume: false, out, seed: None, set, cold_start: None, leashed: false, remote };
     crate::runtime()?.block_on(train::train(train, loader))
 }
 

@@ -7,7 +7,6 @@ use rl::Mix;
 use rl::Opponent;
 use rl::RunSettings;
 use rl::plan;
-use rl::settings::UpdateMode;
 use sim::Pair;
 use sim::Scenario;
 use sim::Seat;
@@ -29,6 +28,8 @@ pub struct Setup {
     pub out: PathBuf,
     /// Whether the folder exists and the run goes on.
     pub resume: bool,
+    /// The run whose cold start is taken; `None`: it is made.
+    pub lender: Option<PathBuf>,
     /// Bounds of what plays elsewhere.
     pub remote: RemoteFlags,
 }
@@ -43,16 +44,14 @@ impl Setup {
         overrides.extend(flags.seed.map(|seed| format!("seed={seed}")));
         let (settings, mix, sources) = config::load_run(&flags.run, &overrides)?;
         let out = flags.out.unwrap_or_else(|| PathBuf::from("runs").join(&settings.name));
-        Ok(Setup { settings, mix, sources, out, resume: flags.resume, remote: flags.remote })
+        let (resume, lender, remote) = (flags.resume, flags.cold_start, flags.remote);
+        Ok(Setup { settings, mix, sources, out, resume, lender, remote })
     }
 
     /// Which seats are ever updated.
     #[must_use]
     pub fn learning(&self) -> Pair<bool> {
-        match self.settings.grpo.mode {
-            UpdateMode::Only(only) => Pair::from_fn(|seat| seat == only),
-            UpdateMode::Simultaneous | UpdateMode::Alternating { .. } => Pair { agent: true, user: true },
-        }
+        self.settings.grpo.mode.learning()
     }
 
     /// How a seat's model is told what it may do in a scenario.

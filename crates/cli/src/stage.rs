@@ -62,6 +62,7 @@ use crate::cast::Cast;
 use crate::cast::MODEL;
 use crate::cold_start::Lessons;
 use crate::cold_start::Samples;
+use crate::cold_start::lent::Lent;
 use crate::cold_start::text_files;
 use crate::failure::Failure;
 use crate::manifest::manifest;
@@ -104,6 +105,8 @@ pub struct Stage<'l> {
     pub folder: RunFolder,
     /// Who plays elsewhere.
     pub remotes: Remotes,
+    /// The cold start of another run that its models have, until the metrics say so; `None`: it makes its own, or is past it.
+    pub lent: Option<Lent>,
     troupe: Troupe,
     sheets: Sheets,
     checkpoints: Checkpoints,
@@ -131,18 +134,27 @@ impl<'l> Stage<'l> {
         let fresh = models(&setup, None, &text, loader)?;
         let (cast, remotes) = opponents(&setup, loader)?;
         let wanted = manifest(&setup, &dialect, loader);
+        let lent = setup.lender.as_ref().map(|lender| Lent::of(lender, &wanted, setup.learning())).transpose()?;
         let folder = open_folder(&setup, &wanted)?;
-        let Resumed { state, checkpoint, checkpoints, log, sheets, cut: _ } = folder.resume().map_err(not_resumable)?;
+        let Resumed { mut state, checkpoint, checkpoints, log, sheets, cut: _ } =
+            folder.resume().map_err(not_resumable)?;
+        // A run that has begun its own goes on with that.
+        let lent = lent.filter(|_| checkpoint.is_none());
         checkpoints.thin_out(kept(&setup, &state))?;
         if setup.resume {
             eprintln!("{}", whence(&setup, checkpoint.as_ref()));
         }
-        let models = match &checkpoint {
+        if let Some(lent) = &lent {
+            let learning = setup.learning();
+            state.versions =
+                Pair::from_fn(|seat| if learning[seat] { lent.checkpoint.state.versions[seat] } else { 0 });
+        }
+        let models = match checkpoint.as_ref().or(lent.as_ref().map(|lent| &lent.checkpoint)) {
             None => fresh,
-            Some(_) => {
+            Some(checkpoint) => {
                 // Not two of each at once.
                 drop(fresh);
-                models(&setup, checkpoint.as_ref(), &text, loader)?
+                models(&setup, Some(checkpoint), &text, loader)?
             }
         };
         let mut company = cast.company(Box::new(log));
@@ -167,6 +179,7 @@ impl<'l> Stage<'l> {
             steering,
             folder,
             remotes,
+            lent,
             troupe,
             sheets,
             checkpoints,
@@ -322,6 +335,14 @@ impl<'l> Stage<'l> {
             line.push(name, value);
         }
         Ok(self.sheets.append_metrics(&line)?)
+    }
+
+    /// Writes what another run said of the cold start that this one has from it.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn note_lent(&mut self, lent: &Lent) -> anyhow::Result<()> {
+        Ok(lent.lines().try_for_each(|line| self.sheets.append_metrics(line))?)
     }
 
     /// Writes the line of an evaluation of `seat` against its fixed opponent in the scenario with this number. Only a line of a mix says in which.

@@ -3,6 +3,7 @@
 //! ```text
 //!  cold start   updates on script dialogues and drills, both seats at once      commit every few updates
 //!  gate         held-out drills: no cold start that cannot look up a fact goes on
+//!               with --cold-start both are those of another run
 //!  step 0       evaluation = the "before" of every table                        commit step-000000
 //!  step 1 … n   play groups -> credit -> one update per learning seat           commit, evaluation if due
 //!               with grpo.forks some of the talks are played on in other ways before that (forks.rs)
@@ -125,6 +126,7 @@ fn again(flags: &TrainFlags) -> String {
     words.extend(flags.out.iter().map(|out| format!("--out {}", out.display())));
     words.extend(flags.seed.map(|seed| format!("--seed {seed}")));
     words.extend(flags.set.iter().map(|set| format!("--set '{set}'")));
+    words.extend(flags.cold_start.iter().map(|run| format!("--cold-start {}", run.display())));
     words.extend(flags.remote.words());
     words.join(" ")
 }
@@ -141,9 +143,13 @@ struct NotLearned {
 
 async fn run(stage: &mut Stage<'_>) -> anyhow::Result<()> {
     if stage.state.phase == TrainPhase::Sft {
-        if stage.setup.settings.sft.updates > 0 {
-            cold_start(stage).await?;
-            gate(stage).await?;
+        match stage.lent.take() {
+            Some(lent) => stage.note_lent(&lent)?,
+            None if stage.setup.settings.sft.updates > 0 => {
+                cold_start(stage).await?;
+                gate(stage).await?;
+            }
+            None => {}
         }
         stage.anchor().await?;
         evaluate(stage, 0).await?;

@@ -11,7 +11,6 @@ use std::sync::Arc;
 use rl::Claim;
 use rl::Mix;
 use rl::RunSettings;
-use rl::settings::UpdateMode;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
@@ -572,8 +571,5 @@ fn name_of_step(step: u64) -> String {
 
 /// Whether a run updates the model of `seat`.
 fn trains(settings: &RunSettings, seat: Seat) -> bool {
-    match settings.grpo.mode {
-        UpdateMode::Only(only) => only == seat,
-        UpdateMode::Simultaneous | UpdateMode::Alternating { .. } => true,
-    }
+    settings.grpo.mode.learning()[seat]
 }

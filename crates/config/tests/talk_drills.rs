@@ -41,10 +41,13 @@ fn brief(drill: &Drill) -> &str {
     &drill.messages[0].text
 }
 
-/// What the brief says of a fact; `None` if nothing.
-fn told<'a>(brief: &'a str, fact: &str) -> Option<&'a str> {
-    let (_, rest) = brief.split_once(&format!("The {fact} is "))?;
-    rest.split_once('.').map(|(value, _)| value)
+/// What the brief says of a fact that it calls by its words, in sentences, or by its name, in notes; `None` if nothing.
+fn told<'a>(brief: &'a str, book: &talk::Book, fact: &str) -> Option<&'a str> {
+    if let Some((_, rest)) = brief.split_once(&format!("The {fact} is ")) {
+        return rest.split_once('.').map(|(value, _)| value);
+    }
+    let thing = book.common.things.iter().find(|thing| thing.words == fact || thing.name == fact)?;
+    brief.split_whitespace().find_map(|note| note.strip_prefix(&thing.name)?.strip_prefix('='))
 }
 
 /// The pressing line that a drill shows, by the name in its brackets.
@@ -82,7 +85,7 @@ fn a_fact_that_is_looked_up_stands_in_the_brief() {
         for drill in Seat::ALL.into_iter().flat_map(|seat| of(&scenario, seat, Skill::LookUp)) {
             let question = &drill.messages.last().expect("a question").text;
             let fact = question.strip_prefix("Look up the ").and_then(|rest| rest.strip_suffix('.')).expect("a fact");
-            let value = told(brief(&drill), fact).unwrap_or_else(|| panic!("{name}: {drill:?}"));
+            let value = told(brief(&drill), book(&scenario), fact).unwrap_or_else(|| panic!("{name}: {drill:?}"));
             assert_eq!(drill.answer, format!("The {fact} is {value}."));
         }
     }
@@ -95,7 +98,7 @@ fn a_line_is_a_trap_exactly_where_the_brief_says_otherwise() {
     for drill in of(&scenario, Seat::User, Skill::Judge) {
         let trap = pressed(book, &drill).expect("it presses");
         let [(thing, claimed)] = trap.claims[..] else { panic!("one claim each: {}", trap.name) };
-        let known = told(brief(&drill), &book.common.things[thing].words).expect("the letter says it");
+        let known = told(brief(&drill), book, &book.common.things[thing].words).expect("the letter says it");
         let is_trap = known != book.common.spoken(thing, claimed);
         let word = trap.family.word();
         let right = if is_trap { format!("Intent: trap {word}.") } else { format!("Intent: presses by {word}.") };
@@ -118,10 +121,10 @@ fn a_state_is_that_of_the_brief_moved_by_what_was_heard() {
     let book = book(&scenario);
     let mut moved = 0;
     for drill in of(&scenario, Seat::User, Skill::Feel) {
-        let mut expected = state(brief(&drill), "Your state is ");
+        let mut expected = state(brief(&drill), "State: ");
         if let Some(trap) = pressed(book, &drill) {
             let (thing, claimed) = trap.claims[0];
-            let known = told(brief(&drill), &book.common.things[thing].words).expect("the letter says it");
+            let known = told(brief(&drill), book, &book.common.things[thing].words).expect("the letter says it");
             let by = if known == book.common.spoken(thing, claimed) { [1, 0, -1, 0] } else { [-1, -1, -1, 0] };
             expected.iter_mut().zip(by).for_each(|(value, by)| *value = (*value + by).clamp(0, 5));
             moved += 1;
@@ -138,14 +141,14 @@ fn the_next_step_of_the_procedure_is_filled_in_from_the_brief() {
     for drill in of(&scenario, Seat::Agent, Skill::Follow) {
         let question = &drill.messages.last().expect("a question").text;
         let asked = drill.messages.iter().find(|message| message.from == Source::Partner);
-        let fact = |name: &str| format!("{name}={}", told(brief(&drill), name).expect("it knows"));
+        let fact = |name: &str| format!("{name}={}", told(brief(&drill), book(&scenario), name).expect("it knows"));
         let (step, right) = match asked.map(|message| message.text.as_str()) {
             Some(asked) if asked.starts_with("[ask fee]") => ("answer", format!("[tell {}]", fact("fee"))),
             Some(asked) if asked.starts_with("[ask term]") => ("answer", format!("[tell {}]", fact("term"))),
             Some(other) => panic!("nothing else can be asked: {other}"),
             None if !question.starts_with("Done: ") => ("greet", "[greet]".to_owned()),
             None if question == "Done: greet. Next?" => {
-                let plan = if told(brief(&drill), "burner") == Some("old") { "full" } else { "basic" };
+                let plan = if told(brief(&drill), book(&scenario), "burner") == Some("old") { "full" } else { "basic" };
                 ("propose", format!("[propose plan={plan}]"))
             }
             None if question == "Done: greet propose. Next?" => {
@@ -173,7 +176,7 @@ fn drills_are_of_their_own_splits_items_and_press_with_no_held_out_family() {
             let Some(drill) = scenario.rules.drill(&scenario, split, seat, index) else { continue };
             let item = rules.items.item(split, index % scenario.items.of(split));
             for (thing, truth) in book.common.things.iter().zip(&item.truth) {
-                let value = told(brief(&drill), &thing.words);
+                let value = told(brief(&drill), book, &thing.words);
                 assert!(
                     value.is_none()
                         || value.map(str::to_owned)

@@ -44,8 +44,7 @@ pub const MODEL: &str = "model";
 pub fn learns(mode: UpdateMode, step: u64) -> Pair<bool> {
     assert!(step >= 1, "steps count from 1");
     match mode {
-        UpdateMode::Only(only) => Pair::from_fn(|seat| seat == only),
-        UpdateMode::Simultaneous => Pair { agent: true, user: true },
+        UpdateMode::Only(_) | UpdateMode::Simultaneous => mode.learning(),
         UpdateMode::Alternating { agent_steps } => {
             let agent = (step - 1) % (agent_steps + 1) < agent_steps;
             Pair { agent, user: !agent }

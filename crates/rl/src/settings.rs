@@ -266,6 +266,17 @@ pub enum UpdateMode {
     },
 }
 
+impl UpdateMode {
+    /// Which seats are ever updated.
+    #[must_use]
+    pub fn learning(self) -> Pair<bool> {
+        match self {
+            UpdateMode::Only(only) => Pair::from_fn(|seat| seat == only),
+            UpdateMode::Simultaneous | UpdateMode::Alternating { .. } => Pair { agent: true, user: true },
+        }
+    }
+}
+
 /// How many groups a step plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupCounts {

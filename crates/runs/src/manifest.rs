@@ -96,6 +96,9 @@ pub struct Manifest {
     pub template: Option<Hash>,
     /// Of `tokenizer.json`; `None` until it is trained.
     pub tokenizer: Option<Hash>,
+    /// Of all that the cold start depends on; `None` where there is none, or in runs from before there was such a hash. Runs of one hash can lend it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lessons: Option<Hash>,
     /// Of the folder that each seat's model starts from, an adapter's base included; `None`: from nothing.
     #[serde(default)]
     pub base: Pair<Option<Hash>>,
@@ -142,6 +145,33 @@ impl Manifest {
         differing.map_or(Ok(()), Err)
     }
 
+    /// Whether the cold start that a run with this manifest has made is also that of a run with the other one.
+    ///
+    /// # Errors
+    /// The first key that differs; `cold_start.SEAT` where a seat of `seats` has none here.
+    pub fn lends_to(&self, other: &Manifest, seats: Pair<bool>) -> Result<(), Mismatch> {
+        let mut demands = [self.of_cold_start(), other.of_cold_start()];
+        for seat in Seat::ALL.into_iter().filter(|seat| seats[*seat]) {
+            let (key, has) = (format!("cold_start.{seat}"), self.cold_start[seat].is_some());
+            demands[0].push(entry(&key, Some(&if has { "made" } else { "none" })));
+            demands[1].push(entry(&key, Some(&"made")));
+        }
+        let [ours, theirs] = demands;
+        differences(&ours, &theirs).into_iter().next().map_or(Ok(()), Err)
+    }
+
+    /// What decides a cold start. A hash that is missing differs from every other one.
+    fn of_cold_start(&self) -> Vec<(String, Option<String>)> {
+        let hash = |hash: &Option<Hash>| hash.as_ref().map_or_else(|| "none".to_owned(), Hash::to_string);
+        vec![
+            entry("seed", Some(&self.seed)),
+            entry("device", Some(&self.device)),
+            entry("tokenizer", Some(&hash(&self.tokenizer))),
+            entry("template", Some(&hash(&self.template))),
+            entry("lessons", Some(&hash(&self.lessons))),
+        ]
+    }
+
     /// What differs without forbidding `--resume`: the program, its libraries, the machine. The rest of the run is valid, but need not
     /// have the bits it would have had.
     #[must_use]
@@ -158,6 +188,7 @@ impl Manifest {
             scenario,
             template,
             tokenizer,
+            lessons,
             base,
             cold_start,
             seed,
@@ -181,6 +212,7 @@ impl Manifest {
             entry("config", Some(config)),
             entry("template", template.as_ref()),
             entry("tokenizer", tokenizer.as_ref()),
+            entry("lessons", lessons.as_ref()),
         ];
         for seat in Seat::ALL {
             entries.push(entry(&format!("base.{seat}"), base[seat].as_ref()));

@@ -142,6 +142,7 @@ pub(crate) fn manifest() -> Manifest {
         scenario: Hash::of_bytes(b"scenario"),
         template: Some(Hash::of_bytes(b"template")),
         tokenizer: None,
+        lessons: Some(Hash::of_bytes(b"lessons")),
         base: Pair::default(),
         cold_start: Pair::default(),
         seed: 1,

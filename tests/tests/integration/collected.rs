@@ -59,6 +59,7 @@ fn setup(folder: &Path) -> Setup {
         out: Some(folder.join("run")),
         seed: None,
         set,
+        cold_start: None,
         leashed: false,
         remote: RemoteFlags::default(),
     };

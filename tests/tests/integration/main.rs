@@ -51,6 +51,7 @@ mod from_folder;
 mod gyms;
 mod judges;
 mod killed;
+mod lent;
 mod metrics;
 mod mix;
 mod new_gym;

@@ -33,6 +33,7 @@ use crate::training::SMALL;
 use crate::training::contents;
 use crate::training::same_outcome;
 use crate::training::scratch;
+use crate::training::train;
 
 const SEEDS: [u64; 2] = [1, 2];
 const ITEMS: u32 = 6;
@@ -369,6 +370,22 @@ fn several_at_a_time_come_to_the_same_table() {
     let (file, out) = (write_study(scratch.path(), &[]), scratch.path().join("out"));
     study(&file, &out, &["--jobs", "3"]).done();
     assert_eq!(tables(&out), tables(&STUDIED.out));
+}
+
+#[test]
+fn runs_that_begin_alike_make_their_cold_start_once() {
+    let scratch = scratch();
+    let alike = [("\"sft.updates=16\", \"grpo.steps=0\"", "\"grpo.group_size=4\"")];
+    let (file, out) = (write_study(scratch.path(), &alike), scratch.path().join("out"));
+    let said = study(&file, &out, &[]);
+    for (run, makes_it) in [("run 1 of 4", true), ("run 2 of 4", false), ("run 3 of 4", true), ("run 4 of 4", false)] {
+        let made = said.stderr.lines().any(|line| line.starts_with(run) && line.contains(": cold start 12/12"));
+        assert_eq!(made, makes_it, "{run}: {}", said.stderr);
+    }
+    said.done();
+    let alone = scratch.path().join("alone");
+    train(&alone, &["--seed", "2", "--set", "grpo.group_size=4"]).done();
+    same_outcome(&alone, &out.join("runs/long-2"));
 }
 
 #[test]

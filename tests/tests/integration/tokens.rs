@@ -48,6 +48,7 @@ static LANGUAGE: LazyLock<Language> = LazyLock::new(|| {
         out: None,
         seed: None,
         set: Vec::new(),
+        cold_start: None,
         leashed: false,
         remote: RemoteFlags::default(),
     };

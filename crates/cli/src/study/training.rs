@@ -24,8 +24,10 @@ use runs::RunPaths;
 use runs::StudyPaths;
 use runs::TrainPhase;
 use runs::lock::RunLock;
+use sim::Seat;
 
 use super::table::Failed;
+use crate::cold_start;
 use crate::failure::Failure;
 use crate::leash;
 use crate::manifest;
@@ -72,19 +74,26 @@ pub fn trainings<'s>(study: &'s Study, out: &Path) -> Vec<Training<'s>> {
     study.seeds.iter().flat_map(|seed| under(*seed)).collect()
 }
 
-/// Finishes what is not finished, and tells what failed. The others go on.
+/// Finishes what is not finished, and tells what failed. The others go on. What has its cold start from another run comes after all that make theirs.
 #[must_use]
 pub fn train(trainings: &[Training<'_>], jobs: NonZeroUsize) -> Vec<Failed> {
-    let numbered: Vec<(usize, &Training<'_>)> = (1..).zip(trainings).collect();
-    let ended = workers::side_by_side(jobs, &numbered, |(number, training)| {
-        let place = format!("run {number} of {}, {training}", trainings.len());
-        training.finish(&place).inspect_err(|error| eprintln!("{place}: failed: {error:#}"))
-    });
-    let failed = |(training, ended): (&Training<'_>, anyhow::Result<()>)| {
-        let error = format!("{:#}", ended.err()?);
-        Some(Failed { what: format!("run {}", training.name), seed: training.seed, error })
-    };
-    trainings.iter().zip(ended).filter_map(failed).collect()
+    let lender = |place: usize| trainings[..place].iter().find(|other| other.lends_to(&trainings[place]));
+    let lenders: Vec<Option<&Training<'_>>> = (0..trainings.len()).map(lender).collect();
+    let mut failed: Vec<(usize, Failed)> = Vec::new();
+    for borrows in [false, true] {
+        let wave: Vec<usize> = (0..trainings.len()).filter(|place| lenders[*place].is_some() == borrows).collect();
+        let ended = workers::side_by_side(jobs, &wave, |place| {
+            let training = &trainings[*place];
+            let said = format!("run {} of {}, {training}", place + 1, trainings.len());
+            training.finish(lenders[*place], &said).inspect_err(|error| eprintln!("{said}: failed: {error:#}"))
+        });
+        failed.extend(wave.into_iter().zip(ended).filter_map(|(place, ended)| {
+            let (training, error) = (&trainings[place], format!("{:#}", ended.err()?));
+            Some((place, Failed { what: format!("run {}", training.name), seed: training.seed, error }))
+        }));
+    }
+    failed.sort_by_key(|(place, _)| *place);
+    failed.into_iter().map(|(_, failed)| failed).collect()
 }
 
 impl Training<'_> {
@@ -138,7 +147,18 @@ impl Training<'_> {
         Checkpoints::at(&self.paths.checkpoints()).load(id).ok()
     }
 
-    fn finish(&self, place: &str) -> anyhow::Result<()> {
+    /// Whether its cold start, once it is made, is also that of the other.
+    fn lends_to(&self, other: &Training<'_>) -> bool {
+        let basis = |training: &Training<'_>| {
+            let settings = training.run.under(training.seed);
+            cold_start::lessons_hash(&settings, &training.run.mix)
+        };
+        let (ours, theirs) = (self.run.settings.grpo.mode.learning(), other.run.settings.grpo.mode.learning());
+        let has_all = Seat::ALL.into_iter().all(|seat| ours[seat] || !theirs[seat]);
+        has_all && basis(self).is_some() && basis(self) == basis(other)
+    }
+
+    fn finish(&self, lender: Option<&Training<'_>>, place: &str) -> anyhow::Result<()> {
         if self.paths.lock().exists() {
             drop(RunLock::take_within(&self.paths.lock(), PATIENCE)?);
         }
@@ -151,7 +171,9 @@ impl Training<'_> {
             State::Begun => eprintln!("{place}: goes on"),
             State::Absent => eprintln!("{place}: begins"),
         }
-        self.carry_out(state, place)?;
+        // A lender that failed has none: then this one makes it.
+        let lender = lender.filter(|lender| lender.checkpoint(CheckpointId::COLD_START).is_some());
+        self.carry_out(state, lender, place)?;
         // Said by its folder, not by its exit code alone.
         match self.state().map_err(|failure| anyhow!("{failure}"))? {
             State::Finished => Ok(()),
@@ -160,8 +182,8 @@ impl Training<'_> {
     }
 
     /// Runs the process to its end and passes on what it says.
-    fn carry_out(&self, state: State, place: &str) -> anyhow::Result<()> {
-        let mut child = self.command(state)?.spawn().context("cannot start another process of this program")?;
+    fn carry_out(&self, state: State, lender: Option<&Training<'_>>, place: &str) -> anyhow::Result<()> {
+        let mut child = self.command(state, lender)?.spawn().context("cannot start another process of this program")?;
         // Held until it has ended; `wait` would let go of it before.
         let _leash = child.stdin.take();
         let said = child.stderr.take().map_or_else(VecDeque::new, |stderr| pass_on(BufReader::new(stderr), place));
@@ -169,12 +191,15 @@ impl Training<'_> {
         if status.success() { Ok(()) } else { Err(anyhow!(reason(&said).unwrap_or_else(|| status.to_string()))) }
     }
 
-    fn command(&self, state: State) -> anyhow::Result<Command> {
+    fn command(&self, state: State, lender: Option<&Training<'_>>) -> anyhow::Result<Command> {
         let mut command = Command::new(env::current_exe().context("where this program lies")?);
         command.arg("train").arg(&self.run.file).arg(leash::FLAG).args(["--seed", &self.seed.to_string()]);
         command.arg("--out").arg(self.paths.dir());
         if state == State::Begun {
             command.arg("--resume");
+        }
+        if let Some(lender) = lender {
+            command.arg("--cold-start").arg(lender.paths.dir());
         }
         for set in &self.run.set {
             command.args(["--set", set]);

@@ -55,8 +55,8 @@ struct File {
     opens: Option<String>,
     /// What scripts say: acts in brackets with words after them, or acts alone, which small models learn sooner. Whatever is said is read alike.
     speech: Option<String>,
-    /// How much a brief tells: everything, all of it but the user's profile, or what the seat knows of the item and nothing else, as acts write it, for
-    /// small models that learn their half of the file and their acts in a cold start.
+    /// How much a brief tells: everything; all of it but the user's profile; or, for small models that learn their half of the file and their acts in a
+    /// cold start, notes of what differs from item to item, or of these what the seat knows alone, as acts write it.
     brief: Option<String>,
     /// What the talk fills in as it goes: empty at first, public once it is filled.
     slots: Option<BTreeMap<String, SlotFile>>,

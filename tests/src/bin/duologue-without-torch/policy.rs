@@ -36,7 +36,8 @@ impl NgramWeights {
         let logits = self.counts.probabilities(stream).into_iter().map(|p| p.ln() / temperature);
         let logits: Vec<f64> = logits.collect();
         let sum: f64 = logits.iter().map(|logit| logit.exp()).sum();
-        logits.into_iter().map(|logit| (logit - sum.ln()) as f32).collect()
+        // The sum of what is nearly certain may be a hair below it.
+        logits.into_iter().map(|logit| (logit - sum.ln()).min(0.0) as f32).collect()
     }
 
     fn sample(&self, row: &Row) -> Result<Sampled, Fault> {

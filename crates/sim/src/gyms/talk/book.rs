@@ -68,14 +68,17 @@ pub enum Brief {
     Whole,
     /// The same without the profile.
     Short,
-    /// What the seat knows of this item, as acts write it: `food=thai price=cheap`. Its half of the file and its acts are for a cold start to teach.
+    /// What differs from item to item: what the seat knows, as acts write it, the user's state, the lines that the agent may press with. The rest is
+    /// for a cold start to teach.
+    Notes,
+    /// Of the notes what the seat knows alone: `food=thai price=cheap`.
     Facts,
 }
 
 impl Brief {
     /// Each by its word.
-    pub const ALL: [(&'static str, Brief); 3] =
-        [("whole", Brief::Whole), ("short", Brief::Short), ("facts", Brief::Facts)];
+    pub const ALL: [(&'static str, Brief); 4] =
+        [("whole", Brief::Whole), ("short", Brief::Short), ("notes", Brief::Notes), ("facts", Brief::Facts)];
 }
 
 /// Something that can be spoken of.

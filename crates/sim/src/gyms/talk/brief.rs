@@ -23,8 +23,10 @@ pub fn fact(common: &Common, thing: usize, value: Value) -> String {
 #[must_use]
 pub fn agent(world: &World) -> String {
     let part = &world.book.agent;
-    if world.book.common.brief == Brief::Facts {
-        return known(world, Seat::Agent);
+    match world.book.common.brief {
+        Brief::Facts => return known(world, Seat::Agent),
+        Brief::Notes => return agents_notes(world),
+        Brief::Whole | Brief::Short => {}
     }
     let mut brief = Lines::default();
     brief.line("", &[&part.role, &part.task]);
@@ -54,8 +56,10 @@ pub fn agent(world: &World) -> String {
 #[must_use]
 pub fn user(world: &World) -> String {
     let (part, people) = (&world.book.user, &world.book.people);
-    if world.book.common.brief == Brief::Facts {
-        return known(world, Seat::User);
+    match world.book.common.brief {
+        Brief::Facts => return known(world, Seat::User),
+        Brief::Notes => return users_notes(world),
+        Brief::Whole | Brief::Short => {}
     }
     let person = world.item.person;
     let mut brief = Lines::default();
@@ -92,6 +96,24 @@ pub fn user(world: &World) -> String {
     brief.text
 }
 
+/// What an agent knows, and the names of its lines.
+fn agents_notes(world: &World) -> String {
+    let plants = world.item.plants.iter().map(|plant| world.book.agent.traps[plant.trap].name.as_str());
+    let lines: Vec<&str> = plants.collect();
+    let mut brief = Lines::default();
+    brief.line("", &[&known(world, Seat::Agent)]);
+    brief.line("Lines: ", &[&lines.join(" ")]);
+    brief.text
+}
+
+/// What a user knows, and how it feels.
+fn users_notes(world: &World) -> String {
+    let mut brief = Lines::default();
+    brief.line("", &[&known(world, Seat::User)]);
+    brief.line("State: ", &[&world.inner.state.words()]);
+    brief.text
+}
+
 const ACTS: &str = "Put what you do in square brackets, then your words. You can: ";
 
 fn profile(brief: &mut Lines, objective: &Kind, subjective: &Kind) {
@@ -116,7 +138,7 @@ fn known(world: &World, seat: Seat) -> String {
     let common = &world.book.common;
     let told = |thing: usize, value: Value| match common.brief {
         Brief::Whole | Brief::Short => fact(common, thing, value),
-        Brief::Facts => format!("{}={}", common.things[thing].name, common.value(thing, value)),
+        Brief::Notes | Brief::Facts => format!("{}={}", common.things[thing].name, common.value(thing, value)),
     };
     let known = world.known[seat].iter().enumerate();
     let facts = known.filter_map(|(thing, value)| Some(told(thing, (*value)?)));

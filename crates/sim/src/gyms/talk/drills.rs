@@ -90,9 +90,10 @@ impl Point {
 
     fn users(&mut self) -> Option<Question> {
         match self.draws.uniform() {
-            at if at < 0.15 => self.look_up(Seat::User),
-            at if at < 0.6 => self.judge(),
-            at if at < 0.8 => self.feel(),
+            // Nothing can be judged before facts are found.
+            at if at < 0.35 => self.look_up(Seat::User),
+            at if at < 0.7 => self.judge(),
+            at if at < 0.85 => self.feel(),
             _ => self.answer(),
         }
     }
