@@ -231,9 +231,11 @@ struct ClaimFile {
     not_worse_than: Option<String>,
     /// Its mean is at least `share` of this policy's.
     keeps_of: Option<String>,
+    /// It has less than this policy, by at least `share` of what that one has.
+    cuts_of: Option<String>,
     /// Margin, in the metric's unit; needed with `not_worse_than`, and only with that or `beats`.
     by: Option<f64>,
-    /// Share that is kept, 1 being all; with `keeps_of`, and only there.
+    /// Share that is kept or cut, 1 being all; with `keeps_of` or `cuts_of`, and only there.
     share: Option<f64>,
 }
 
@@ -295,6 +297,7 @@ claims = [
     { policy = "model", metric = "agent/score/mean", beats = "script" },
     { policy = "model", metric = "agent/score/mean", not_worse_than = "script", by = 0.0 },
     { policy = "model", metric = "agent/score/mean", keeps_of = "script", share = 1.0 },
+    { policy = "model", metric = "agent/malformed", cuts_of = "script", share = 1.0 },
 ]
 [[cross]]
 agents = ["model"]

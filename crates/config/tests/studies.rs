@@ -308,9 +308,15 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ),
     (
         "beats = \"SFT\", by = 0.2",
+        "cuts_of = \"SFT\", share = 0.2",
+        "error: study.toml:23: compare[0].claims[0].cuts_of: what is bad is cut, and more of `agent/score/mean` is better\n\
+         hint: write `beats` with a margin `by`",
+    ),
+    (
+        "beats = \"SFT\", by = 0.2",
         "beats = \"SFT\", keeps_of = \"SFT\"",
         "error: study.toml:23: compare[0].claims[0]: does not claim one thing of one other policy\n\
-         hint: write one of `beats`, `not_worse_than` and `keeps_of`, with the name of a policy",
+         hint: write one of `beats`, `not_worse_than`, `keeps_of` and `cuts_of`, with the name of a policy",
     ),
     (
         "metrics = [\"joint_surplus\"]",

@@ -43,7 +43,8 @@ fn brief(drill: &Drill) -> &str {
 
 /// What the brief says of a fact that it calls by its words, in sentences, or by its name, in notes; `None` if nothing.
 fn told<'a>(brief: &'a str, book: &talk::Book, fact: &str) -> Option<&'a str> {
-    if let Some((_, rest)) = brief.split_once(&format!("The {fact} is ")) {
+    if brief.contains("You know: ") {
+        let (_, rest) = brief.split_once(&format!("The {fact} is "))?;
         return rest.split_once('.').map(|(value, _)| value);
     }
     let thing = book.common.things.iter().find(|thing| thing.words == fact || thing.name == fact)?;

@@ -1,4 +1,5 @@
-//! A claim about two policies and one metric, put so that [`compare`] can answer it: this one beats that one, is not worse, or keeps a share of it.
+//! A claim about two policies and one metric, put so that [`compare`] can answer it: this one beats that one, is not worse, keeps a share of what it
+//! has, or cuts it by one.
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -37,6 +38,11 @@ pub enum Demand {
         /// The share; .9 is 90 %.
         share: f64,
     },
+    /// It has less than the second, by at least this share of what the second has. Only where less is better.
+    Cuts {
+        /// The share; .25 is a quarter.
+        share: f64,
+    },
 }
 
 /// A claim about two policies, whichever they are.
@@ -55,7 +61,7 @@ pub struct Claim {
 pub struct Finding {
     /// Whether it holds by the statistical rule. `None`: nobody can say, because a seed is missing or nothing was counted.
     pub holds: Option<bool>,
-    /// What it was decided by, every seed listed: for *beats* how much better the first is, for *not worse* how much worse, for *keeps* its
+    /// What it was decided by, every seed listed: for *beats* how much better the first is, for *not worse* how much worse, for *keeps* and *cuts* its
     /// share. `None`: nothing was counted.
     pub comparison: Option<Comparison>,
 }
@@ -105,13 +111,14 @@ impl Claim {
             Demand::Beats { by } => comparison.beats(by),
             Demand::NotWorse { by } => comparison.not_worse(by),
             Demand::Keeps { share } => comparison.mean >= share,
+            Demand::Cuts { share } => comparison.cuts(share),
         };
         Finding { holds: complete.then_some(holds), comparison: Some(comparison) }
     }
 
     fn compare(&self, x: &Arm, y: &Arm) -> Option<Comparison> {
         let gained_by_first = match (self.demand, self.better) {
-            (Demand::Keeps { .. }, _) => return compare::share(x, y),
+            (Demand::Keeps { .. } | Demand::Cuts { .. }, _) => return compare::share(x, y),
             (Demand::Beats { .. }, Better::More) | (Demand::NotWorse { .. }, Better::Less) => true,
             (Demand::Beats { .. }, Better::Less) | (Demand::NotWorse { .. }, Better::More) => false,
         };
@@ -161,6 +168,18 @@ mod tests {
         let kept = |x| holds("agent/true_claims", Better::More, keeps, x, 2.0);
         assert_eq!((kept(1.5), kept(1.49), kept(4.0)), (Some(true), Some(false), Some(true)));
         assert_eq!(holds("agent/true_claims", Better::More, keeps, 1.0, 0.0), None);
+    }
+
+    #[test]
+    fn what_is_cut_is_cut_by_that_share_under_each_seed() {
+        let cuts = Demand::Cuts { share: 0.25 };
+        let cut = |x| holds("user/trap_missed", Better::Less, cuts, x, 2.0);
+        assert_eq!((cut(1.5), cut(1.51), cut(0.0), cut(4.0)), (Some(true), Some(false), Some(true), Some(false)));
+        assert_eq!(holds("user/trap_missed", Better::Less, cuts, 1.0, 0.0), None, "there was nothing to cut");
+        // Halved in all, and under seed 2 alone.
+        let claim = Claim { metric: "user/trap_missed".to_owned(), better: Better::Less, demand: cuts };
+        let (x, y) = (arm(|seed| if seed == 1 { 1.0 } else { 0.0 }, 1.0), arm(|_| 1.0, 1.0));
+        assert_eq!(claim.judge(&x, &y, &[1, 2]).holds, Some(false));
     }
 
     #[test]

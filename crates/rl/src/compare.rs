@@ -10,6 +10,7 @@
 //!
 //! - *X beats Y by d*: the mean difference is at least d, the interval's lower bound is above 0, and every seed's own difference is positive.
 //! - *X is not worse than Y by m*: the mean harm is at most m, and the interval of the harm does not lie wholly above 0.
+//! - *X cuts Y by a share s*: X's mean is at most 1 − s of Y's, the quotient's interval lies below 1, and so does every seed's own.
 //! - *X keeps a share s of Y*: X's mean is at least s of Y's. The interval of the quotient is for the reader; it decides nothing.
 //!
 //! [`crate::claim`] puts these as questions about named metrics.
@@ -110,6 +111,14 @@ impl Comparison {
     #[must_use]
     pub fn not_worse(&self, margin: f64) -> bool {
         self.mean <= margin && self.ci95.is_some_and(|interval| interval.low <= 0.0)
+    }
+
+    /// Whether a quotient, which is what this comparison must then be, is 1 − `share` at most, and below 1 whatever items are drawn and under each seed.
+    #[must_use]
+    pub fn cuts(&self, share: f64) -> bool {
+        self.mean <= 1.0 - share
+            && self.ci95.is_some_and(|interval| interval.high < 1.0)
+            && self.per_seed.values().all(|quotient| quotient.is_some_and(|quotient| quotient < 1.0))
     }
 
     /// The t-interval over the seeds' own differences; `None` with fewer than two, or if one has no value.

@@ -115,6 +115,7 @@ fn write_claim(text: &mut String, row: &ClaimRow) {
         Demand::Beats { by } => write!(text, "- {policy} beats {than} by {by} in {metric}"),
         Demand::NotWorse { by } => write!(text, "- {policy} is not worse than {than} by {by} in {metric}"),
         Demand::Keeps { share } => write!(text, "- {policy} keeps {} of {than}'s {metric}", percent(share)),
+        Demand::Cuts { share } => write!(text, "- {policy} cuts {than}'s {metric} by {}", percent(share)),
     };
     let holds = match finding.holds {
         Some(true) => "yes",
@@ -128,7 +129,7 @@ fn write_claim(text: &mut String, row: &ClaimRow) {
     };
     let show: fn(f64) -> String = match claim.demand {
         Demand::Beats { .. } | Demand::NotWorse { .. } => signed,
-        Demand::Keeps { .. } => percent,
+        Demand::Keeps { .. } | Demand::Cuts { .. } => percent,
     };
     if matches!(claim.demand, Demand::NotWorse { .. }) {
         text.push_str("harm ");

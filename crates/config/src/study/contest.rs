@@ -252,30 +252,37 @@ fn claim(
     policies: &[String],
     known: Option<&BTreeSet<String>>,
 ) -> Option<StudyClaim> {
-    let ClaimFile { policy, metric: name, better, beats, not_worse_than, keeps_of, by, share } = file;
+    let ClaimFile { policy, metric: name, better, beats, not_worse_than, keeps_of, cuts_of, by, share } = file;
     if check.overlooked(key) {
         return None;
     }
     let own = |name: &str| format!("{key}.{name}");
-    check.demand(key, Says::JustOneOf(&["beats", "not_worse_than", "keeps_of"]));
+    check.demand(key, Says::JustOneOf(&["beats", "not_worse_than", "keeps_of", "cuts_of"]));
     check.present(&own("policy"), policy.is_some(), "policy = \"RL\"");
     check.present(&own("metric"), name.is_some(), "metric = \"agent/score/mean\"");
     let named = name.as_ref().is_some_and(|name| metric(check, &own("metric"), name, known));
-    let (than, demand) = match (beats, not_worse_than, keeps_of) {
-        (Some(than), None, None) => {
+    let (than, demand) = match (beats, not_worse_than, keeps_of, cuts_of) {
+        (Some(than), None, None, None) => {
             check.without_effect(&own("share"), share, "`beats` asks for a difference");
             (("beats", than), Demand::Beats { by: check.number(&own("by"), by, 0.0, MARGIN) })
         }
-        (None, Some(than), None) => {
+        (None, Some(than), None, None) => {
             check.without_effect(&own("share"), share, "`not_worse_than` asks for a difference");
             (("not_worse_than", than), Demand::NotWorse { by: check.number_here(&own("by"), by, 0.02, MARGIN) })
         }
-        (None, None, Some(than)) => {
+        (None, None, Some(than), None) => {
             check.without_effect(&own("by"), by, "`keeps_of` asks for a share");
             (("keeps_of", than), Demand::Keeps { share: check.number_here(&own("share"), share, 0.9, KEPT) })
         }
+        (None, None, None, Some(than)) => {
+            check.without_effect(&own("by"), by, "`cuts_of` asks for a share");
+            (
+                ("cuts_of", than),
+                Demand::Cuts { share: check.number_here(&own("share"), share, 0.25, KEPT.here_at_most(1.0)) },
+            )
+        }
         _ => {
-            let hint = "write one of `beats`, `not_worse_than` and `keeps_of`, with the name of a policy";
+            let hint = "write one of `beats`, `not_worse_than`, `keeps_of` and `cuts_of`, with the name of a policy";
             check.error(key, "does not claim one thing of one other policy", hint);
             return None;
         }
@@ -315,6 +322,10 @@ fn direction(
     if matches!(demand, Demand::Keeps { .. }) && better == Better::Less {
         let what = format!("a share is kept of what is good, and less of `{metric}` is better");
         check.error(&format!("{key}.keeps_of"), what, "write `not_worse_than` with a margin `by`");
+    }
+    if matches!(demand, Demand::Cuts { .. }) && better == Better::More {
+        let what = format!("what is bad is cut, and more of `{metric}` is better");
+        check.error(&format!("{key}.cuts_of"), what, "write `beats` with a margin `by`");
     }
     Some(better)
 }

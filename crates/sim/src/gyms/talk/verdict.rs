@@ -80,6 +80,9 @@ pub const MEASURES: &[&str] = &[
     "user/trap_recall",
     "user/trap_recall_seen",
     "user/trap_recall_unseen",
+    "user/trap_missed",
+    "user/trap_missed_seen",
+    "user/trap_missed_unseen",
     "user/trap_countered",
     "user/trap_fell",
     "user/over_suspicion",
@@ -246,6 +249,11 @@ fn trap_recall(world: &World, thoughts: &[Thought], such: impl Fn(&Press) -> boo
     presses(world, |press| is_answered_trap(press) && such(press), countered)
 }
 
+/// The rest of a share.
+fn missed(found: Ratio) -> Ratio {
+    Ratio::new(found.den - found.num, found.den)
+}
+
 fn over_suspicion(world: &World) -> Ratio {
     let is_twin = |press: &Press| press.fair && press.outcome.is_some();
     presses(world, is_twin, |press| press.outcome == Some(Outcome::Countered))
@@ -325,6 +333,9 @@ fn rows(world: &World, thoughts: &[Thought]) -> Vec<(&'static str, Ratio)> {
         ("user/trap_recall", trap_recall(world, thoughts, |_| true)),
         ("user/trap_recall_seen", trap_recall(world, thoughts, |press| !unseen(press))),
         ("user/trap_recall_unseen", trap_recall(world, thoughts, unseen)),
+        ("user/trap_missed", missed(trap_recall(world, thoughts, |_| true))),
+        ("user/trap_missed_seen", missed(trap_recall(world, thoughts, |press| !unseen(press)))),
+        ("user/trap_missed_unseen", missed(trap_recall(world, thoughts, unseen))),
         ("user/trap_countered", outcome(Outcome::Countered)),
         ("user/trap_fell", outcome(Outcome::Fell)),
         ("user/over_suspicion", over_suspicion(world)),
