@@ -108,8 +108,12 @@ impl Point {
         Some((Skill::LookUp, question, brief::fact(common, thing, value)))
     }
 
-    /// Whether the agent's pressing line is a trap: the first step of the thought.
+    /// Whether the agent's pressing line is a trap: the first step of the thought. Half of them come in the middle of a talk.
     fn judge(&mut self) -> Option<Question> {
+        if self.draws.chance(0.5) {
+            let steps = self.draws.range(1, STEPS_MAX);
+            self.lead(steps);
+        }
         self.press()?;
         let pressed = self.world.table.pressed.first()?;
         let answer = thought::pressing(pressed.family, self.world.sight(Reader::Seat(Seat::User)).fair == Some(false));
