@@ -82,16 +82,9 @@ pub(crate) fn settings() -> GrpoSettings {
 }
 
 pub(crate) fn casting(group: u32, member: u32) -> Casting {
-    Casting {
-        id: EpisodeId { phase: Phase::Grpo, round: 3, group, trial: 0, member },
-        scenario: 0,
-        split: Split::Train,
-        item: 17,
-        policies: Pair { agent: "model".to_owned(), user: "model".to_owned() },
-        learns: Pair { agent: true, user: true },
-        tools: Pair::default(),
-        fork: None,
-    }
+    let id = EpisodeId { phase: Phase::Grpo, round: 3, group, trial: 0, member };
+    let policies = Pair::from_fn(|_| "model".to_owned());
+    Casting { learns: Pair { agent: true, user: true }, ..Casting::new(id, Split::Train, 17, policies) }
 }
 
 /// A generation with `tokens` sampled ids, the first `thought` of them private, after `prompt` shown ones. Shown ids are below 100,
