@@ -381,6 +381,28 @@ mod tests {
         Vec::try_from(gradient.flat()).expect("f32 numbers")
     }
 
+    #[test]
+    fn what_is_imitated_beside_adds_its_weight_of_imitations_gradient_however_it_is_cut() {
+        let (own, taught) = (samples(), groups());
+        let rule = LossRule::default();
+        let alone = [(Objective::Grpo, &own), (Objective::Sft, &taught)];
+        let [policy, imitation] = alone.map(|(objective, samples)| gradient(objective, samples, 100_000, rule));
+        let (learner, weights) = learner(Some(reference()));
+        for micro_tokens_max in [60, 100_000] {
+            let mut settings = grpo();
+            settings.optimizer.micro_tokens_max = micro_tokens_max;
+            let [own, taught] = [&own, &taught].map(|all| all.iter().collect::<Vec<&Sample>>());
+            let mut tally = Tally::new(Objective::Grpo, &settings);
+            let samples = (&own[..], &OldLogprobs::new());
+            let (sum, _) = learner.gradient(&settings, &weights.decoder, Objective::Grpo, samples, &mut tally);
+            imitate(&settings, &weights.decoder, &taught, 0.3, &sum, &mut tally);
+            let sum: Vec<f32> = Vec::try_from(sum.flat()).expect("f32 numbers");
+            let wanted = policy.iter().zip(&imitation).map(|(policy, imitation)| policy + 0.3 * imitation);
+            let worst = sum.iter().zip(wanted).map(|(got, wanted)| (got - wanted).abs()).fold(0.0, f32::max);
+            assert!(worst < 1e-4, "in micro-batches of {micro_tokens_max}: differs by {worst}");
+        }
+    }
+
     /// The quickstart's rule, and others that have a word of their own on every axis.
     fn rules() -> [LossRule; 4] {
         let rule = LossRule::default();

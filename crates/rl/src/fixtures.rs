@@ -64,6 +64,7 @@ pub(crate) fn settings() -> GrpoSettings {
         user_burden: 0.0,
         refills_max: 0,
         staleness_max: 0,
+        replay: None,
         cotraining: Cotraining::default(),
         clip_low: 0.2,
         clip_high: 0.28,
