@@ -17,6 +17,7 @@ use ractor::ActorId;
 use ractor::ActorProcessingErr;
 use ractor::ActorRef;
 use ractor::SupervisionEvent;
+use rl::Seats;
 use runs::Offset;
 use sim::EpisodeId;
 use sim::Pair;
@@ -84,7 +85,9 @@ pub struct SupervisorArguments {
     pub batch_max: usize,
     /// Models by name.
     pub models: BTreeMap<String, Voice>,
-    /// Each seat's learner; its weights are those of the model that bears the seat's name.
+    /// Whether the seats' own models are two or one.
+    pub seats: Seats,
+    /// Each seat's learner; its weights are those of the seat's own model.
     pub learners: Pair<Option<Box<dyn rl::Learner>>>,
     /// Where records go.
     pub journal: Box<dyn Journal>,
@@ -101,6 +104,7 @@ pub struct SupervisorState {
     guests: Guests,
     progress: watch::Sender<Progress>,
     servers: BTreeMap<Arc<str>, Server>,
+    seats: Seats,
     learners: Pair<Option<ActorRef<LearnerMessage>>>,
     recorder: ActorRef<RecorderMessage>,
     episodes: BTreeMap<Ticket, ActorRef<EpisodeMessage>>,

@@ -11,6 +11,7 @@ use ractor::concurrency::JoinHandle;
 use rl::Batch;
 use rl::LearnError;
 use rl::Row;
+use rl::Seats;
 use rl::UpdateReport;
 use runs::Offset;
 use sim::EpisodeId;
@@ -49,9 +50,12 @@ pub struct Company {
     pub episodes_live_max: usize,
     /// Rows in one batch of a policy; at least 1.
     pub batch_max: usize,
-    /// Models by name. `agent` and `user` are the seats' own: what `model` means in a casting; `model:NAME` means any of them.
+    /// Models by name. `agent` and `user`, or `both`, are the seats' own: what `model` means in a casting; `model:NAME` means any of them.
     pub models: BTreeMap<String, Voice>,
-    /// Each seat's learner, if it learns; it borrows the weights of the seat's own model, which must be among `models`.
+    /// Whether the seats' own models are two, or one by the name of [`Seats::model`].
+    pub seats: Seats,
+    /// Each seat's learner, if it learns; it borrows the weights of the seat's own model, which must be among `models`. That of one model for both has the
+    /// agent's place.
     pub learners: Pair<Option<Box<dyn rl::Learner>>>,
     /// Where records go.
     pub journal: Box<dyn Journal>,
@@ -67,6 +71,7 @@ impl Company {
             episodes_live_max,
             batch_max: 1,
             models: BTreeMap::new(),
+            seats: Seats::Apart,
             learners: Pair::default(),
             journal: Box::new(NoJournal),
             guests: Guests::default(),
@@ -74,7 +79,7 @@ impl Company {
     }
 }
 
-/// Both seats' results of an update; `None` for a seat that had no batch.
+/// Both seats' results of an update; `None` for a seat that had no batch. That of one model for both is the agent's.
 pub type Updates = Pair<Option<Result<UpdateReport, LearnError>>>;
 
 /// Updates on their way, which other calls go on beside. Dropping it changes nothing but that nobody hears what came of them.
@@ -100,6 +105,7 @@ pub struct Troupe {
     running: JoinHandle<()>,
     progress: watch::Receiver<Progress>,
     models: BTreeSet<String>,
+    seats: Seats,
     learners: Pair<bool>,
     guests: Guests,
 }
@@ -110,17 +116,19 @@ impl Troupe {
     /// # Errors
     /// [`TroupeError::Model`] if a learner's model is missing; [`TroupeError::Ended`] if an actor cannot be spawned.
     pub async fn spawn(company: Company) -> Result<Troupe, TroupeError> {
-        let Company { episodes_live_max, batch_max, models, learners, journal, guests } = company;
+        let Company { episodes_live_max, batch_max, models, seats, learners, journal, guests } = company;
         let names: BTreeSet<String> = models.keys().cloned().collect();
         let learns = Pair::from_fn(|seat| learners[seat].is_some());
-        if let Some(seat) = Seat::ALL.into_iter().find(|seat| learns[*seat] && !names.contains(seat.name())) {
-            return Err(no_model(seat.name(), "is not loaded"));
+        let mut learned = Seat::ALL.into_iter().filter(|seat| learns[*seat]).map(|seat| seats.model(seat));
+        if let Some(missing) = learned.find(|name| !names.contains(*name)) {
+            return Err(no_model(missing, "is not loaded"));
         }
         let (told, progress) = watch::channel(Progress::default());
         let arguments = SupervisorArguments {
             episodes_live_max,
             batch_max,
             models,
+            seats,
             learners,
             journal,
             guests: guests.clone(),
@@ -128,7 +136,7 @@ impl Troupe {
         };
         let spawned = Supervisor::spawn(None, Supervisor, arguments).await;
         let (supervisor, running) = spawned.map_err(|error| supervisor_ended(error.to_string()))?;
-        Ok(Troupe { supervisor, running, progress, models: names, learners: learns, guests })
+        Ok(Troupe { supervisor, running, progress, models: names, seats, learners: learns, guests })
     }
 
     /// Plays each casting once. In lockstep if any seat is a model, else as it comes. Dropping the future breaks the play off.
@@ -235,7 +243,7 @@ impl Troupe {
         if !self.models.contains(name) {
             return Err(no_model(name, "is not loaded"));
         }
-        if Seat::ALL.into_iter().any(|seat| seat.name() == name && self.learners[seat]) {
+        if Seat::ALL.into_iter().any(|seat| self.seats.model(seat) == name && self.learners[seat]) {
             return Err(no_model(name, "belongs to a learner"));
         }
         self.call(|reply| Call::Dismiss(name.to_owned(), reply)).await?;
@@ -312,7 +320,7 @@ impl Troupe {
     fn check_policy(&self, seat: Seat, policy: &str, scenario: &Scenario) -> Result<(), TroupeError> {
         let rules = &scenario.rules;
         let known = self.guests.players.contains_key(policy)
-            || match model_name(policy, seat) {
+            || match model_name(self.seats, policy, seat) {
                 Some(name) => self.models.contains(name),
                 None => Script::named(rules, seat, policy).is_some(),
             };

@@ -37,15 +37,9 @@ pub fn terms(scenario: &Arc<Scenario>, record: bool) -> Terms {
 /// So many episodes, each of another group.
 pub fn castings(episodes: u32, agent: &str, user: &str) -> Vec<Casting> {
     let policies = Pair { agent: agent.to_owned(), user: user.to_owned() };
-    let casting = |group| Casting {
-        id: EpisodeId { phase: Phase::Rollout, round: 0, group, trial: 0, member: 1 },
-        scenario: 0,
-        split: Split::Train,
-        item: group % ITEMS,
-        policies: policies.clone(),
-        learns: Pair::default(),
-        tools: Pair::default(),
-        fork: None,
+    let casting = |group| {
+        let id = EpisodeId { phase: Phase::Rollout, round: 0, group, trial: 0, member: 1 };
+        Casting::new(id, Split::Train, group % ITEMS, policies.clone())
     };
     (0..episodes).map(casting).collect()
 }

@@ -260,7 +260,7 @@ impl Pace {
 
     fn update(&mut self, objective: Objective, samples: Vec<Sample>) -> Outcome<()> {
         let weights = self.model.policy.lend().expect("a local policy has weights, and they are home");
-        let batch = Batch { objective, lr: self.task.lr, samples };
+        let batch = Batch::new(objective, self.task.lr, samples);
         let (weights, outcome) = self.model.learner.update(weights, &batch);
         self.model.policy.load(weights);
         Ok(outcome.map(drop)?)
@@ -304,6 +304,7 @@ fn sample(prompt: &[u32], own: &[u32], logprobs: &[f32], advantage: f64) -> Samp
     let behind = |own: Vec<f32>| [vec![0.0; prompt.len()], own].concat();
     Sample {
         episode: None,
+        seat: None,
         tokens: [prompt, own].concat(),
         weights: behind(vec![1.0; own.len()]),
         advantages: behind(vec![advantage as f32; own.len()]),

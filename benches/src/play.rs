@@ -100,16 +100,7 @@ pub fn say(scenario: &Arc<Scenario>, item: u32, texts: &[String]) -> EpisodeReco
 pub fn casting(item: u32) -> Casting {
     let id = EpisodeId { phase: Phase::Eval, round: 0, group: item, trial: 0, member: 1 };
     let policies = Pair { agent: AGENT.to_owned(), user: USER.to_owned() };
-    Casting {
-        id,
-        scenario: 0,
-        split: Split::HeldOut,
-        item,
-        policies,
-        learns: Pair::default(),
-        tools: Pair::default(),
-        fork: None,
-    }
+    Casting::new(id, Split::HeldOut, item, policies)
 }
 
 /// How often the agent acted.

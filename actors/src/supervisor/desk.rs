@@ -1,5 +1,7 @@
 //! The desk: calls come in, one is carried out at a time, with updates beside it perhaps, and its answer goes out.
 
+use std::collections::BTreeSet;
+
 use ractor::ActorRef;
 use ractor::SpawnErr;
 use runs::Offset;
@@ -102,8 +104,8 @@ impl SupervisorState {
     fn lend(&self, jobs: Pair<Option<Job>>, lend: fn(ActorRef<LearnerMessage>, Job) -> ServerMessage) -> Pair<bool> {
         let mut awaited = Pair::default();
         for (seat, job) in [(Seat::Agent, jobs.agent), (Seat::User, jobs.user)] {
-            if let (Some(job), Some(learner), Some(server)) = (job, &self.learners[seat], self.servers.get(seat.name()))
-            {
+            let server = self.servers.get(self.seats.model(seat));
+            if let (Some(job), Some(learner), Some(server)) = (job, &self.learners[seat], server) {
                 let _ = server.mail.cast(lend(learner.clone(), job));
                 awaited[seat] = true;
             }
@@ -113,13 +115,15 @@ impl SupervisorState {
 
     /// Has the seats' own models go on with the newest weights. Only the order of calls decides when, never who was faster.
     fn renew(&self) {
-        for server in Seat::ALL.into_iter().filter_map(|seat| self.servers.get(seat.name())) {
+        let models = BTreeSet::from(Seat::ALL.map(|seat| self.seats.model(seat)));
+        for server in models.into_iter().filter_map(|model| self.servers.get(model)) {
             let _ = server.mail.cast(ServerMessage::Renew);
         }
     }
 
     pub(super) fn loaded(&mut self, model: &str, outcome: Outcome) {
-        let Some(seat) = Seat::ALL.into_iter().find(|seat| seat.name() == model) else { return };
+        // Of one model for both seats it is the agent, whose place it has.
+        let Some(seat) = Seat::ALL.into_iter().find(|seat| self.seats.model(*seat) == model) else { return };
         // Weights are out for one of the two at a time.
         if let Some(loans) = &mut self.beside {
             loans.outcomes[seat] = Some(outcome);

@@ -49,7 +49,7 @@ impl SupervisorState {
         myself: &ActorRef<SupervisorMessage>,
         arguments: SupervisorArguments,
     ) -> Result<SupervisorState, ActorProcessingErr> {
-        let SupervisorArguments { episodes_live_max, batch_max, models, learners, journal, guests, progress } =
+        let SupervisorArguments { episodes_live_max, batch_max, models, seats, learners, journal, guests, progress } =
             arguments;
         let mut children = BTreeMap::new();
         let parent = || myself.get_cell();
@@ -61,6 +61,7 @@ impl SupervisorState {
             guests,
             progress,
             servers: BTreeMap::new(),
+            seats,
             learners: Pair::default(),
             recorder,
             episodes: BTreeMap::new(),
@@ -77,7 +78,7 @@ impl SupervisorState {
         for (seat, optimiser) in [(Seat::Agent, learners.agent), (Seat::User, learners.user)] {
             let Some(optimiser) = optimiser else { continue };
             let (learner, _) = Learner::spawn_linked(None, Learner, optimiser, parent()).await?;
-            state.children.insert(learner.get_id(), Child::Service(format!("{seat}'s learner")));
+            state.children.insert(learner.get_id(), Child::Service(format!("{}'s learner", seats.model(seat))));
             state.learners[seat] = Some(learner);
         }
         Ok(state)

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use ractor::Actor;
 use ractor::ActorRef;
+use rl::Seats;
 use rl::Session;
 use sim::Pair;
 use sim::Scenario;
@@ -42,7 +43,7 @@ impl SupervisorState {
         terms: Terms,
         reply: Reply<Performance>,
     ) {
-        let is_model = |policy: &String| model_name(policy, Seat::Agent).is_some();
+        let is_model = |policy: &String| model_name(self.seats, policy, Seat::Agent).is_some();
         let lockstep = castings.iter().any(|c| c.policies.iter().any(|(_, policy)| is_model(policy)));
         let first = self.tickets;
         self.tickets = first.plus(castings.len());
@@ -131,7 +132,7 @@ impl SupervisorState {
 
     /// How the seat's model is told what it may do.
     fn tools(&self, scenario: &Scenario, casting: &Casting, seat: Seat) -> Tools {
-        let name = model_name(&casting.policies[seat], seat);
+        let name = model_name(self.seats, &casting.policies[seat], seat);
         let server = name.and_then(|name| self.servers.get(name));
         server.map_or(Tools::Prose, |server| server.dialect.tools(&scenario.rules, seat))
     }
@@ -148,7 +149,7 @@ impl SupervisorState {
         if let Some(make) = self.guests.players.get(policy) {
             return Ok(make(casting, seat));
         }
-        if let Some(name) = model_name(policy, seat) {
+        if let Some(name) = model_name(self.seats, policy, seat) {
             let server = self.servers.get(name).ok_or_else(|| format!("model `{name}` is not loaded"))?;
             let dialect = server.dialect.seated(&scenario.rules, seat).map_err(|why| why.to_string())?;
             return Ok(Box::new(ModelPlayer {
@@ -210,16 +211,16 @@ impl SupervisorState {
 /// A seat's deadline. A model has none: it waits for the others at the barrier, which is not its doing, and its own work is bounded by
 /// `tokens_max`. Were it timed, one slow guest would put everybody who waits for it at fault.
 fn deadline_ms(scenario: &Scenario, casting: &Casting, seat: Seat) -> Option<u64> {
-    match model_name(&casting.policies[seat], seat) {
+    match model_name(Seats::Apart, &casting.policies[seat], seat) {
         Some(_) => None,
         None => scenario.seats[seat].deadline_ms,
     }
 }
 
 /// The model that a casting's policy means: `model` is the seat's own, `model:NAME` another one. `None` if it means no model.
-pub(crate) fn model_name(policy: &str, seat: Seat) -> Option<&str> {
+pub(crate) fn model_name(seats: Seats, policy: &str, seat: Seat) -> Option<&str> {
     match policy {
-        "model" => Some(seat.name()),
+        "model" => Some(seats.model(seat)),
         other => other.strip_prefix("model:"),
     }
 }

@@ -87,16 +87,7 @@ pub fn id(group: u32, member: u32) -> EpisodeId {
 
 pub fn casting(group: u32, member: u32, agent: &str, user: &str) -> Casting {
     let policies = Pair { agent: agent.to_owned(), user: user.to_owned() };
-    Casting {
-        id: id(group, member),
-        scenario: 0,
-        split: Split::Train,
-        item: group,
-        policies,
-        learns: Pair::default(),
-        tools: Pair::default(),
-        fork: None,
-    }
+    Casting::new(id(group, member), Split::Train, group, policies)
 }
 
 /// `groups` groups of `members`, in the order of their ids.
@@ -267,7 +258,7 @@ impl Learner for Copyist {
 }
 
 pub fn batch(lr: f64) -> Batch {
-    Batch { objective: Objective::Grpo, lr, samples: Vec::new() }
+    Batch::new(Objective::Grpo, lr, Vec::new())
 }
 
 // ==== Those who misbehave ==== //

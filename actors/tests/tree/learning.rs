@@ -1,5 +1,6 @@
 //! Weights are lent, worked on and brought back.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::Barrier;
 
@@ -10,8 +11,10 @@ use actors::Ended;
 use actors::Troupe;
 use actors::TroupeError;
 use rl::LearnError;
+use rl::Seats;
 use sim::Pair;
 use sim::Seat;
+use sim::seat::BOTH;
 
 use crate::company::Copyist;
 use crate::company::Parrot;
@@ -53,6 +56,28 @@ async fn an_update_is_loaded_when_the_call_returns_and_touches_only_the_seats_th
     assert_eq!(versions(&mut troupe).await, Pair { agent: 1, user: 0 });
     soon(troupe.update(Pair { agent: Some(batch(0.1)), user: Some(batch(0.1)) })).await.unwrap();
     assert_eq!(versions(&mut troupe).await, Pair { agent: 2, user: 1 });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_model_of_both_seats_samples_for_both_in_one_batch_and_learns_once() {
+    let models = BTreeMap::from([(BOTH.to_owned(), Parrot::new().voice())]);
+    let learners = Pair { agent: Some(Box::new(Copyist::new()) as _), user: None };
+    let cast = Company { models, seats: Seats::One, learners, ..company(Parrot::new(), Parrot::new()) };
+    let mut troupe = Troupe::spawn(cast).await.unwrap();
+    assert_eq!(versions(&mut troupe).await, Pair { agent: 0, user: 0 });
+    let updates = soon(troupe.update(Pair { agent: Some(batch(0.5)), user: None })).await.unwrap();
+    assert_eq!((updates.agent.unwrap().unwrap().version, updates.user), (1, None));
+    assert_eq!(versions(&mut troupe).await, Pair { agent: 1, user: 1 });
+    let performance = soon(troupe.play(castings(2, 2, "model", "model"), &terms())).await.unwrap();
+    let mut names = performance.rounds.iter().flat_map(|round| &round.servers).map(|part| &*part.server);
+    assert!(names.all(|name| name == BOTH));
+    let refused = soon(troupe.update(Pair { agent: None, user: Some(batch(0.5)) })).await;
+    assert_eq!(refused, Err(TroupeError::NoLearner(Seat::User)), "there is one, in the agent's place");
+    let underway = troupe.begin_update(Pair { agent: Some(batch(0.5)), user: None }).unwrap();
+    assert_eq!(versions(&mut troupe).await, Pair { agent: 1, user: 1 }, "its copy plays");
+    soon(underway.finish()).await.unwrap();
+    soon(troupe.renew()).await.unwrap();
+    assert_eq!(versions(&mut troupe).await, Pair { agent: 2, user: 2 });
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -142,6 +142,7 @@ impl Cast {
             episodes_live_max: LIVE_MAX,
             batch_max: LIVE_MAX,
             models: self.models,
+            seats: rl::Seats::Apart,
             learners: Pair::default(),
             journal,
             guests: self.guests,

@@ -12,6 +12,7 @@ use rl::Batch;
 use rl::Mix;
 use rl::Objective;
 use rl::Ranking;
+use rl::Replay;
 use rl::Sample;
 use rl::TextFiles;
 use rl::plan;
@@ -20,6 +21,7 @@ use rl::settings::BaseFolder;
 use rl::settings::Dtype;
 use rl::settings::ModelShape;
 use rl::settings::OptimizerSettings;
+use rl::settings::ReplaySettings;
 use rl::settings::RunSettings;
 use rl::settings::SftSettings;
 use rl::settings::Thoughts;
@@ -195,24 +197,36 @@ impl Samples {
     pub fn batch(&self, seat: Seat, update: u64) -> Batch {
         let address = Address { seed: self.seed, phase: Phase::Sft, round: update, group: 0, trial: 0, member: 0 };
         let mut draws = address.draws(Stream::Shuffle(seat as u32));
-        let samples = self.draw(seat, &mut draws);
-        Batch { objective: Objective::Sft, lr: schedule::sft_lr(&self.settings, update), samples }
+        let enough = self.settings.tokens_per_update as f64;
+        let samples = self.draw(seat, &mut draws, enough, |sample| sample.tokens.len() as f64);
+        Batch::new(Objective::Sft, schedule::sft_lr(&self.settings, update), samples)
     }
 
-    fn draw(&self, seat: Seat, draws: &mut Draws) -> Vec<Sample> {
+    /// What `seat` learns from once more beside a batch of this step of GRPO. It is drawn by the step alone, so a run that was killed draws the same.
+    #[must_use]
+    pub fn replay(&self, seat: Seat, step: u64, batch: &Batch, settings: &ReplaySettings) -> Replay {
+        let address = Address { seed: self.seed, phase: Phase::Grpo, round: step, group: 0, trial: 0, member: 0 };
+        let weight = |sample: &Sample| sample.weights.iter().map(|weight| f64::from(*weight)).sum::<f64>();
+        let enough = settings.beside(batch.samples.iter().map(weight).sum());
+        let samples = self.draw(seat, &mut address.draws(Stream::Replay(seat)), enough, weight);
+        Replay { weight: settings.weight, samples }
+    }
+
+    /// Samples until their `size` together is enough. All of them are among neighbours in order of length.
+    fn draw(&self, seat: Seat, draws: &mut Draws, enough: f64, size: impl Fn(&Sample) -> f64) -> Vec<Sample> {
         let (dialogues, drills) = (&self.dialogues[seat], &self.drills[seat]);
         let last = dialogues.len().saturating_sub(NEIGHBOURS);
         let start = draws.range(0, last as i64) as usize;
         let neighbours = &dialogues[start..(start + NEIGHBOURS).min(dialogues.len())];
         let mut samples = Vec::new();
-        let mut tokens = 0;
-        while tokens < self.settings.tokens_per_update {
+        let mut drawn = 0.0;
+        while drawn < enough {
             let sample = if !drills.is_empty() && draws.chance(self.settings.drill_share) {
                 draws.pick(drills)
             } else {
                 draws.pick(neighbours)
             };
-            tokens += sample.tokens.len();
+            drawn += size(sample);
             samples.push(sample.clone());
         }
         samples
@@ -225,6 +239,22 @@ impl Samples {
         let own = |sample: &Sample| sample.weights.iter().filter(|weight| **weight == 1.0).count();
         let sum = |of: &dyn Fn(&Sample) -> usize| self.dialogues[seat].iter().map(of).sum::<usize>() as f64;
         Usual { stream: sum(&|sample| sample.tokens.len()) / count, own: sum(&own) / count }
+    }
+
+    /// Tokens that are read for each that is learned, by weight: as samples are drawn, and of the sample of which most are read.
+    #[must_use]
+    pub fn read_for_each(&self, seat: Seat) -> (f64, f64) {
+        let weight = |sample: &Sample| sample.weights.iter().map(|weight| f64::from(*weight)).sum::<f64>();
+        let (dialogues, drills) = (&self.dialogues[seat], &self.drills[seat]);
+        let share = if drills.is_empty() { 0.0 } else { self.settings.drill_share };
+        let mean = |of: &dyn Fn(&Sample) -> f64| {
+            let among = |samples: &[Sample]| samples.iter().map(of).sum::<f64>() / samples.len().max(1) as f64;
+            share * among(drills) + (1.0 - share) * among(dialogues)
+        };
+        let read = |sample: &Sample| sample.tokens.len() as f64;
+        let all = dialogues.iter().chain(drills).filter(|sample| weight(sample) > 0.0);
+        let most = all.map(|sample| read(sample) / weight(sample)).fold(0.0, f64::max);
+        (mean(&read) / mean(&weight).max(f64::MIN_POSITIVE), most)
     }
 
     /// Whether there is no dialogue for a seat to imitate.
@@ -312,6 +342,7 @@ fn sample(taught: Taught) -> Sample {
     let len = taught.tokens.len();
     Sample {
         episode: None,
+        seat: None,
         tokens: taught.tokens,
         weights: taught.weights,
         advantages: vec![0.0; len],

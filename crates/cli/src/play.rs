@@ -85,8 +85,7 @@ pub async fn play(flags: PlayFlags, loader: &dyn ModelLoader) -> Result<(), Fail
 
     // As the item's number in `rollout`, so that the same seed plays the same world.
     let id = EpisodeId { phase: Phase::Rollout, round: 0, group: item, trial: 0, member: 1 };
-    let casting =
-        Casting { id, scenario: 0, split, item, policies, learns: Pair::default(), tools: Pair::default(), fork: None };
+    let casting = Casting::new(id, split, item, policies);
     let mut troupe = cast.troupe(Box::new(NoJournal)).await?;
     let played = {
         let mut playing = pin!(cast::play(&mut troupe, &scenario, flags.seed, vec![casting], false, |_| {}));

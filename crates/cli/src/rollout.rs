@@ -44,15 +44,9 @@ pub async fn rollout(flags: RolloutFlags, loader: &dyn ModelLoader) -> Result<()
     let journal = journal(flags.out.as_deref(), std::slice::from_ref(&scenario))?;
     let split = flags.items.into();
     let items = scenario.items.of(split);
-    let castings = (0..flags.episodes).map(|number| Casting {
-        id: EpisodeId { phase: Phase::Rollout, round: 0, group: number, trial: 0, member: 1 },
-        scenario: 0,
-        split,
-        item: number % items,
-        policies: policies.clone(),
-        learns: Pair::default(),
-        tools: Pair::default(),
-        fork: None,
+    let castings = (0..flags.episodes).map(|number| {
+        let id = EpisodeId { phase: Phase::Rollout, round: 0, group: number, trial: 0, member: 1 };
+        Casting::new(id, split, number % items, policies.clone())
     });
     let mut troupe = cast.troupe(journal).await?;
     let mut progress = Progress::start("rollout", flags.episodes.into(), 0);

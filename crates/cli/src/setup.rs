@@ -54,6 +54,12 @@ impl Setup {
         self.settings.grpo.mode.learning()
     }
 
+    /// In which seats' places a model is updated: where one speaks for both, in the agent's.
+    #[must_use]
+    pub fn places(&self) -> Pair<bool> {
+        self.settings.seats.places(self.learning())
+    }
+
     /// How a seat's model is told what it may do in a scenario.
     #[must_use]
     pub fn tools(&self, scenario: &Scenario, seat: Seat) -> Tools {

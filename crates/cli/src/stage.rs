@@ -23,6 +23,7 @@ use rl::Model;
 use rl::ModelLoader;
 use rl::MovingBaseline;
 use rl::Outlooks;
+use rl::Seats;
 use rl::TextFiles;
 use rl::UpdateReport;
 use rl::failures::UserFailures;
@@ -160,10 +161,11 @@ impl<'l> Stage<'l> {
         let mut company = cast.company(Box::new(log));
         company.episodes_live_max = setup.settings.limits.episodes_live_max;
         company.batch_max = setup.settings.limits.batch_max;
+        company.seats = setup.settings.seats;
         for (seat, model) in [(Seat::Agent, models.agent), (Seat::User, models.user)] {
             let Some(Model { mut policy, learner }) = model else { continue };
             policy.close_with(dialect.close_ids());
-            company.models.insert(seat.name().to_owned(), Voice { policy, dialect: dialect.clone() });
+            company.models.insert(company.seats.model(seat).to_owned(), Voice { policy, dialect: dialect.clone() });
             company.learners[seat] = Some(learner);
         }
         let troupe = Troupe::spawn(company).await?;
@@ -268,12 +270,18 @@ impl<'l> Stage<'l> {
         Ok(Voice { policy, dialect: self.dialect.clone() })
     }
 
-    /// Updates the seats that have a batch with samples, and notes the versions.
+    /// What each model learns from the seats' batches. One without samples has nothing to be updated with.
+    fn lessons(&self, batches: Pair<Option<Batch>>) -> Pair<Option<Batch>> {
+        let with_samples = batches.map(|_, batch| batch.filter(|batch| !batch.samples.is_empty()));
+        self.setup.settings.seats.batches(with_samples)
+    }
+
+    /// Updates the seats that have a batch with samples, and notes the versions. One model of both seats is updated once, and its report is the agent's.
     ///
     /// # Errors
     /// If a service died, or a loss or gradient was no finite number.
     pub async fn update(&mut self, batches: Pair<Option<Batch>>) -> anyhow::Result<Pair<Option<UpdateReport>>> {
-        let updates = self.troupe.update(with_samples(batches)).await?;
+        let updates = self.troupe.update(self.lessons(batches)).await?;
         self.note_update(updates)
     }
 
@@ -282,7 +290,8 @@ impl<'l> Stage<'l> {
     /// # Errors
     /// If the run has ended.
     pub fn begin_update(&mut self, batches: Pair<Option<Batch>>) -> anyhow::Result<Underway> {
-        Ok(self.troupe.begin_update(with_samples(batches))?)
+        let lessons = self.lessons(batches);
+        Ok(self.troupe.begin_update(lessons)?)
     }
 
     /// Notes what came of an update that is done; what is played from now on is played with the new weights.
@@ -300,8 +309,10 @@ impl<'l> Stage<'l> {
             agent: agent.transpose().context("the agent's update")?,
             user: user.transpose().context("the user's update")?,
         };
-        for (seat, report) in reports.iter() {
-            if let Some(report) = report {
+        for (place, report) in reports.iter() {
+            let Some(report) = report else { continue };
+            let model = self.setup.settings.seats.model(place);
+            for seat in Seat::ALL.into_iter().filter(|seat| self.setup.settings.seats.model(*seat) == model) {
                 self.state.versions[seat] = report.version;
             }
         }
@@ -313,7 +324,7 @@ impl<'l> Stage<'l> {
     /// # Errors
     /// If a service died.
     pub async fn anchor(&mut self) -> anyhow::Result<()> {
-        Ok(self.troupe.anchor(self.setup.learning()).await?)
+        Ok(self.troupe.anchor(self.setup.places()).await?)
     }
 
     /// The models answer drills, one turn each, the likeliest answer. In the drills' order; `None` where no answer came.
@@ -321,7 +332,7 @@ impl<'l> Stage<'l> {
     /// # Errors
     /// If a service died.
     pub async fn answer(&mut self, seat: Seat, rows: Vec<rl::Row>) -> anyhow::Result<Vec<Option<rl::Sampled>>> {
-        let sampled = self.troupe.sample(seat.name(), rows).await?;
+        let sampled = self.troupe.sample(self.setup.settings.seats.model(seat), rows).await?;
         Ok(sampled.into_iter().map(Result::ok).collect())
     }
 
@@ -389,13 +400,16 @@ impl<'l> Stage<'l> {
         self.state.step = step;
         self.state.offsets = Offsets { log, metrics, timings };
         self.state.extra = serde_json::to_value(&self.steering)?;
-        let commit = self.checkpoints.begin(self.state.checkpoint())?;
-        let learning = self.setup.learning();
+        let commit = match self.setup.settings.seats {
+            Seats::Apart => self.checkpoints.begin(self.state.checkpoint())?,
+            Seats::One => self.checkpoints.begin_of_both(self.state.checkpoint())?,
+        };
+        let learning = self.setup.places();
         let folders = Pair::from_fn(|seat| learning[seat].then(|| commit.seat_folder(seat)));
         let saved = self.troupe.save(folders).await?;
         for (seat, saved) in saved.iter() {
             match saved {
-                Some(Err(error)) => return Err(anyhow!("{seat}: {error}")),
+                Some(Err(error)) => return Err(anyhow!("{}: {error}", self.setup.settings.seats.model(seat))),
                 Some(Ok(())) => leave_manner(&self.dialect, &commit.seat_folder(seat))?,
                 None => {}
             }
@@ -443,11 +457,6 @@ fn kept(setup: &Setup, state: &RunState) -> Keep {
 /// A model's name in the troupe, by what castings call it.
 fn model_key(policy: &str) -> &str {
     policy.strip_prefix(MODEL).unwrap_or(policy)
-}
-
-/// A seat without samples has nothing to be updated with.
-fn with_samples(batches: Pair<Option<Batch>>) -> Pair<Option<Batch>> {
-    batches.map(|_, batch| batch.filter(|batch| !batch.samples.is_empty()))
 }
 
 /// The language of a run's models: of the folder that they start from, or learned from its lessons.
@@ -660,7 +669,7 @@ fn models(
     text: &TextFiles,
     loader: &dyn ModelLoader,
 ) -> Result<Pair<Option<Model>>, Failure> {
-    let learning = setup.learning();
+    let learning = setup.places();
     let mut models = Pair::default();
     for seat in Seat::ALL {
         if learning[seat] {

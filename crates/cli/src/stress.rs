@@ -11,6 +11,8 @@ use std::path::Path;
 
 use anyhow::anyhow;
 use rl::ModelLoader;
+use sim::Scenario;
+use sim::scenario::JudgeRules;
 use stress::Contender;
 use stress::Crossing;
 use stress::Report;
@@ -33,7 +35,10 @@ pub async fn stress(flags: StressFlags, loader: &dyn ModelLoader) -> Result<(), 
     let hash = config::hash(&suite);
     let suite = asked_for(suite, &flags)?;
     let scenarios = suite.scenarios();
-    let played: Vec<&sim::Scenario> = scenarios.iter().map(|scenario| &**scenario).collect();
+    // Nobody is asked for a judge's word, so nobody need have been asked for a judge's key.
+    let unjudged: Vec<Scenario> =
+        scenarios.iter().map(|of| Scenario { judge: JudgeRules::rule(), ..(**of).clone() }).collect();
+    let played: Vec<&Scenario> = unjudged.iter().collect();
     let everybody = policies(&flags, &suite);
     let mut remotes = Remotes::new(&flags.remote, suite.seed, &everybody, &played)?;
     let contest = Contest::prepare(&flags, &suite, &hash, loader, &mut remotes)?;

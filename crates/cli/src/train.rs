@@ -26,6 +26,7 @@ use rl::Metrics;
 use rl::Mix;
 use rl::ModelLoader;
 use rl::Row;
+use rl::Seats;
 use rl::Session;
 use rl::UpdateReport;
 use rl::difficulty;
@@ -51,6 +52,7 @@ use sim::gyms::Skill;
 use sim::record::Casting;
 use sim::scenario::Condition;
 use sim::scenario::Split;
+use sim::seat::BOTH;
 use text::Dialect;
 use text::SeatStream;
 
@@ -72,6 +74,8 @@ const SFT_LOG_EVERY: u64 = 20;
 const PROBES: u32 = 200;
 /// Nats between sampler and learner above which something is wrong with one of them: rounding is a thousandth of it.
 const MISMATCH_MAX: f64 = 0.01;
+/// Names of models that learn.
+const MODELS: [&str; 3] = ["agent", "user", BOTH];
 /// Held-out items on which the two models meet at each evaluation, for excerpts.
 const EXCERPTS: u32 = 8;
 
@@ -168,7 +172,7 @@ async fn cold_start(stage: &mut Stage<'_>) -> anyhow::Result<()> {
         let started = Instant::now();
         let batches = Pair::from_fn(|seat| learning[seat].then(|| stage.samples.batch(seat, update)));
         let reports = stage.update(batches).await?;
-        let metrics = of_reports(&reports);
+        let metrics = of_reports(&reports, settings.seats);
         if update % SFT_LOG_EVERY == 0 || update == total {
             stage.log(update, "sft", &metrics)?;
             stage.time(update, "sft", &[("update_s", started.elapsed().as_secs_f64())])?;
@@ -288,7 +292,7 @@ async fn grpo_step(stage: &mut Stage<'_>, ahead: &mut Ahead, step: u64) -> anyho
             (reports, Some(clocks))
         }
     };
-    metrics.extend(of_reports(&reports));
+    metrics.extend(of_reports(&reports, stage.setup.settings.seats));
     let failures = user_failures(&records);
     metrics.set("user/failed/mutual", failures.learner.rate());
     metrics.set("user/failed/fixed", failures.fixed.rate());
@@ -335,7 +339,8 @@ fn batches(
         if grpo.staleness_max > 0 || refused > 0 {
             metrics.extend(freshness.metrics(&harvest.batch, refused, seat));
         }
-        batches[seat] = Some(harvest.batch);
+        let replay = grpo.replay.map(|settings| stage.samples.replay(seat, played.step, &harvest.batch, &settings));
+        batches[seat] = Some(Batch { replay, ..harvest.batch });
     }
     Ok(batches)
 }
@@ -413,10 +418,13 @@ fn alarms(metrics: &Metrics) -> Vec<String> {
                 "{talks} talks do not train the {seat}: they were sampled by weights further behind than grpo.staleness_max ({seat}/stale)"
             ));
         }
-        let name = format!("{seat}/mismatch_kl");
+    }
+    for model in MODELS {
+        let name = format!("{model}/mismatch_kl");
         if let Some(nats) = metrics.get(&name).filter(|nats| *nats > MISMATCH_MAX) {
+            let whose = if model == BOTH { "both seats'".to_owned() } else { format!("the {model}'s") };
             alarms.push(format!(
-                "the {seat}'s sampler and learner are {nats:.4} nats apart, not {MISMATCH_MAX} at most ({name})"
+                "{whose} sampler and learner are {nats:.4} nats apart, not {MISMATCH_MAX} at most ({name})"
             ));
         }
     }
@@ -553,11 +561,12 @@ fn cast_eval(scenario: u32, items: u32, trials: u32, policies: &Pair<String>, st
     castings
 }
 
-fn of_reports(reports: &Pair<Option<UpdateReport>>) -> Metrics {
+/// What the learners say, under their models' names: of one model of both seats, once.
+fn of_reports(reports: &Pair<Option<UpdateReport>>, seats: Seats) -> Metrics {
     let mut metrics = Metrics::default();
     for (seat, report) in reports.iter() {
         for (name, value) in report.iter().flat_map(|report| &report.metrics) {
-            metrics.set(format!("{seat}/{name}"), Some(*value));
+            metrics.set(format!("{}/{name}", seats.model(seat)), Some(*value));
         }
     }
     metrics
@@ -572,11 +581,11 @@ fn rewards(metrics: &Metrics) -> String {
 }
 
 fn shown(metrics: &Metrics, what: &str, name: &str) -> String {
-    let of_seat = |seat: Seat| {
-        let value = metrics.get(&format!("{seat}/{name}"));
-        value.map(|value| format!("{seat} {what} {value:.3}"))
+    let of_model = |model: &str| {
+        let value = metrics.get(&format!("{model}/{name}"));
+        value.map(|value| format!("{model} {what} {value:.3}"))
     };
-    Seat::ALL.into_iter().filter_map(of_seat).collect::<Vec<_>>().join("  ")
+    MODELS.into_iter().filter_map(of_model).collect::<Vec<_>>().join("  ")
 }
 
 #[cfg(test)]

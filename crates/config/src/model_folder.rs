@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 use sim::Seat;
+use sim::seat::BOTH;
 
 use crate::sha;
 use crate::vocabulary;
@@ -24,11 +25,12 @@ const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
 /// Files of a model's folder that say how it learned, not what it does.
 const OPTIMIZER: &str = "optimizer.";
 
-/// A checkpoint's folder stands for the model of the seat that is meant.
+/// A checkpoint's folder stands for the model of the seat that is meant, its own or the one of both.
 #[must_use]
 pub fn model_of_seat(folder: &Path, seat: Seat) -> PathBuf {
-    let of_seat = folder.join(seat.name());
-    if of_seat.join(CONFIG).exists() || is_adapter(&of_seat) { of_seat } else { folder.to_owned() }
+    let of_checkpoint = [seat.name(), BOTH].map(|name| folder.join(name));
+    let holds_model = |folder: &PathBuf| folder.join(CONFIG).exists() || is_adapter(folder);
+    of_checkpoint.into_iter().find(holds_model).unwrap_or_else(|| folder.to_owned())
 }
 
 /// Whether a folder is an adapter's.

@@ -94,7 +94,7 @@ pub(crate) struct RunFile {
     /// Bounds, and the machine.
     limits: Option<LimitsFile>,
     /// Each seat's model: the shape of a decoder of the Qwen3 kind that starts from nothing, or a folder to start from. Both seats have the same
-    /// shape, each its own weights.
+    /// shape, and each its own weights unless `seats` says otherwise.
     model: Option<ModelFile>,
     /// The cold start: imitation of scripts.
     sft: Option<SftFile>,
@@ -244,7 +244,9 @@ pub(crate) fn run(check: &mut Check<'_>, default_name: &str) -> (RunSettings, Ve
     let played = played(check, scenario, mix, &opponents::written("opponents", opponents));
     let name = name.unwrap_or_else(|| default_name.to_owned());
     check.name("name", Some(&name));
-    let (model, dtype, base) = model::model(check, model.unwrap_or_default());
+    let model = model.unwrap_or_default();
+    let seats = model::seats(check, &model);
+    let (model, dtype, base) = model::model(check, model);
     let preset = check.word("preset", preset.as_deref(), &PRESETS);
     let optimizer = optimizer_settings(check, optimizer.unwrap_or_default(), &model, &preset);
     let settings = RunSettings {
@@ -253,12 +255,18 @@ pub(crate) fn run(check: &mut Check<'_>, default_name: &str) -> (RunSettings, Ve
         limits: run_limits(check, limits.unwrap_or_default()),
         model,
         sft: sft_settings(check, sft.unwrap_or_default(), base.is_some()),
+        seats,
         dtype,
         base,
         grpo: grpo::grpo_settings(check, grpo.unwrap_or_default(), optimizer, &preset),
         eval: eval_settings(check, eval.unwrap_or_default()),
         checkpoints: checkpoint_settings(check, checkpoints.unwrap_or_default()),
     };
+    model::one_for_both(check, &settings);
+    if settings.sft.updates == 0 {
+        let because = "there is no cold start to learn from once more: `sft.updates` is 0";
+        check.without_effect("grpo.replay", settings.grpo.replay, because);
+    }
     (settings, played)
 }
 

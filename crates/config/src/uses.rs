@@ -4,6 +4,7 @@
 use rl::LoraShape;
 use rl::Mix;
 use rl::RunSettings;
+use rl::Seats;
 use rl::lora::Targets;
 use rl::pool::PoolSettings;
 use rl::settings::Aggregation;
@@ -173,6 +174,10 @@ const ROWS: &[Row] = &[
     })),
     row("model.lora.rank_stabilized", MODELS, "whether the scale falls with the rank's root", |s| lora(s, |shape| json!(shape.rank_stabilized))),
     row("model.dtype", MODELS, "what weights are held and computed in", |s| some(dtype(s.adapters().map_or(s.dtype, |adapters| adapters.dtype)))),
+    row("model.seats", MODELS, "whether each seat has weights of its own, or one model speaks for both", |s| some(match s.seats {
+        Seats::Apart => "apart",
+        Seats::One => "one",
+    })),
     row("model.thinking", "seats, training loop", "whether earlier thoughts stay in what a model reads", |s| s.base.as_ref().map(|base| json!(base.thinking))),
     row("model.tools", "seats, cold start", "whether acts are written, or calls of a tool that the template announces", |s| s.base.as_ref().map(|base| json!(base.tools))),
     row("model.hidden_size", MODELS, "width of the residual stream", |s| shape(s, s.model.hidden_size)),
@@ -262,6 +267,8 @@ const ROWS: &[Row] = &[
     row("grpo.curriculum.every", LOOP, "steps between weights of scenarios", |s| s.grpo.cotraining.curriculum.map(|curriculum| json!(curriculum.every))),
     row("grpo.isolation.share", LOOP, "share of groups that play items again that failed", |s| s.grpo.cotraining.isolation.map(|isolation| json!(isolation.share))),
     row("grpo.isolation.keep", LOOP, "items that failed and are remembered", |s| s.grpo.cotraining.isolation.map(|isolation| json!(isolation.keep))),
+    row("grpo.replay.share", "training loop, learners", "share of an update's loss tokens that are the cold start's", |s| s.grpo.replay.map(|replay| json!(replay.share))),
+    row("grpo.replay.weight", "learners", "weight of their loss beside the policy's", |s| s.grpo.replay.map(|replay| json!(replay.weight))),
     row("grpo.difficulty_weight", LOOP, "weight of what pays the user for groups of which the agent wins half", |s| {
         let effective = s.grpo.baseline.is_beyond_group() && sums_first(&s.grpo) && s.grpo.mode != UpdateMode::Only(Seat::Agent);
         effective.then(|| json!(s.grpo.cotraining.difficulty_weight))

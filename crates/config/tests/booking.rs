@@ -61,8 +61,7 @@ fn played(scenario: &Arc<Scenario>, said: &[&str]) -> EpisodeRecord {
     };
     let id = EpisodeId { phase: Phase::Rollout, round: 0, group: 0, trial: 0, member: 1 };
     let policies = Pair { agent: "person".to_owned(), user: "person".to_owned() };
-    let (learns, tools) = (Pair::default(), Pair::default());
-    let casting = Casting { id, scenario: 0, split: Split::Train, item, policies, learns, tools, fork: None };
+    let casting = Casting::new(id, Split::Train, item, policies);
     let mut said = said.iter();
     let decide = |_, _: &Observation| Decision::say(filled(said.next().expect("the talk is over by then")));
     sim::drive(casting, scenario, 1, decide, |_, _| unreachable!("nobody is asked"))

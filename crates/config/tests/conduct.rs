@@ -55,16 +55,7 @@ fn measured(rule: &str, turns: &[Said]) -> Ratio {
     let id = EpisodeId { phase: Phase::Eval, round: 0, group: 0, trial: 0, member: 1 };
     let policies = Pair { agent: "person".to_owned(), user: "person".to_owned() };
     let item = nurse(&SCENARIO);
-    let casting = Casting {
-        id,
-        scenario: 0,
-        split: Split::HeldOut,
-        item,
-        policies,
-        learns: Pair::default(),
-        tools: Pair::default(),
-        fork: None,
-    };
+    let casting = Casting::new(id, Split::HeldOut, item, policies);
     let record = sim::drive(casting, &SCENARIO, 1, decide, |_, _| unreachable!("nobody is asked"));
     let verdict = record.verdict.as_ref().unwrap_or_else(|| panic!("{:?} {:?}", record.stop, record.fault));
     verdict.measures[&format!("user/{rule}")]
@@ -134,4 +125,26 @@ fn r10_a_failed_tag_is_nothing_whatever_else() {
     let turns = [(SOUND, "What does it cost?"), (untold, "Well, what?"), (missing, "So?")];
     let form = measured("form", &turns);
     assert!((form.num - (1.0 + 0.0 + 8.0 / 9.0)).abs() < 1e-12 && form.den == 3.0, "{form:?}");
+}
+
+#[test]
+fn what_people_say_by_the_way_is_no_fault() {
+    let good = [
+        ("private_kept", "My patience is wearing thin, you know."),
+        ("private_kept", "My trust is not what you think."),
+        ("role_kept", "I work as an assistant in a bakery, from four in the morning."),
+        ("language", "Yes, ma'am. No, ma'am."),
+    ];
+    let bad = [
+        ("private_kept", "My patience is at 2."),
+        ("private_kept", "My trust is now 4, thank you."),
+        ("role_kept", "As an assistant, I cannot say what it costs."),
+        ("language", "Il mio contratto, ma non so quanto."),
+    ];
+    for (rule, said) in good {
+        assert_eq!(last(rule, &[(SOUND, said)]), 1.0, "{rule}: {said}");
+    }
+    for (rule, said) in bad {
+        assert_eq!(last(rule, &[(SOUND, said)]), 0.0, "{rule}: {said}");
+    }
 }

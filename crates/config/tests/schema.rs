@@ -469,6 +469,7 @@ fn the_schema_and_the_check_know_the_same_words() {
                 "grpo.mode",
                 "grpo.turn_credit",
                 "grpo.trajectory_score",
+                "model.seats",
                 "model.thinking",
                 "model.tools",
             ];

@@ -33,9 +33,8 @@ fn talks(user: &str, change: &dyn Fn(Decision) -> Decision) -> Vec<EpisodeRecord
     let scripts = Pair { agent: script(Seat::Agent, "scripted:trapper"), user: script(Seat::User, user) };
     let play = |item: u32| {
         let id = EpisodeId { phase: Phase::Eval, round: 0, group: item, trial: 0, member: 1 };
-        let (learns, tools) = (Pair::default(), Pair::default());
         let policies = Pair { agent: "scripted:trapper".to_owned(), user: user.to_owned() };
-        let casting = Casting { id, scenario: 0, split: Split::HeldOut, item, policies, learns, tools, fork: None };
+        let casting = Casting::new(id, Split::HeldOut, item, policies);
         let address = id.address(SEED);
         let decide = |seat: Seat, observation: &Observation| {
             let decision = scripts[seat].decide(observation, address);

@@ -132,6 +132,7 @@ fn changes() -> Vec<Change> {
         ("model.lora.targets", json!(["q_proj", "v_proj"]), adapters()),
         ("model.lora.rank_stabilized", json!(true), adapters()),
         ("model.dtype", json!("bf16"), &[]),
+        ("model.seats", json!("one"), &[]),
         ("model.thinking", json!("strip"), from_model()),
         ("model.tools", json!("template"), from_model_in_intention()),
         ("model.hidden_size", json!(64), &[]),
@@ -246,6 +247,8 @@ fn schedule_changes() -> Vec<Change> {
         ("grpo.pool.priority", json!("even"), &[]),
         ("grpo.isolation.share", json!(0.5), &[]),
         ("grpo.isolation.keep", json!(9), &[]),
+        ("grpo.replay.share", json!(0.25), &[]),
+        ("grpo.replay.weight", json!(0.5), &[]),
         (
             "grpo.difficulty_weight",
             json!(0.5),
@@ -322,7 +325,10 @@ fn a_key_without_a_user_in_this_run_is_one_that_the_reader_refuses() {
     let parts = parts.map(|key| format!("grpo.{key}"));
     let pool = ["latest", "history", "fixed", "every", "keep", "priority"].map(|key| format!("grpo.pool.{key}"));
     let schedules = ["curriculum.target", "curriculum.every", "isolation.share", "isolation.keep", "difficulty_weight"];
-    let schedules = schedules.map(|key| format!("grpo.{key}"));
+    let schedules = schedules
+        .map(|key| format!("grpo.{key}"))
+        .into_iter()
+        .chain(["share", "weight"].map(|key| format!("grpo.replay.{key}")));
     let of_models = ["model.from", "model.thinking", "model.tools"].map(str::to_owned);
     let others = ["mix", "eval.judge", "eval.judge_family", "grpo.agent_steps", "grpo.gamma", "grpo.em_k"];
     let others = others.map(str::to_owned).into_iter().chain(of_models);
@@ -334,7 +340,8 @@ fn a_key_without_a_user_in_this_run_is_one_that_the_reader_refuses() {
     );
     // These are of no use because they are not there: written, they are, or what is there in their place is refused beside them.
     let has_effect = |key: &str| {
-        ["mix", "model.from"].contains(&key) || key.starts_with("grpo.pool.") || key.starts_with("grpo.isolation.")
+        let sections = ["grpo.pool.", "grpo.isolation.", "grpo.replay."];
+        ["mix", "model.from"].contains(&key) || sections.iter().any(|section| key.starts_with(section))
     };
     for key in unused.into_iter().filter(|key| !has_effect(key)) {
         let value = match key {

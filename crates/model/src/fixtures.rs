@@ -78,6 +78,7 @@ pub(crate) fn grpo() -> GrpoSettings {
         refills_max: 0,
         staleness_max: 0,
         cotraining: Cotraining::default(),
+        replay: None,
         clip_low: 0.2,
         clip_high: 0.28,
         dual_clip: Some(3.0),
@@ -109,6 +110,7 @@ pub(crate) fn samples() -> Vec<Sample> {
             let (advantages, logprobs) = (on_own(|u| 4.0 * u - 2.0), on_own(|u| -1.5 - 4.0 * u));
             Sample {
                 episode: None,
+                seat: None,
                 tokens: (0..len).map(|_| draws.range(2, 29) as u32).collect(),
                 weights: own.iter().map(|own| f32::from(u8::from(*own))).collect(),
                 advantages,
@@ -138,6 +140,7 @@ pub(crate) fn groups() -> Vec<Sample> {
             groups.push(Sample {
                 versions: Vec::new(),
                 episode: None,
+                seat: None,
                 tokens: [&first.tokens[..len], &own.tokens[3..]].concat(),
                 weights: join(&begin(&first.weights), &own.weights[3..]),
                 advantages: join(&begin(&first.advantages), &own.advantages[3..]),

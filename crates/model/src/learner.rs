@@ -99,24 +99,28 @@ impl TchLearner {
         for first in 0..minibatches {
             let samples = dealt(first);
             if samples.iter().any(|sample| sample.loss_tokens() > 0) {
-                self.step(&settings, weights, batch, (&samples, &old), &mut tally)?;
+                let replayed: Vec<&Sample> = batch.replay.iter().flat_map(|r| r.dealt(first, minibatches)).collect();
+                self.step(&settings, weights, batch, (&samples, &old), &replayed, &mut tally)?;
             }
         }
         Ok(UpdateReport { version: weights.version, metrics: tally.metrics(batch.lr) })
     }
 
-    /// One optimiser step.
+    /// One optimiser step, with what is imitated beside it.
     fn step(
         &mut self,
         settings: &GrpoSettings,
         weights: &mut TchWeights,
         batch: &Batch,
         samples: (&[&Sample], &OldLogprobs),
+        replayed: &[&Sample],
         tally: &mut Tally,
     ) -> Result<(), LearnError> {
         let not_finite = |what| LearnError::NotFinite { what, step: weights.version + 1 };
         let (gradient, loss) = self.gradient(settings, &weights.decoder, batch.objective, samples, tally);
-        if !loss.is_finite() {
+        let weight = batch.replay.as_ref().map_or(0.0, |replay| replay.weight);
+        let imitated = imitate(settings, &weights.decoder, replayed, weight, &gradient, tally);
+        if !(loss + imitated).is_finite() {
             return Err(not_finite("loss"));
         }
         let norm = clip(gradient.flat(), settings.optimizer.grad_norm_max);
@@ -255,6 +259,30 @@ fn old_of(micro: &[&Sample], old: &OldLogprobs) -> Option<Vec<f32>> {
     known.collect::<Option<Vec<&Vec<f32>>>>().map(|known| known.into_iter().flatten().copied().collect())
 }
 
+/// Adds the gradient of `weight` times the mean loss of samples of the cold start. That much of the step's loss it is.
+fn imitate(
+    settings: &GrpoSettings,
+    decoder: &Decoder,
+    samples: &[&Sample],
+    weight: f64,
+    gradient: &Gradient,
+    tally: &mut Tally,
+) -> f64 {
+    let tokens = divisor(Objective::Sft, settings, samples).tokens();
+    if tokens == 0.0 {
+        return 0.0;
+    }
+    // A mean that counts so much is a sum that is divided by so much less.
+    let divisor = Divisor::new(Normalizer::Tokens, tokens / weight, samples.len());
+    let learning = Some(Learning { gradient, kept_bytes_max: KEPT_BYTES_MAX });
+    let mut loss = 0.0;
+    for micro in cut(samples, settings.optimizer.micro_tokens_max) {
+        loss += MicroBatch::new(&micro, &divisor, decoder).sft(decoder, learning).loss;
+    }
+    tally.replayed(loss / weight, samples.iter().map(|sample| loss_places(sample).count()).sum());
+    loss
+}
+
 /// What the terms of an optimiser step over these samples are divided by.
 fn divisor(objective: Objective, settings: &GrpoSettings, samples: &[&Sample]) -> Divisor {
     let normalizer = match objective {
@@ -268,8 +296,10 @@ fn divisor(objective: Objective, settings: &GrpoSettings, samples: &[&Sample]) -
 fn check(batch: &Batch, decoder: &Decoder) -> Result<(), LearnError> {
     let config = decoder.config();
     let refuse = |index: usize, why: String| Err(LearnError::Batch(format!("sample {index}: {why}")));
-    for (index, sample) in batch.samples.iter().enumerate() {
-        match batch.objective {
+    let replayed = batch.replay.iter().flat_map(|replay| &replay.samples).map(|sample| (Objective::Sft, sample));
+    let samples = batch.samples.iter().map(|sample| (batch.objective, sample)).chain(replayed);
+    for (index, (objective, sample)) in samples.enumerate() {
+        match objective {
             Objective::Sft if sample.weights.len() != sample.tokens.len() => {
                 let (weights, tokens) = (sample.weights.len(), sample.tokens.len());
                 return refuse(index, format!("{weights} weights for {tokens} tokens"));
@@ -351,6 +381,28 @@ mod tests {
         Vec::try_from(gradient.flat()).expect("f32 numbers")
     }
 
+    #[test]
+    fn what_is_imitated_beside_adds_its_weight_of_imitations_gradient_however_it_is_cut() {
+        let (own, taught) = (samples(), groups());
+        let rule = LossRule::default();
+        let alone = [(Objective::Grpo, &own), (Objective::Sft, &taught)];
+        let [policy, imitation] = alone.map(|(objective, samples)| gradient(objective, samples, 100_000, rule));
+        let (learner, weights) = learner(Some(reference()));
+        for micro_tokens_max in [60, 100_000] {
+            let mut settings = grpo();
+            settings.optimizer.micro_tokens_max = micro_tokens_max;
+            let [own, taught] = [&own, &taught].map(|all| all.iter().collect::<Vec<&Sample>>());
+            let mut tally = Tally::new(Objective::Grpo, &settings);
+            let samples = (&own[..], &OldLogprobs::new());
+            let (sum, _) = learner.gradient(&settings, &weights.decoder, Objective::Grpo, samples, &mut tally);
+            imitate(&settings, &weights.decoder, &taught, 0.3, &sum, &mut tally);
+            let sum: Vec<f32> = Vec::try_from(sum.flat()).expect("f32 numbers");
+            let wanted = policy.iter().zip(&imitation).map(|(policy, imitation)| policy + 0.3 * imitation);
+            let worst = sum.iter().zip(wanted).map(|(got, wanted)| (got - wanted).abs()).fold(0.0, f32::max);
+            assert!(worst < 1e-4, "in micro-batches of {micro_tokens_max}: differs by {worst}");
+        }
+    }
+
     /// The quickstart's rule, and others that have a word of their own on every axis.
     fn rules() -> [LossRule; 4] {
         let rule = LossRule::default();
@@ -386,7 +438,7 @@ mod tests {
     fn update(loss: LossRule, minibatches: usize, lr: f64) -> BTreeMap<String, f64> {
         let (mut learner, mut weights) = learner(Some(reference()));
         learner.settings = Some(GrpoSettings { loss, minibatches, ..grpo() });
-        let batch = Batch { objective: Objective::Grpo, lr, samples: samples() };
+        let batch = Batch::new(Objective::Grpo, lr, samples());
         let report = learner.steps(&mut weights, &batch).expect("the batch fits");
         report.metrics.into_iter().collect()
     }
@@ -428,7 +480,7 @@ mod tests {
             let flat = no_grad(|| parameters.flat().to_kind(kind));
             weights.decoder = Decoder::new(config(), parameters.with_flat(&config(), flat));
             learner.optimizer = AdamW::new(weights.decoder.learnt());
-            let batch = Batch { objective: Objective::Sft, lr: 3e-3, samples: groups() };
+            let batch = Batch::new(Objective::Sft, 3e-3, groups());
             let mut loss = || {
                 let report = learner.steps(&mut weights, &batch).expect("the batch fits");
                 report.metrics.into_iter().find(|(name, _)| name == "loss").expect("it has a loss").1

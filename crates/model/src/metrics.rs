@@ -37,6 +37,8 @@ pub(crate) struct Tally {
     difference_max: f64,
     thought: Mean,
     reply: Mean,
+    /// Mean losses of what was imitated beside steps, and its loss tokens.
+    replay: (Mean, usize),
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -76,6 +78,7 @@ impl Tally {
             difference_max: 0.0,
             thought: Mean::default(),
             reply: Mean::default(),
+            replay: (Mean::default(), 0),
         }
     }
 
@@ -144,6 +147,12 @@ impl Tally {
         }
     }
 
+    /// Adds what was imitated beside an optimiser step: its mean loss, over so many loss tokens.
+    pub(crate) fn replayed(&mut self, loss: f64, tokens: usize) {
+        self.replay.0.add(loss);
+        self.replay.1 += tokens;
+    }
+
     /// Closes an optimiser step.
     pub(crate) fn step(&mut self, loss: f64, grad_norm: f64) {
         self.steps += 1;
@@ -177,6 +186,8 @@ impl Tally {
                 ("kl_ref", self.kl_ref.map(|sum| sum / tokens)),
                 ("entropy_bonus", (rule.entropy_weight > 0.0).then_some(bonus)),
                 ("importance_capped", rule.importance.map(|_| self.capped as f64 / tokens)),
+                ("replay/loss", self.replay.0.value()),
+                ("replay/tokens", self.replay.0.value().map(|_| self.replay.1 as f64)),
                 ("mismatch_kl", self.mismatch.value()),
                 ("logprob_abs_diff_max", Some(self.difference_max)),
             ]);

@@ -144,16 +144,7 @@ fn scenario() -> Arc<Scenario> {
 fn casting(item: u32) -> Casting {
     let id = EpisodeId { phase: Phase::Eval, round: 0, group: item, trial: 0, member: 1 };
     let policies = Pair { agent: "rule".to_owned(), user: "rule".to_owned() };
-    Casting {
-        id,
-        scenario: 0,
-        split: Split::HeldOut,
-        item,
-        policies,
-        learns: Pair::default(),
-        tools: Pair::default(),
-        fork: None,
-    }
+    Casting::new(id, Split::HeldOut, item, policies)
 }
 
 /// A talk of scripts up to its judgement, in which the user thinks nothing from its turn `thoughtless` on.

@@ -3,12 +3,17 @@
 use serde::Deserialize;
 use serde::Serialize;
 use sim::EpisodeId;
+use sim::Pair;
+use sim::Seat;
 
 /// One seat's side of one episode, or one turn of it with what it read, as tokens. All vectors have one length.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
-    /// Which episode: samples of one are one trajectory. `None` for dialogues of scripts.
+    /// Which episode: a seat's samples of one are one trajectory. `None` for dialogues of scripts.
     pub episode: Option<EpisodeId>,
+    /// Whose side of it; `None` where nobody took it down, as in a batch of one seat alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seat: Option<Seat>,
     /// What was shown and what was sampled, as it was, never re-encoded.
     pub tokens: Vec<u32>,
     /// Loss weight of each token: 1 on the seat's own sampled tokens, 0 on everything shown to it. In SFT alone, partner tokens may have
@@ -28,6 +33,12 @@ pub struct Sample {
 }
 
 impl Sample {
+    /// Which trajectory it is of: samples of one are told apart from all others by it. `None` for one that stands alone.
+    #[must_use]
+    pub fn trajectory(&self) -> Option<(EpisodeId, Option<Seat>)> {
+        Some((self.episode?, self.seat))
+    }
+
     /// Tokens with a loss weight above 0.
     #[must_use]
     pub fn loss_tokens(&self) -> usize {
@@ -136,9 +147,58 @@ pub struct Batch {
     pub lr: f64,
     /// The samples; those of a trajectory lie side by side, and so do the trajectories of a group.
     pub samples: Vec<Sample>,
+    /// What is imitated beside them; `None`: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay: Option<Replay>,
+}
+
+/// Samples of the cold start that stand beside a policy gradient, so that what was taught is not forgotten: their mean weighted negative log-likelihood is
+/// added to the loss of each optimiser step (the pretraining term of InstructGPT, arXiv:2203.02155 eq. 2; Self-RedTeam, arXiv:2506.07468).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Replay {
+    /// What that mean is multiplied by; above 0.
+    pub weight: f64,
+    /// The samples, as those of [`Objective::Sft`].
+    pub samples: Vec<Sample>,
+}
+
+impl Replay {
+    /// Those of the minibatch with this number, from 0, of `count`: every `count`-th.
+    pub fn dealt(&self, number: usize, count: usize) -> impl Iterator<Item = &Sample> {
+        self.samples.iter().skip(number).step_by(count)
+    }
 }
 
 impl Batch {
+    /// A batch beside which nothing is imitated.
+    #[must_use]
+    pub fn new(objective: Objective, lr: f64, samples: Vec<Sample>) -> Batch {
+        Batch { objective, lr, samples, replay: None }
+    }
+
+    /// What one model that speaks for both seats learns from: the agent's samples, then the user's, in one batch. Each sample has its own seat's advantages
+    /// as they were. `None` if neither seat has a batch.
+    ///
+    /// # Panics
+    /// If the seats' batches differ in what their loss or learning rate is: those are of the step, not of a seat.
+    #[must_use]
+    pub fn joined(batches: Pair<Option<Batch>>) -> Option<Batch> {
+        let (mut both, user) = match (batches.agent, batches.user) {
+            (Some(agent), Some(user)) => (agent, user),
+            (agent, user) => return agent.or(user),
+        };
+        assert_eq!((both.objective, both.lr), (user.objective, user.lr), "one step has one loss and one learning rate");
+        both.samples.extend(user.samples);
+        both.replay = match (both.replay, user.replay) {
+            (Some(mut agents), Some(users)) => {
+                agents.samples.extend(users.samples);
+                Some(agents)
+            }
+            (agents, users) => agents.or(users),
+        };
+        Some(both)
+    }
+
     /// The samples of the minibatch with this number, from 0, of `count`: every `count`-th trajectory, so that each minibatch has a part of every
     /// group, and no trajectory is in two.
     #[must_use]
@@ -147,7 +207,7 @@ impl Batch {
         let mut last: Option<&Sample> = None;
         let mut dealt = Vec::new();
         for sample in &self.samples {
-            if last.is_some_and(|last| last.episode.is_none() || last.episode != sample.episode) {
+            if last.is_some_and(|last| last.episode.is_none() || last.trajectory() != sample.trajectory()) {
                 trajectory += 1;
             }
             if trajectory % count == number {
@@ -168,6 +228,7 @@ mod tests {
     fn sample() -> Sample {
         Sample {
             episode: None,
+            seat: None,
             tokens: vec![5, 6, 7],
             weights: vec![0.0, 1.0, 1.0],
             advantages: vec![0.0, 0.5, 0.0],
@@ -193,7 +254,7 @@ mod tests {
         };
         let members = |count: usize, samples: &[Option<u32>]| {
             let samples = samples.iter().map(|episode| of(*episode)).collect();
-            let batch = Batch { objective: Objective::Grpo, lr: 1e-3, samples };
+            let batch = Batch::new(Objective::Grpo, 1e-3, samples);
             let dealt = |number| batch.dealt(number, count).iter().map(|s| s.episode.map(|e| e.member)).collect();
             (0..count).map(dealt).collect::<Vec<Vec<Option<u32>>>>()
         };
@@ -202,6 +263,28 @@ mod tests {
         assert_eq!(members(2, &[a, a, b, c, c, c, d]), [vec![a, a, c, c, c], vec![b, d]]);
         assert_eq!(members(1, &[a, a, b]), [[a, a, b]]);
         assert_eq!(members(2, &[None, None, None]), [vec![None, None], vec![None]]);
+    }
+
+    #[test]
+    fn one_model_of_both_seats_learns_from_both_and_each_side_of_a_talk_is_a_trajectory_of_its_own() {
+        let episode = Some(EpisodeId { phase: Phase::Grpo, round: 1, group: 0, trial: 0, member: 1 });
+        let of = |seat, advantage: f32, count| {
+            let advantages = vec![0.0, advantage, 0.0];
+            let sample = Sample { episode, seat: Some(seat), advantages, ..sample() };
+            let replay = Some(Replay { weight: 0.5, samples: vec![super::tests::sample()] });
+            Batch { replay, ..Batch::new(Objective::Grpo, 1e-3, vec![sample; count]) }
+        };
+        let (agent, user) = (of(Seat::Agent, 0.5, 2), of(Seat::User, -2.0, 1));
+        let both = Batch::joined(Pair { agent: Some(agent.clone()), user: Some(user.clone()) }).expect("both have one");
+        assert_eq!(both.samples, [&agent.samples[..], &user.samples].concat(), "nobody's advantages are touched");
+        assert_eq!(both.replay.as_ref().map(|replay| (replay.weight, replay.samples.len())), Some((0.5, 2)));
+        let seats = |number| both.dealt(number, 2).iter().map(|sample| sample.seat).collect::<Vec<_>>();
+        assert_eq!((seats(0), seats(1)), (vec![Some(Seat::Agent); 2], vec![Some(Seat::User)]));
+        for alone in [Pair { agent: Some(agent.clone()), user: None }, Pair { agent: None, user: Some(agent.clone()) }]
+        {
+            assert_eq!(Batch::joined(alone), Some(agent.clone()));
+        }
+        assert_eq!(Batch::joined(Pair::default()), None);
     }
 
     #[test]

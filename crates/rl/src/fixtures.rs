@@ -64,6 +64,7 @@ pub(crate) fn settings() -> GrpoSettings {
         user_burden: 0.0,
         refills_max: 0,
         staleness_max: 0,
+        replay: None,
         cotraining: Cotraining::default(),
         clip_low: 0.2,
         clip_high: 0.28,
@@ -82,16 +83,9 @@ pub(crate) fn settings() -> GrpoSettings {
 }
 
 pub(crate) fn casting(group: u32, member: u32) -> Casting {
-    Casting {
-        id: EpisodeId { phase: Phase::Grpo, round: 3, group, trial: 0, member },
-        scenario: 0,
-        split: Split::Train,
-        item: 17,
-        policies: Pair { agent: "model".to_owned(), user: "model".to_owned() },
-        learns: Pair { agent: true, user: true },
-        tools: Pair::default(),
-        fork: None,
-    }
+    let id = EpisodeId { phase: Phase::Grpo, round: 3, group, trial: 0, member };
+    let policies = Pair::from_fn(|_| "model".to_owned());
+    Casting { learns: Pair { agent: true, user: true }, ..Casting::new(id, Split::Train, 17, policies) }
 }
 
 /// A generation with `tokens` sampled ids, the first `thought` of them private, after `prompt` shown ones. Shown ids are below 100,

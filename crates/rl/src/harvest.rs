@@ -192,7 +192,7 @@ pub fn harvest(
             }
         }
     }
-    Ok(Harvest { batch: Batch { objective: Objective::Grpo, lr, samples }, counts })
+    Ok(Harvest { batch: Batch::new(Objective::Grpo, lr, samples), counts })
 }
 
 /// The groups of which no seat that they were played for can learn, because all members scored the same.
@@ -353,7 +353,7 @@ fn samples_of(member: &Member, seat: Seat, settings: &GrpoSettings) -> Result<(V
             }
             Some(_) | None => {
                 let read = generation.read(&stream).ok_or(HarvestError::Cuts { episode, seat, turn })?;
-                let mut sample = Sample { episode: Some(episode), ..Sample::default() };
+                let mut sample = Sample { episode: Some(episode), seat: Some(seat), ..Sample::default() };
                 append(&mut sample, &read, generation, advantage);
                 samples.push(sample);
             }

@@ -32,6 +32,7 @@
 use std::collections::BTreeMap;
 
 use sim::EpisodeId;
+use sim::Seat;
 
 use crate::Sample;
 use crate::settings::Beyond;
@@ -192,8 +193,8 @@ pub struct Divisor {
     normalizer: Normalizer,
     tokens: f64,
     sequences: f64,
-    /// Total weight of each trajectory that is known by its episode.
-    trajectories: BTreeMap<EpisodeId, f64>,
+    /// Total weight of each trajectory that is known by its episode and seat.
+    trajectories: BTreeMap<(EpisodeId, Option<Seat>), f64>,
 }
 
 impl Divisor {
@@ -203,13 +204,13 @@ impl Divisor {
         Divisor { normalizer, tokens, sequences: sequences as f64, trajectories: BTreeMap::new() }
     }
 
-    /// That of a step of these samples, of which those of one episode are one trajectory.
+    /// That of a step of these samples, of which a seat's of one episode are one trajectory.
     #[must_use]
     pub fn of_samples(normalizer: Normalizer, samples: &[&Sample]) -> Divisor {
-        let (mut trajectories, mut alone): (BTreeMap<EpisodeId, f64>, usize) = (BTreeMap::new(), 0);
+        let (mut trajectories, mut alone): (BTreeMap<_, f64>, usize) = (BTreeMap::new(), 0);
         for sample in samples.iter().filter(|sample| sample.loss_tokens() > 0) {
-            match sample.episode {
-                Some(episode) => *trajectories.entry(episode).or_default() += weight(sample),
+            match sample.trajectory() {
+                Some(trajectory) => *trajectories.entry(trajectory).or_default() += weight(sample),
                 None => alone += 1,
             }
         }
@@ -237,7 +238,7 @@ impl Divisor {
     /// For the tokens of a sample, by the weight of the trajectory that it is of.
     #[must_use]
     pub fn for_sample(&self, sample: &Sample) -> f64 {
-        let trajectory = sample.episode.and_then(|episode| self.trajectories.get(&episode).copied());
+        let trajectory = sample.trajectory().and_then(|trajectory| self.trajectories.get(&trajectory).copied());
         self.for_sequence(trajectory.unwrap_or_else(|| weight(sample)))
     }
 
@@ -452,6 +453,10 @@ mod tests {
         assert_eq!(by(Normalizer::Tokens), [6.0; 3]);
         assert_eq!(by(Normalizer::Sequences), [4.0 * 2.0, 4.0 * 2.0, 2.0 * 2.0]);
         assert_eq!(by(Normalizer::Fixed { tokens: 5 }), [10.0; 3]);
+        // The other side of a talk is a trajectory of its own.
+        let users = Sample { seat: Some(Seat::User), ..samples[0].clone() };
+        let divisor = Divisor::of_samples(Normalizer::Sequences, &[samples[0], samples[1], &users]);
+        assert_eq!([divisor.for_sample(samples[1]), divisor.for_sample(&users)], [4.0 * 2.0, 1.0 * 2.0]);
         // Whoever has no episode is a trajectory of its own.
         let alone = Sample { episode: None, ..samples[1].clone() };
         let divisor = Divisor::of_samples(Normalizer::Sequences, &[&alone, &alone, samples[2]]);

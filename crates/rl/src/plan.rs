@@ -91,14 +91,9 @@ struct Group {
 fn group_castings(size: u32, group: Group) -> impl Iterator<Item = Casting> {
     let Group { id, scenario, item, policies, learns } = group;
     (1..=size).map(move |member| Casting {
-        id: EpisodeId { member, ..id },
         scenario,
-        split: Split::Train,
-        item,
-        policies: policies.clone(),
         learns,
-        tools: Pair::default(),
-        fork: None,
+        ..Casting::new(EpisodeId { member, ..id }, Split::Train, item, policies.clone())
     })
 }
 
@@ -153,6 +148,13 @@ fn step_groups(settings: &GrpoSettings, step: u64) -> Vec<Pair<bool>> {
     }
 }
 
+/// The seat that a planned group of the step serves alone; `None` of a mutual one, and of one that is played in place of another.
+#[must_use]
+pub fn serves_alone(settings: &GrpoSettings, step: u64, group: u32) -> Option<Seat> {
+    let models = step_groups(settings, step).get(group as usize).copied()?;
+    Seat::ALL.into_iter().find(|seat| models[*seat] && !models[seat.partner()])
+}
+
 /// New groups in place of `dead` ones of the same step, each with the same company and scenario and an item of its own. They are numbered on from
 /// the last group of `castings`.
 ///
@@ -202,16 +204,8 @@ pub fn cold_start_castings(dialogues: u32, teacher: &str, mix: &Mix, seed: u64) 
     let first = EpisodeId { phase: Phase::Sft, round: 0, group: 0, trial: 0, member: 1 };
     let casting = |(group, scenario)| {
         let id = EpisodeId { group, ..first };
-        Casting {
-            id,
-            scenario,
-            split: Split::Train,
-            item: draw_item(mix.scenario(scenario).items, &mut id.address(seed).draws(Stream::Item)),
-            policies: Pair { agent: teacher.to_owned(), user: teacher.to_owned() },
-            learns: Pair::default(),
-            tools: Pair::default(),
-            fork: None,
-        }
+        let item = draw_item(mix.scenario(scenario).items, &mut id.address(seed).draws(Stream::Item));
+        Casting { scenario, ..Casting::new(id, Split::Train, item, Pair::from_fn(|_| teacher.to_owned())) }
     };
     (0..).zip(mix.deal(dialogues, first.address(seed))).map(casting).collect()
 }
@@ -222,15 +216,9 @@ pub fn cold_start_castings(dialogues: u32, teacher: &str, mix: &Mix, seed: u64) 
 pub fn eval_castings(split: Split, items: u32, trials: u32, policies: &Pair<String>, round: u64) -> Vec<Casting> {
     let places = (0..items).flat_map(|item| (0..trials).map(move |trial| (item, trial)));
     places
-        .map(|(item, trial)| Casting {
-            id: EpisodeId { phase: Phase::Eval, round, group: item, trial, member: 1 },
-            scenario: 0,
-            split,
-            item,
-            policies: policies.clone(),
-            learns: Pair::default(),
-            tools: Pair::default(),
-            fork: None,
+        .map(|(item, trial)| {
+            let id = EpisodeId { phase: Phase::Eval, round, group: item, trial, member: 1 };
+            Casting::new(id, split, item, policies.clone())
         })
         .collect()
 }
@@ -307,6 +295,20 @@ mod tests {
             table(UpdateMode::Simultaneous, 1),
             ["0 model+ model+", "1 model+ model+", "2 model+ rule", "3 scripted:trapper model+"]
         );
+    }
+
+    #[test]
+    fn whom_a_group_serves_is_told_by_its_number_even_where_seats_take_turns() {
+        let turns = UpdateMode::Alternating { agent_steps: 1 };
+        let served = |mode, step| {
+            let settings = GrpoSettings { mode, ..fixtures::settings() };
+            [0, 1, 2, 3].map(|group| serves_alone(&settings, step, group))
+        };
+        let (agent, user) = (Some(Seat::Agent), Some(Seat::User));
+        assert_eq!(served(UpdateMode::Simultaneous, 1), [None, None, agent, user]);
+        assert_eq!(served(turns, 1), [None, None, agent, None]);
+        assert_eq!(served(turns, 2), [None, None, user, None]);
+        assert_eq!(served(UpdateMode::Only(Seat::User), 1), [user, user, user, None]);
     }
 
     #[test]

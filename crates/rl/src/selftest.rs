@@ -114,7 +114,7 @@ impl RecordedModel {
             Objective::Sft => &self.sft,
             Objective::Grpo => &self.grpo,
         };
-        Batch { objective, lr: 0.0, samples: samples.clone() }
+        Batch::new(objective, 0.0, samples.clone())
     }
 }
 

@@ -14,6 +14,7 @@ use crate::curriculum::CurriculumSettings;
 use crate::isolation::IsolationSettings;
 use crate::lora::AdapterSettings;
 use crate::pool::PoolSettings;
+use crate::seats::Seats;
 
 /// Everything `duologue train` needs besides the scenario itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,9 +25,11 @@ pub struct RunSettings {
     pub seed: u64,
     /// Bounds and machine.
     pub limits: Limits,
-    /// Shape of each seat's model; both seats have models of the same shape and their own weights. Of a model from a folder, as the folder says, but
-    /// for its longest stream.
+    /// Shape of each seat's model; both seats have models of the same shape. Of a model from a folder, as the folder says, but for its longest stream.
     pub model: ModelShape,
+    /// Whether each seat has weights of its own. Left out where it has, so that runs begun before there was a choice go on.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub seats: Seats,
     /// What the weights that learn are held and computed in. Adapters are f32 whatever stands under them, and that is [`AdapterSettings::dtype`]'s.
     #[serde(default, skip_serializing_if = "is_f32")]
     pub dtype: Dtype,
@@ -553,6 +556,23 @@ impl Cotraining {
     }
 }
 
+/// What of the cold start is learned once more beside each update of GRPO ([`crate::batch::Replay`]).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReplaySettings {
+    /// Share of an update's loss tokens that are the cold start's, in (0, 1); at one half there are as many of them as were sampled.
+    pub share: f64,
+    /// Weight of their mean loss beside the policy's; above 0.
+    pub weight: f64,
+}
+
+impl ReplaySettings {
+    /// How much weight of tokens is imitated beside a batch whose own tokens weigh so much.
+    #[must_use]
+    pub fn beside(&self, own: f64) -> f64 {
+        own * self.share / (1.0 - self.share)
+    }
+}
+
 /// Group-relative policy optimisation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GrpoSettings {
@@ -621,6 +641,9 @@ pub struct GrpoSettings {
     /// What is played by what was played before. It is left out where it is empty, so that runs begun before there was such a key go on.
     #[serde(default, skip_serializing_if = "Cotraining::is_plain")]
     pub cotraining: Cotraining,
+    /// Samples of the cold start beside each update; `None`: there are none. It is left out then, so that runs begun before there was such a key go on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay: Option<ReplaySettings>,
     /// PPO clip below: the ratio is kept above `1 − clip_low`.
     pub clip_low: f64,
     /// PPO clip above: the ratio is kept below `1 + clip_high`.
@@ -687,6 +710,12 @@ pub struct CheckpointSettings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_share_of_the_loss_tokens_is_so_many_beside_what_was_sampled() {
+        let beside = |share| ReplaySettings { share, weight: 1.0 }.beside(120.0);
+        assert_eq!([beside(0.5), beside(0.25), beside(0.75)], [120.0, 40.0, 360.0]);
+    }
 
     #[test]
     fn the_parameters_of_the_quickstart_add_up_by_hand() {

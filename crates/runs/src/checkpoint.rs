@@ -1,7 +1,7 @@
 //! One commit point: everything a step changed becomes true with one rename.
 //!
 //! ```text
-//!  checkpoints/.tmp-step-000012/   agent/ and user/ filled by the learners, then state.json
+//!  checkpoints/.tmp-step-000012/   agent/ and user/, or both/ where one model speaks for both, filled by the learners, then state.json
 //!      │  every file and folder synced, the deepest first
 //!      v  one rename
 //!  checkpoints/step-000012/        the parent synced; only then older ones are thinned out
@@ -20,6 +20,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use serde::Serialize;
 use sim::Seat;
+use sim::seat::BOTH;
 
 use crate::CheckpointId;
 use crate::Copied;
@@ -125,15 +126,28 @@ impl StoredFile {
 }
 
 impl Checkpoint {
-    /// Where a seat's model lies: an HF folder with the optimiser's state beside it.
+    /// Where a seat's model lies, its own or the one of both: an HF folder with the optimiser's state beside it.
     #[must_use]
     pub fn seat_folder(&self, seat: Seat) -> PathBuf {
-        self.folder.join(seat.name())
+        self.folder.join(self.model_name(seat))
+    }
+
+    /// Whether one model speaks for both seats.
+    #[must_use]
+    pub fn is_of_both(&self) -> bool {
+        let prefix = format!("{BOTH}/");
+        self.files.iter().any(|stored| stored.path.starts_with(&prefix))
+    }
+
+    /// Name of the folder with the model by which a seat speaks: the seat's, or `both`.
+    #[must_use]
+    pub fn model_name(&self, seat: Seat) -> &'static str {
+        if self.is_of_both() { BOTH } else { seat.name() }
     }
 
     /// Names of the files committed for a seat's model, in order; none if the seat did not learn.
     pub fn names_of(&self, seat: Seat) -> impl Iterator<Item = &str> {
-        let prefix = format!("{}/", seat.name());
+        let prefix = format!("{}/", self.model_name(seat));
         self.files.iter().filter_map(move |stored| stored.path.strip_prefix(&prefix))
     }
 
@@ -145,7 +159,7 @@ impl Checkpoint {
     pub fn copy(&self, seat: Seat, name: &str, to: &Path) -> Result<Copied, CheckpointError> {
         let file = self.seat_folder(seat).join(name);
         let damaged = |why: String| CheckpointError::File { id: self.id, file: file.clone(), why };
-        let path = format!("{}/{name}", seat.name());
+        let path = format!("{}/{name}", self.model_name(seat));
         let stored = self.files.iter().find(|stored| stored.path == path);
         let stored = stored.ok_or_else(|| damaged("it was not committed".to_owned()))?;
         let copied = match copy::copy(&file, to) {
@@ -225,14 +239,26 @@ impl Checkpoints {
     /// # Errors
     /// [`CheckpointError::Exists`] if this step has been committed; [`CheckpointError::Disk`].
     pub fn begin(&self, id: CheckpointId) -> Result<Commit, CheckpointError> {
+        self.begin_with(id, &Seat::ALL.map(Seat::name))
+    }
+
+    /// The same where one model speaks for both seats: there is an empty `both/` instead.
+    ///
+    /// # Errors
+    /// As [`Checkpoints::begin`].
+    pub fn begin_of_both(&self, id: CheckpointId) -> Result<Commit, CheckpointError> {
+        self.begin_with(id, &[BOTH])
+    }
+
+    fn begin_with(&self, id: CheckpointId, models: &[&str]) -> Result<Commit, CheckpointError> {
         let target = self.folder_of(id);
         if target.exists() {
             return Err(CheckpointError::Exists { id, folder: target });
         }
         let folder = self.folder.join(format!("{UNFINISHED}{id}"));
         disk::remove_folder(&folder)?;
-        for seat in Seat::ALL {
-            disk::create_folder(&folder.join(seat.name()))?;
+        for model in models {
+            disk::create_folder(&folder.join(model))?;
         }
         Ok(Commit { checkpoints: self.clone(), id, folder })
     }
@@ -325,10 +351,11 @@ pub struct Commit {
 }
 
 impl Commit {
-    /// An empty folder to put a seat's model into.
+    /// An empty folder to put a seat's model into, or the one of both.
     #[must_use]
     pub fn seat_folder(&self, seat: Seat) -> PathBuf {
-        self.folder.join(seat.name())
+        let of_both = self.folder.join(BOTH);
+        if of_both.is_dir() { of_both } else { self.folder.join(seat.name()) }
     }
 
     /// Makes it true, and then thins out older commits: see [`Checkpoints::thin_out`].

@@ -45,14 +45,13 @@ pub(crate) fn id(round: u64, group: u32, member: u32) -> EpisodeId {
 pub(crate) fn small_record(id: EpisodeId, words: usize) -> EpisodeRecord {
     EpisodeRecord {
         casting: Casting {
-            id,
-            scenario: 0,
-            split: Split::Train,
-            item: id.group,
-            policies: Pair { agent: "model:agent".to_owned(), user: "rule".to_owned() },
             learns: Pair { agent: true, user: false },
-            tools: Pair::default(),
-            fork: None,
+            ..Casting::new(
+                id,
+                Split::Train,
+                id.group,
+                Pair { agent: "model:agent".to_owned(), user: "rule".to_owned() },
+            )
         },
         seed: 7,
         scenario: "haggle".to_owned(),

@@ -68,16 +68,7 @@ fn play(scenario: &Arc<Scenario>, seat: Seat, policy: &str) -> Played {
     let mut played = Played { policy: policy.to_owned(), scores: Pair::default(), measures: BTreeMap::new() };
     for item in 0..scenario.items.held_out {
         let id = EpisodeId { phase: Phase::Eval, round: 0, group: item, trial: 0, member: 1 };
-        let casting = Casting {
-            id,
-            scenario: 0,
-            split: Split::HeldOut,
-            item,
-            policies: policies.clone(),
-            learns: Pair::default(),
-            tools: Pair::default(),
-            fork: None,
-        };
+        let casting = Casting::new(id, Split::HeldOut, item, policies.clone());
         let record = play_by_rule(casting, scenario, SEED).expect("all are scripts of this gym");
         for seat in Seat::ALL {
             // A seat whose partner failed was not scored; nothing was won either.

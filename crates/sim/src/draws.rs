@@ -69,6 +69,8 @@ pub enum Stream {
     Mix,
     /// Which talks are forked for this seat, and at which of its turns.
     Fork(Seat),
+    /// Which samples of the cold start this seat learns from once more beside a step.
+    Replay(Seat),
 }
 
 impl Address {
@@ -87,6 +89,7 @@ impl Address {
             Stream::Weights(seat, tensor) => (8, seat as u64, tensor),
             Stream::Mix => (9, 0, 0),
             Stream::Fork(seat) => (10, seat as u64, 0),
+            Stream::Replay(seat) => (11, seat as u64, 0),
         };
         let mut key = [0u8; 32];
         key[0..8].copy_from_slice(&self.seed.to_le_bytes());
@@ -192,6 +195,8 @@ mod tests {
             Stream::Resample,
             Stream::Fork(Seat::Agent),
             Stream::Fork(Seat::User),
+            Stream::Replay(Seat::Agent),
+            Stream::Replay(Seat::User),
         ] {
             firsts.push(base.draws(stream).uniform().to_bits());
         }

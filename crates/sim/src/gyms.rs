@@ -181,6 +181,12 @@ macro_rules! gyms {
                 match self { $(Rules::$Gym(rules) => Gym::drill(rules, scenario, split, seat, index),)+ }
             }
 
+            /// See [`Gym::tells_seats_apart`].
+            #[must_use]
+            pub fn tells_seats_apart(&self) -> bool {
+                match self { $(Rules::$Gym(rules) => rules.tells_seats_apart(),)+ }
+            }
+
             /// See [`Gym::HAS_DRILLS`].
             #[must_use]
             pub fn has_drills(&self) -> bool {

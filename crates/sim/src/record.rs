@@ -134,6 +134,13 @@ pub struct Casting {
 }
 
 impl Casting {
+    /// An episode of the first scenario from its beginning, with an item of a split, that trains nobody.
+    #[must_use]
+    pub fn new(id: EpisodeId, split: Split, item: u32, policies: Pair<String>) -> Casting {
+        let (learns, tools) = (Pair::default(), Pair::default());
+        Casting { id, scenario: 0, split, item, policies, learns, tools, fork: None }
+    }
+
     /// Where the world's and the profile's numbers are drawn: a fork is in the world of its root.
     #[must_use]
     pub fn world_address(&self, seed: u64) -> Address {

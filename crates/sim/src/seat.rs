@@ -17,6 +17,9 @@ pub enum Seat {
     User,
 }
 
+/// The word for what is both seats': one model that speaks for both, in files, metrics and messages.
+pub const BOTH: &str = "both";
+
 impl Seat {
     /// Both seats, in the order in which anything per seat is listed.
     pub const ALL: [Seat; 2] = [Seat::Agent, Seat::User];

@@ -55,16 +55,7 @@ pub(crate) fn userrl() -> [Arc<Scenario>; 8] {
 pub(crate) fn casting(agent: &str, user: &str, item: u32) -> Casting {
     let id = EpisodeId { phase: Phase::Eval, round: 0, group: item, trial: 0, member: 1 };
     let policies = Pair { agent: agent.to_owned(), user: user.to_owned() };
-    Casting {
-        id,
-        scenario: 0,
-        split: Split::HeldOut,
-        item,
-        policies,
-        learns: Pair::default(),
-        tools: Pair::default(),
-        fork: None,
-    }
+    Casting::new(id, Split::HeldOut, item, policies)
 }
 
 pub(crate) fn played(scenario: &Arc<Scenario>, agent: &str, user: &str, item: u32) -> EpisodeRecord {

@@ -135,16 +135,8 @@ impl Suite {
             }
         };
         let member = (1 + 2 * contender + side as usize) as u32;
-        Casting {
-            id: EpisodeId { phase: Phase::Eval, round: family as u64, group: item, trial, member },
-            scenario: scenario as u32,
-            split: Split::HeldOut,
-            item,
-            policies,
-            learns: Pair::default(),
-            tools: Pair::default(),
-            fork: None,
-        }
+        let id = EpisodeId { phase: Phase::Eval, round: family as u64, group: item, trial, member };
+        Casting { scenario: scenario as u32, ..Casting::new(id, Split::HeldOut, item, policies) }
     }
 
     /// The same session with the draws of another trial.

@@ -65,16 +65,7 @@ pub(crate) fn record(seat: Seat, turns: Vec<(Vec<Message>, Decision)>) -> Episod
     let id = EpisodeId { phase: Phase::Grpo, round: 1, group: 0, trial: 0, member: 1 };
     let turn = |(observed, decision)| Turn { seat, observed, decision, answers: Vec::new(), effect: None };
     EpisodeRecord {
-        casting: Casting {
-            id,
-            scenario: 0,
-            split: Split::Train,
-            item: 0,
-            policies: Pair::default(),
-            learns: Pair::default(),
-            tools: Pair::default(),
-            fork: None,
-        },
+        casting: Casting::new(id, Split::Train, 0, Pair::default()),
         seed: 1,
         scenario: "none".to_owned(),
         item: "train-000000".to_owned(),

@@ -378,19 +378,9 @@ fn what_others_write_never_gives_a_token_that_shapes_a_conversation() {
 
 fn record(seat: Seat, turns: Vec<(Vec<Message>, Decision)>) -> EpisodeRecord {
     let id = EpisodeId { phase: Phase::Grpo, round: 1, group: 0, trial: 0, member: 1 };
-    let (policies, learns) = (Pair::default(), Pair::default());
     let turn = |(observed, decision)| Turn { seat, observed, decision, answers: Vec::new(), effect: None };
     EpisodeRecord {
-        casting: Casting {
-            id,
-            scenario: 0,
-            split: Split::Train,
-            item: 0,
-            policies,
-            learns,
-            tools: Pair::default(),
-            fork: None,
-        },
+        casting: Casting::new(id, Split::Train, 0, Pair::default()),
         seed: 1,
         scenario: "none".to_owned(),
         item: "train-000000".to_owned(),

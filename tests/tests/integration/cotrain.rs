@@ -114,7 +114,8 @@ fn r01_a_frozen_role_keeps_its_weights_to_the_bit() {
 }
 
 /// A small run of the quickstart with these settings, trained whole, and once more with a death among its steps, after a commit or two.
-fn whole_and_resumed(place: &Path, sets: &[&str]) -> PathBuf {
+pub fn whole_and_resumed(place: &Path, sets: &[&str]) -> PathBuf {
+    fs::create_dir_all(place).expect("the place is ours");
     let more: Vec<&str> = sets.iter().flat_map(|set| ["--set", set]).collect();
     let [whole, resumed] = ["whole", "resumed"].map(|name| place.join(name));
     let mut command = train_command(&whole, &more);
@@ -134,7 +135,7 @@ fn whole_and_resumed(place: &Path, sets: &[&str]) -> PathBuf {
     whole
 }
 
-fn grpo_lines(run: &Path) -> Vec<Value> {
+pub fn grpo_lines(run: &Path) -> Vec<Value> {
     lines(&run.join("metrics.jsonl")).into_iter().filter(|line| line["phase"] == "grpo").collect()
 }
 

@@ -53,16 +53,7 @@ pub fn scenario_by(gym: &str, change: impl FnOnce(&mut Scenario)) -> Arc<Scenari
 pub fn casting(phase: Phase, agent: &str, user: &str, item: u32) -> Casting {
     let id = EpisodeId { phase, round: 0, group: item, trial: 0, member: 1 };
     let policies = Pair { agent: agent.to_owned(), user: user.to_owned() };
-    Casting {
-        id,
-        scenario: 0,
-        split: Split::HeldOut,
-        item,
-        policies,
-        learns: Pair::default(),
-        tools: Pair::default(),
-        fork: None,
-    }
+    Casting::new(id, Split::HeldOut, item, policies)
 }
 
 /// What two scripts make of a held-out item.

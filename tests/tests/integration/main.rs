@@ -8,6 +8,7 @@
 //!  twice.rs     one seed, one end               killed.rs    kill -9 at addressed moments, `--resume`, the same end
 //!  mix.rs       several scenarios in one run  collected.rs  a cold start from records
 //!  cotrain.rs   who learns when and from whom: frozen roles, moving baselines, what survives a death
+//!  seats.rs     one set of weights for both seats, and the cold start beside GRPO
 //!  rules.rs     learning rules: in words, in numbers, refused
 //!  replay.rs    re-driving and forking          account.rs   each episode once; masks; drift; log-probabilities
 //!  export.rs    models and episodes for other tools
@@ -65,6 +66,7 @@ mod published;
 mod remote;
 mod replay;
 mod rules;
+mod seats;
 mod serve;
 mod server;
 mod stress;

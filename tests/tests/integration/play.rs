@@ -68,16 +68,7 @@ fn driven(seat: Seat, partner: &str, item: u32, texts: &[&str]) -> (EpisodeRecor
     let scenario = Arc::new(config::load_scenario(&root().join("scenarios/haggle.toml")).expect("it is good"));
     let id = EpisodeId { phase: Phase::Rollout, round: 0, group: item, trial: 0, member: 1 };
     let policies = Pair::from_fn(|_| "anybody".to_owned());
-    let casting = Casting {
-        id,
-        scenario: 0,
-        split: Split::Train,
-        item,
-        policies,
-        learns: Pair::default(),
-        tools: Pair::default(),
-        fork: None,
-    };
+    let casting = Casting::new(id, Split::Train, item, policies);
     let other = Script::named(&scenario.rules, seat.partner(), partner).expect("the script exists");
     let mut seen = Vec::new();
     let decide = |at: Seat, observation: &Observation| {

@@ -187,8 +187,7 @@ fn scenario_with(folder: &Path, file: &str, items: &str) -> Scenario {
 fn one_act(scenario: &Arc<Scenario>, split: Split, item: u32, content: &str) -> EpisodeRecord {
     let id = EpisodeId { phase: Phase::Eval, round: 0, group: item, trial: 0, member: 1 };
     let policies = Pair { agent: "person".to_owned(), user: "rule".to_owned() };
-    let casting =
-        Casting { id, scenario: 0, split, item, policies, learns: Pair::default(), tools: Pair::default(), fork: None };
+    let casting = Casting::new(id, split, item, policies);
     let user = Script::named(&scenario.rules, Seat::User, "rule").expect("there is one");
     let address = casting.id.address(1);
     let mut acts =

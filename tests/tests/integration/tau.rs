@@ -74,7 +74,7 @@ fn library(scenario: &Scenario) -> &Arc<Library> {
 fn casting(split: Split, item: u32) -> Casting {
     let id = EpisodeId { phase: Phase::Eval, round: 0, group: item, trial: 0, member: 1 };
     let policies = Pair { agent: "person".to_owned(), user: "person".to_owned() };
-    Casting { id, scenario: 0, split, item, policies, learns: Pair::default(), tools: Pair::default(), fork: None }
+    Casting::new(id, split, item, policies)
 }
 
 /// Plays these acts; the customer answers each thing that is said to it with the next of `replies`, and then has no more to say.

@@ -178,15 +178,7 @@ fn held_out_briefs_and_drills_hold_no_token_that_training_does_not_show() {
 }
 
 fn held_out(item: u32, agent: &str, user: &str) -> EpisodeRecord {
-    let casting = Casting {
-        id: EpisodeId { phase: Phase::Eval, round: 0, group: item, trial: 0, member: 1 },
-        scenario: 0,
-        split: Split::HeldOut,
-        item,
-        policies: Pair { agent: agent.to_owned(), user: user.to_owned() },
-        learns: Pair::default(),
-        tools: Pair::default(),
-        fork: None,
-    };
-    play_by_rule(casting, &LANGUAGE.scenario, 1).expect("both are scripts")
+    let id = EpisodeId { phase: Phase::Eval, round: 0, group: item, trial: 0, member: 1 };
+    let policies = Pair { agent: agent.to_owned(), user: user.to_owned() };
+    play_by_rule(Casting::new(id, Split::HeldOut, item, policies), &LANGUAGE.scenario, 1).expect("both are scripts")
 }

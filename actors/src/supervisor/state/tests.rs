@@ -8,16 +8,7 @@ use super::*;
 fn casting(group: u32, member: u32) -> Casting {
     let id = EpisodeId { phase: Phase::Grpo, round: 0, group, trial: 0, member };
     let policies = Pair { agent: "model".to_owned(), user: "model".to_owned() };
-    Casting {
-        id,
-        scenario: 0,
-        split: Split::Train,
-        item: 0,
-        policies,
-        learns: Pair::default(),
-        tools: Pair::default(),
-        fork: None,
-    }
+    Casting::new(id, Split::Train, 0, policies)
 }
 
 fn play(count: u32, live_max: usize, lockstep: bool) -> Play {

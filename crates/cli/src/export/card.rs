@@ -15,6 +15,7 @@ use runs::RunPaths;
 use runs::TrainPhase;
 use serde_json::Value;
 use sim::Seat;
+use sim::seat::BOTH;
 
 use crate::failure::Failure;
 use crate::scenario_file;
@@ -23,6 +24,8 @@ use crate::scenario_file;
 #[derive(Debug, Default)]
 pub(super) struct Origin {
     seat: Option<Seat>,
+    /// Whether it speaks for the other seat too.
+    is_of_both: bool,
     checkpoint: Option<CheckpointId>,
     /// Optimiser updates since the cold start began.
     updates: Option<u64>,
@@ -44,6 +47,7 @@ impl Origin {
     pub(super) fn of(checkpoint: &Checkpoint, seat: Seat) -> Result<Origin, Failure> {
         let mut origin = Origin {
             seat: Some(seat),
+            is_of_both: checkpoint.is_of_both(),
             checkpoint: Some(checkpoint.id),
             updates: Some(checkpoint.state.versions[seat]),
             run: field(&checkpoint.seat_folder(seat).join("duologue.json"), "name"),
@@ -55,11 +59,16 @@ impl Origin {
         };
         let damaged = |error: anyhow::Error| Failure::input(format!("{error:#}"), Some("the run's folder is damaged"));
         origin.manifest = Some(Manifest::read(&run.manifest()).map_err(|error| damaged(error.into()))?);
-        origin.score = score(&run.metrics(), checkpoint.id, seat).map_err(damaged)?;
+        // A model of both has two scores, and they stand in the run's metrics.
+        if !origin.is_of_both {
+            origin.score = score(&run.metrics(), checkpoint.id, seat).map_err(damaged)?;
+        }
         let scenarios = scenario_file::read(run.dir()).unwrap_or_default();
         let names: Vec<&str> = scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
         origin.scenario = (!names.is_empty()).then(|| names.join(", "));
-        origin.reasons = scenarios.first().map(|scenario| scenario.seats[seat].reasons);
+        let reasons = scenarios.first().map(|scenario| Seat::ALL.map(|seat| scenario.seats[seat].reasons));
+        let reasons = reasons.filter(|[agent, user]| !origin.is_of_both || agent == user);
+        origin.reasons = reasons.map(|of| of[seat as usize]);
         Ok(origin)
     }
 }
@@ -111,6 +120,8 @@ const ADAPTER_USAGE: &str = "\n## Use\n\n\
 /// Everything above how it is used.
 fn page(origin: &Origin, format: &str, head: &str, facts: Vec<(String, String)>, hashes: &[(&str, Hash)]) -> String {
     let title = match (origin.seat, &origin.run) {
+        (Some(_), Some(run)) if origin.is_of_both => format!("{run}: both seats"),
+        (Some(_), None) if origin.is_of_both => "Both seats".to_owned(),
         (Some(seat), Some(run)) => format!("{run}: the {seat}"),
         (Some(seat), None) => format!("The {seat}"),
         (None, _) => "A model".to_owned(),
@@ -131,7 +142,7 @@ fn page(origin: &Origin, format: &str, head: &str, facts: Vec<(String, String)>,
 
 /// What is known, in words.
 fn facts(origin: &Origin, numbers: u64) -> Vec<(String, String)> {
-    let Origin { seat, checkpoint, updates, run, scenario, reasons: _, manifest, score } = origin;
+    let Origin { seat, is_of_both, checkpoint, updates, run, scenario, reasons: _, manifest, score } = origin;
     let fact = |what: &str, value: Option<String>| value.map(|value| (what.to_owned(), value));
     let of_manifest = |value: &dyn Fn(&Manifest) -> String| manifest.as_ref().map(value);
     let base = manifest.as_ref().zip(*seat).and_then(|(manifest, seat)| manifest.base[seat].as_ref());
@@ -140,7 +151,7 @@ fn facts(origin: &Origin, numbers: u64) -> Vec<(String, String)> {
     let known = [
         fact("run", run.clone()),
         fact("scenario", scenario.clone()),
-        fact("seat", seat.map(|seat| seat.to_string())),
+        fact("seat", seat.map(|seat| if *is_of_both { BOTH.to_owned() } else { seat.to_string() })),
         fact("checkpoint", checkpoint.map(|id| id.to_string())),
         fact("optimiser updates", updates.map(|updates| updates.to_string())),
         fact("mean score at that step", score),

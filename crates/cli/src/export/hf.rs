@@ -17,6 +17,7 @@ use runs::copy;
 use serde_json::Map;
 use serde_json::Value;
 use sim::Seat;
+use sim::seat::BOTH;
 
 use super::card;
 use super::card::Origin;
@@ -109,12 +110,14 @@ fn without_effect(flag: &str, dir: &Path, what: &str) -> Failure {
 }
 
 fn of_seats(checkpoint: &Checkpoint, seats: Seats) -> Result<Vec<Model>, Failure> {
-    let wanted = seats.only().map_or(Seat::ALL.to_vec(), |seat| vec![seat]);
+    // One model of both seats is handed out once.
+    let all = if checkpoint.is_of_both() { &Seat::ALL[..1] } else { &Seat::ALL[..] };
+    let wanted = seats.only().map_or(all.to_vec(), |seat| vec![seat]);
     let has_model = |seat: &Seat| checkpoint.names_of(*seat).next().is_some();
     let found = wanted.into_iter().filter(has_model).map(|seat| Model {
         folder: checkpoint.seat_folder(seat),
         committed: Some((checkpoint.clone(), seat)),
-        is_one_of_two: seats == Seats::Both,
+        is_one_of_two: seats == Seats::Both && !checkpoint.is_of_both(),
     });
     let found: Vec<Model> = found.collect();
     if found.is_empty() {
@@ -128,7 +131,8 @@ fn of_seats(checkpoint: &Checkpoint, seats: Seats) -> Result<Vec<Model>, Failure
 /// One model's folder. If it lies in a checkpoint, it is compared with what was committed like any other.
 fn lone(dir: &Path) -> Result<Model, Failure> {
     let whole = fs::canonicalize(dir).with_context(|| dir.display().to_string())?;
-    let seat = Seat::ALL.into_iter().find(|seat| whole.ends_with(seat.name()));
+    let named = |seat: &Seat| whole.ends_with(seat.name()) || whole.ends_with(BOTH);
+    let seat = Seat::ALL.into_iter().find(named);
     let around = whole.parent().filter(|around| around.join(STATE).exists());
     let committed = match (seat, around) {
         (Some(seat), Some(around)) => Some((checkpoint_at(around)?, seat)),
@@ -190,7 +194,7 @@ impl Model {
     /// As the command's last lines call it.
     fn name(&self) -> String {
         match &self.committed {
-            Some((checkpoint, seat)) => format!("{seat}, {}", checkpoint.id),
+            Some((checkpoint, seat)) => format!("{}, {}", checkpoint.model_name(*seat), checkpoint.id),
             None => "model".to_owned(),
         }
     }

@@ -36,7 +36,7 @@ pub struct Budget {
     /// Steps after which the seats are measured, 0 being the end of the cold start.
     pub evaluations: u64,
     /// In how many episodes each model that lives elsewhere plays; each of its turns and answers there is a request or more. Groups that are
-    /// played in place of others are not counted.
+    /// played in place of others are not counted; of futures of forked talks, as many as can be expected.
     pub elsewhere: BTreeMap<String, u64>,
     /// What is written to disk.
     pub disk: Disk,
@@ -94,7 +94,7 @@ impl Budget {
         let phases = vec![
             cold_start(setup, samples),
             gate(setup, dialect),
-            reinforcement(setup, &usual),
+            reinforcement(setup, samples, &usual),
             evaluation(setup, &usual, evaluations),
         ];
         let episodes = phases.iter().map(|phase| phase.episodes).sum();
@@ -137,16 +137,7 @@ impl Talk {
 
 fn first_speaker(setup: &Setup, scenario: &Scenario) -> Seat {
     let id = EpisodeId { phase: Phase::Rollout, round: 0, group: 0, trial: 0, member: 1 };
-    let casting = Casting {
-        id,
-        scenario: 0,
-        split: Split::Train,
-        item: 0,
-        policies: Pair::default(),
-        learns: Pair::default(),
-        tools: Pair::default(),
-        fork: None,
-    };
+    let casting = Casting::new(id, Split::Train, 0, Pair::default());
     scenario.rules.world(scenario, &casting, setup.settings.seed).first()
 }
 
@@ -177,7 +168,7 @@ fn cold_start(setup: &Setup, samples: &Samples) -> PhaseBudget {
     });
     PhaseBudget {
         phase: "cold start",
-        updates: sft.updates * count(learning),
+        updates: sft.updates * count(setup.places()),
         episodes: 0,
         sampled: Pair::default(),
         learned,
@@ -208,7 +199,7 @@ fn gate(setup: &Setup, dialect: &Dialect) -> PhaseBudget {
     PhaseBudget { phase: "gate", updates: 0, episodes: 0, sampled, learned: Pair::default() }
 }
 
-fn reinforcement(setup: &Setup, talk: &Talk) -> PhaseBudget {
+fn reinforcement(setup: &Setup, samples: &Samples, talk: &Talk) -> PhaseBudget {
     let kinds = groups::kinds(setup);
     let sum = |of: &dyn Fn(&Groups) -> u64| kinds.iter().map(|kind| kind.steps * of(kind)).sum::<u64>();
     let played = |kind: &Groups, keep: &dyn Fn(&groups::Table) -> bool| {
@@ -226,9 +217,15 @@ fn reinforcement(setup: &Setup, talk: &Talk) -> PhaseBudget {
         refilled(talk.stream[seat].times(sum(&|kind| played(kind, &trains))))
     });
     let forked = Forked::of(setup, talk);
+    let again = |seat: Seat| {
+        let trains = |table: &groups::Table| table.trains[seat];
+        let own = refilled(talk.own[seat].times(sum(&|kind| played(kind, &trains))));
+        let forks = forked.alternatives[seat].times(sum(&|kind| u64::from(kind.learns[seat])));
+        replayed(setup, samples, seat, own.plus(forks))
+    };
     PhaseBudget {
         phase: "grpo",
-        updates: sum(&|kind| count(kind.learns)),
+        updates: sum(&|kind| count(setup.settings.seats.places(kind.learns))),
         episodes: sum(&|kind| kind.episodes) + sum(&|kind| count(kind.learns) * forked.episodes),
         sampled: Pair::from_fn(|seat| {
             let own = forked.alternatives[seat].times(sum(&|kind| u64::from(kind.learns[seat])));
@@ -236,9 +233,20 @@ fn reinforcement(setup: &Setup, talk: &Talk) -> PhaseBudget {
             sampled[seat].plus(own).plus(forked.futures[seat].times(played))
         }),
         learned: Pair::from_fn(|seat| {
-            learned[seat].plus(forked.learned[seat].times(sum(&|kind| u64::from(kind.learns[seat]))))
+            let forks = forked.learned[seat].times(sum(&|kind| u64::from(kind.learns[seat])));
+            learned[seat].plus(forks).plus(again(seat))
         }),
     }
+}
+
+/// What is read of the cold start beside so many own tokens.
+fn replayed(setup: &Setup, samples: &Samples, seat: Seat, own: Tokens) -> Tokens {
+    let Some(replay) = setup.settings.grpo.replay else { return Tokens::default() };
+    let (usual, most) = samples.read_for_each(seat);
+    let read = |own: u64, each: f64| (replay.beside(own as f64) * each).ceil() as u64;
+    // Each update draws until it is enough, and so one sample more at most.
+    let over = setup.settings.grpo.steps * samples.longest() as u64;
+    Tokens { min: 0, expected: read(own.expected, usual), max: read(own.max, most) + over }
 }
 
 /// What forking talks for one seat takes in one step. How much of a talk is left behind its fork nobody knows: half of it, as far as can be expected.
@@ -287,10 +295,24 @@ fn elsewhere(setup: &Setup, evaluations: u64) -> BTreeMap<String, u64> {
         }
     };
     for kind in groups::kinds(setup) {
-        kind.played.iter().for_each(|table| add(&table.policies, kind.steps * table.groups * table.group_size));
+        for table in &kind.played {
+            add(&table.policies, kind.steps * (table.groups * table.group_size + futures(setup, &kind, table)));
+        }
     }
     train::eval_castings(setup, 0).iter().for_each(|casting| add(&casting.policies, evaluations));
     episodes
+}
+
+/// Futures of a step's forks whose talks are of one table: talks are drawn among all that train a seat, each as likely.
+fn futures(setup: &Setup, kind: &Groups, table: &groups::Table) -> u64 {
+    let Some(forks) = setup.settings.grpo.forks else { return 0 };
+    let episodes = |table: &groups::Table| table.groups * table.group_size;
+    let of_seat = |seat: Seat| {
+        let all: u64 = kind.played.iter().filter(|table| table.trains[seat]).map(episodes).sum();
+        let forked = u64::from(forks.talks).min(all) * u64::from(forks.alternatives) * u64::from(forks.futures);
+        (forked * episodes(table)).div_ceil(all.max(1))
+    };
+    Seat::ALL.into_iter().filter(|seat| table.trains[*seat]).map(of_seat).sum()
 }
 
 fn count(seats: Pair<bool>) -> u64 {

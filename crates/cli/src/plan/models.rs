@@ -19,11 +19,13 @@ use crate::train;
 /// Bytes of a number of the optimiser's: all of these are float32.
 const BYTES: u64 = 4;
 
-/// The models of a run: one shape, one set of weights for each seat that learns.
+/// The models of a run: one shape, and one set of weights for each seat that learns or one for both.
 #[derive(Clone, Debug, Serialize)]
 pub struct Models {
     /// Which seats have one.
     pub seats: Vec<Seat>,
+    /// What they are called: by their seats, or `both`.
+    pub names: Vec<&'static str>,
     /// Entries of the tokenizer that the cold start trains.
     pub vocabulary: usize,
     /// Numbers each model learns: all of it, or its adapter's.
@@ -99,7 +101,9 @@ impl Models {
         let memory = memory(setup, parameters);
         let text = (dialect.tokenizer().to_json().len() + dialect.template().source().len()) as u64;
         let without_reference = memory.weights + memory.moments + memory.masters + text;
-        let all = |one: u64| one * seats.len() as u64;
+        let mut names: Vec<&'static str> = seats.iter().map(|seat| setup.settings.seats.model(*seat)).collect();
+        names.dedup();
+        let all = |one: u64| one * names.len() as u64;
         Models {
             vocabulary,
             parameters,
@@ -109,6 +113,7 @@ impl Models {
             checkpoint_bytes: all(without_reference + memory.reference),
             cold_start_checkpoint_bytes: all(without_reference),
             seats,
+            names,
         }
     }
 }

@@ -80,13 +80,12 @@ fn seats(plan: &Plan) -> String {
 }
 
 fn models(models: &Models) -> String {
-    let Models { seats, vocabulary, parameters, dtype, base, memory, .. } = models;
-    let names: Vec<&str> = seats.iter().map(|seat| seat.name()).collect();
+    let Models { names, vocabulary, parameters, dtype, base, memory, .. } = models;
     let mut text = "MODELS\n".to_owned();
     let _ = writeln!(
         text,
         "  {} ({}), {} parameters each, {dtype}{}; a vocabulary of {vocabulary}",
-        seats.len(),
+        names.len(),
         names.join(", "),
         grouped(*parameters),
         if base.is_some() { ", in an adapter" } else { "" }
@@ -114,7 +113,7 @@ fn models(models: &Models) -> String {
         parts.iter().filter(|(_, n)| *n > 0).map(|(what, n)| format!("{what} {}", bytes(*n))).collect();
     let _ = writeln!(text, "  memory of each: {} = {}; activations besides", parts.join(" + "), bytes(memory.sum()));
     if let Some(base) = base {
-        let all = base.bytes + memory.sum() * seats.len() as u64;
+        let all = base.bytes + memory.sum() * names.len() as u64;
         let _ = writeln!(text, "  memory of all: {} with what lies under them", bytes(all));
     }
     text

@@ -14,6 +14,7 @@ use rl::settings::Normalizer;
 use rl::settings::OptimizerSettings;
 use rl::settings::Overlong;
 use rl::settings::Ratio;
+use rl::settings::ReplaySettings;
 use rl::settings::RewardsOf;
 use rl::settings::SftSettings;
 use rl::settings::StdOver;
@@ -355,6 +356,10 @@ fn loss(grpo: &GrpoSettings) -> Vec<String> {
     if loss.entropy_weight > 0.0 {
         words.push(format!("less {} times the mean entropy of own tokens", loss.entropy_weight));
     }
+    words.extend(grpo.replay.map(|ReplaySettings { share, weight }| {
+        let percent = 100.0 * share;
+        format!("plus {weight} times the mean of -log p over samples of the cold start, {percent:.0} % of an update's loss tokens")
+    }));
     words.push(format!("{minibatches} optimiser step(s) an update; sampled and learned at temperature {temperature}"));
     words.push(rate("step", *warmup, *steps, *lr, schedule::grpo_lr(grpo, (*steps).max(1))));
     words

@@ -31,12 +31,12 @@ use crate::cast::Cast;
 use crate::failure::Failure;
 use crate::flags::StressFlags;
 use crate::progress::Progress;
-use crate::remotes::Measuring;
 use crate::remotes::Remotes;
 
 /// A suite with everybody who plays it.
 pub(super) struct Contest<'s> {
-    suite: &'s Suite,
+    /// As castings call everybody.
+    suite: Suite,
     hash: &'s str,
     scenarios: Vec<Arc<Scenario>>,
     agents: Vec<Contender>,
@@ -48,7 +48,7 @@ impl<'s> Contest<'s> {
     /// Brings everybody to life.
     pub(super) fn prepare(
         flags: &StressFlags,
-        suite: &'s Suite,
+        suite: &Suite,
         hash: &'s str,
         loader: &dyn ModelLoader,
         remotes: &mut Remotes,
@@ -56,22 +56,26 @@ impl<'s> Contest<'s> {
         let scenarios = suite.scenarios();
         let all: Vec<&Scenario> = scenarios.iter().map(|scenario| &**scenario).collect();
         let mut cast = Cast::new();
-        // What a session came to is a predicate over its world, never a judge's word.
-        cast.stage(&all, remotes, Measuring::Other(None))?;
+        // What a session came to is a predicate over its world, never a judge's word: whatever rubric a scenario has, nobody is asked.
+        cast.judge_by_rule();
+        cast.guests().stagehand = remotes.stagehand(&all)?;
         let (mut agents, mut users) = (contenders(&flags.agent), contenders(&flags.user));
         let of_families: Vec<&Scenario> = suite.families.iter().map(|family| &*family.hostile).collect();
         let of_traps: Vec<&Scenario> = suite.traps.iter().map(|test| &*test.scenario).collect();
-        for (seat, those, played) in [(Seat::Agent, &mut agents, of_families), (Seat::User, &mut users, of_traps)] {
+        let tested = [(Seat::Agent, &mut agents, &of_families), (Seat::User, &mut users, &of_traps)];
+        for (seat, those, played) in tested {
             for contender in those.iter_mut() {
-                bring(&mut cast, contender, seat, (&played, &all), loader, remotes)?;
+                bring(&mut cast, contender, seat, (played, &all), loader, remotes)?;
             }
         }
-        let of_families = suite.families.iter().map(|family| (Seat::User, &family.attacker, &family.hostile));
-        let of_traps = suite.traps.iter().map(|test| (Seat::Agent, &test.attacker, &test.scenario));
-        for (seat, policy, scenario) in of_families.chain(of_traps) {
-            let wrong = |what: String, hint: &str| Failure::input(format!("attacker: {policy}: {what}"), Some(hint));
-            let those = if is_model(policy) { vec![&**scenario] } else { all.clone() };
-            cast.bring(&those, seat, policy, loader, remotes, &wrong)?;
+        let mut suite = suite.clone();
+        let attackers = suite.families.iter_mut().map(|family| (Seat::User, &mut family.attacker, &of_families));
+        let pressing = suite.traps.iter_mut().map(|test| (Seat::Agent, &mut test.attacker, &of_traps));
+        for (seat, policy, played) in attackers.chain(pressing) {
+            let asked = policy.clone();
+            let wrong = |what: String, hint: &str| Failure::input(format!("attacker: {asked}: {what}"), Some(hint));
+            let those = if is_model(&asked) { played } else { &all };
+            *policy = cast.bring(those, seat, &asked, loader, remotes, &wrong)?;
         }
         Ok(Contest { suite, hash, scenarios, agents, users, cast })
     }
@@ -80,6 +84,7 @@ impl<'s> Contest<'s> {
     pub(super) async fn play(self, journal: Box<dyn Journal>) -> Result<Report, Failure> {
         let Contest { suite, hash, scenarios, agents, users, cast } = self;
         let company: Company = cast.company(journal);
+        let suite = &suite;
         let mut stage = Stage { suite, scenarios, troupe: Troupe::spawn(company).await.map_err(anyhow::Error::from)? };
         let mut report = Report {
             suite: suite.name.clone(),

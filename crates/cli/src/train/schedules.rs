@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use rl::Metrics;
 use rl::opponent;
 use rl::outlook;
+use rl::plan;
 use rl::plan::MODEL;
 use rl::settings::GrpoSettings;
-use sim::Pair;
 use sim::Seat;
 use sim::record::Casting;
 
@@ -21,7 +21,7 @@ pub(super) fn schedules(stage: &Stage<'_>, grpo: &GrpoSettings, played: &PlayedS
     let groups = groups(&played.castings);
     if let Some(pool) = &grpo.cotraining.pool {
         for seat in Seat::ALL {
-            for (name, count) in met(&groups, seat) {
+            for (name, count) in met(grpo, played.step, &groups, seat) {
                 metrics.set(format!("{seat}/met/{name}"), Some(count));
             }
             let members = pool.members(outlook::known(grpo, played.step)).count();
@@ -48,10 +48,11 @@ fn groups(castings: &[Casting]) -> BTreeMap<u32, &Casting> {
     castings.iter().map(|casting| (casting.id.group, casting)).collect()
 }
 
-/// How many of the groups that serve `seat` alone met whom.
-fn met(groups: &BTreeMap<u32, &Casting>, seat: Seat) -> [(&'static str, f64); 3] {
-    let alone = Pair::from_fn(|of| of == seat);
-    let across = groups.values().filter(|casting| casting.learns == alone).map(|c| &c.policies[seat.partner()]);
+/// How many of the groups that were planned to serve `seat` alone met whom. Where seats take turns, one alone learns from mutual groups too, in which
+/// nobody is drawn.
+fn met(grpo: &GrpoSettings, step: u64, groups: &BTreeMap<u32, &Casting>, seat: Seat) -> [(&'static str, f64); 3] {
+    let served = groups.values().filter(|casting| plan::serves_alone(grpo, step, casting.id.group) == Some(seat));
+    let across = served.map(|casting| &casting.policies[seat.partner()]);
     let mut met = [("latest", 0.0), ("history", 0.0), ("fixed", 0.0)];
     for policy in across {
         let who = match opponent::snapshot_of(policy) {

@@ -10,6 +10,7 @@ use rl::settings::OptimizerSettings;
 use rl::settings::Overlong;
 use rl::settings::OverlongPenalty;
 use rl::settings::Ratio;
+use rl::settings::ReplaySettings;
 use rl::settings::RewardsOf;
 use rl::settings::StdOver;
 use rl::settings::TrajectoryScore;
@@ -108,6 +109,8 @@ pub(super) struct GrpoFile {
     curriculum: Option<CurriculumFile>,
     /// With it, a share of the groups plays items again at which a group failed (RL-ADA).
     isolation: Option<IsolationFile>,
+    /// With it, samples of the cold start are learned from once more beside each update (Self-RedTeam).
+    replay: Option<ReplayFile>,
     /// Weight of a term of training that pays the user for groups in which the agent succeeds half the time, where a script can solve the item; 0 is off.
     difficulty_weight: Option<f64>,
     /// How many updates the weights that play a step may be behind those that learn from it: above 0, a step is played while the one so many before it
@@ -158,6 +161,14 @@ struct ForksFile {
     future_turns: Option<i64>,
     /// Whether the step's talks train as well, and not only their forks; only with `talks`.
     talks_train: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+struct ReplayFile {
+    /// Share of an update's loss tokens that are the cold start's: at 0.5 as many of them as were sampled.
+    share: Option<f64>,
+    /// Weight of their mean loss beside the policy's.
+    weight: Option<f64>,
 }
 
 /// The words for [`UpdateMode`].
@@ -229,6 +240,7 @@ struct GrpoKeys {
     refills_max: Option<i64>,
     staleness_max: Option<i64>,
     cotraining: CotrainingKeys,
+    replay: Option<ReplayFile>,
     loss: LossKeys,
 }
 
@@ -276,7 +288,7 @@ fn sorted(file: GrpoFile) -> GrpoKeys {
         steps, group_size, group_valid_min, groups, forks, mode, agent_steps, lr, warmup, lr_floor, minibatches, temperature,
         turn_credit, trajectory_score, gamma, em_k, std_eps, normalize_std, std_over, baseline, aggregation,
         shared_weight, rewards_of, overlong_filter, overlong_penalty, overlong_tokens, overlong_cache, malformed_penalty, user_burden, refills_max,
-        pool, curriculum, isolation, difficulty_weight, staleness_max, ratio, clip, clip_low, clip_high, dual_clip, normalizer, normalizer_tokens, kl_weight, kl,
+        pool, curriculum, isolation, replay, difficulty_weight, staleness_max, ratio, clip, clip_low, clip_high, dual_clip, normalizer, normalizer_tokens, kl_weight, kl,
         importance, importance_min, importance_max, entropy_weight,
     } = file;
     GrpoKeys {
@@ -294,6 +306,7 @@ fn sorted(file: GrpoFile) -> GrpoKeys {
         refills_max,
         staleness_max,
         cotraining: CotrainingKeys { pool, curriculum, isolation, difficulty_weight },
+        replay,
         loss: LossKeys {
             ratio, clip, clip_low, clip_high, dual_clip, normalizer, normalizer_tokens, kl_weight, kl,
             importance, importance_min, importance_max, entropy_weight,
@@ -336,6 +349,7 @@ pub(super) fn grpo_settings(
         forks,
         mode,
         cotraining,
+        replay: replay(check, keys.replay),
         lr: check.number("grpo.lr", lr, preset.lr, RATE),
         warmup: check.whole("grpo.warmup", warmup, preset.warmup, WARMUP),
         lr_floor: check.number("grpo.lr_floor", lr_floor, preset.lr_floor, SHARE),
@@ -535,7 +549,37 @@ fn beside_forks(check: &mut Check<'_>, forks: Option<ForkSettings>, rewards_of: 
     if !forks.talks_train {
         let because = "with `forks.talks_train = false` the talks that it is paid for train nobody";
         check.without_effect("grpo.difficulty_weight", difficulty.filter(|weight| *weight != 0.0), because);
+        let scores = if forks.futures == 0 { &["grpo.trajectory_score"][..] } else { &[] };
+        let because = "with `forks.talks_train = false` no talk trains, and it says how talks do";
+        for key in OF_TALKS.iter().chain(scores) {
+            check.without_effect(key, check.has(key).then_some(()), because);
+        }
     }
+}
+
+/// Keys that say what groups of talks teach, and nothing of groups of turns.
+const OF_TALKS: [&str; 8] = [
+    "grpo.group_valid_min",
+    "grpo.turn_credit",
+    "grpo.em_k",
+    "grpo.baseline",
+    "grpo.std_over",
+    "grpo.aggregation",
+    "grpo.shared_weight",
+    "grpo.refills_max",
+];
+
+/// What of the cold start is learned once more; `None`: nothing. It is read whether it is there or not, so that a schema knows what it may say.
+fn replay(check: &mut Check<'_>, file: Option<ReplayFile>) -> Option<ReplaySettings> {
+    let is_there = file.is_some();
+    let ReplayFile { share, weight } = file.unwrap_or_default();
+    let part = Allowed::inside(0.0, 1.0, "it is a share of an update's loss tokens, beside what was sampled");
+    let beside = Allowed::above(0.0, 1e3, "it is a weight beside 1, that of the policy's loss");
+    let settings = ReplaySettings {
+        share: check.number("grpo.replay.share", share, 0.5, part),
+        weight: check.number("grpo.replay.weight", weight, 0.05, beside),
+    };
+    is_there.then_some(settings)
 }
 
 /// Groups of turns; `None` where no talk is forked.

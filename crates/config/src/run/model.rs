@@ -5,10 +5,12 @@ use std::path::PathBuf;
 
 use rl::AdapterSettings;
 use rl::LoraShape;
+use rl::Seats;
 use rl::settings::BaseFolder;
 use rl::settings::Dtype;
 use rl::settings::ModelShape;
 use rl::settings::RunSettings;
+use rl::settings::UpdateMode;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
@@ -34,6 +36,7 @@ const DTYPES: [(&str, Dtype); 2] = [("f32", Dtype::F32), ("bf16", Dtype::Bf16)];
 /// Says how the folder's model was spoken with when it learned; not there, if as usual.
 const MANNER: &str = "manner.json";
 const THINKING: [(&str, Thinking); 2] = [("keep", Thinking::Keep), ("strip", Thinking::Strip)];
+const SEATS: [(&str, Seats); 2] = [("apart", Seats::Apart), ("one", Seats::One)];
 const TOOLS: [(&str, Tools); 2] = [("prose", Tools::Prose), ("template", Tools::Template)];
 /// Keys that a folder decides.
 const SHAPE: [&str; 10] = [
@@ -57,6 +60,9 @@ pub(super) struct ModelFile {
     /// Adapters learn in place of the folder's weights, which stay as they are: both seats' lie on one base, in memory once. Only with `from`. Left out:
     /// the weights learn themselves, or the adapter in `from`, if that is one.
     lora: Option<LoraFile>,
+    /// Whether each seat has weights of its own, `apart`, or `one` model speaks for both, told apart by what each is told: one cold start over both seats'
+    /// samples, and one update a step over both seats' batches. Only with `grpo.mode = "simultaneous"`.
+    seats: Option<String>,
     /// What the weights are held and computed in. In bf16 they learn by float32 masters, which the learner keeps beside them; adapters over them are
     /// float32.
     dtype: Option<String>,
@@ -100,6 +106,34 @@ struct Found {
     adapters: Option<LoraShape>,
     /// What became of earlier thoughts, and how they were told what they may do, when they learned.
     learned: (Thinking, Tools),
+}
+
+/// Whether each seat has weights of its own.
+pub(super) fn seats(check: &mut Check<'_>, file: &ModelFile) -> Seats {
+    check.word("model.seats", file.seats.as_deref(), &SEATS)
+}
+
+/// What one model for both seats cannot be.
+pub(super) fn one_for_both(check: &mut Check<'_>, settings: &RunSettings) {
+    if settings.seats == Seats::Apart {
+        return;
+    }
+    let mode = match settings.grpo.mode {
+        UpdateMode::Simultaneous => None,
+        UpdateMode::Only(seat) => Some(seat.name()),
+        UpdateMode::Alternating { .. } => Some("alternating"),
+    };
+    if let Some(mode) = mode {
+        let what =
+            format!("cannot be `one` with `grpo.mode = \"{mode}\"`: whenever one seat learns, the other has changed");
+        check.error("model.seats", what, "write grpo.mode = \"simultaneous\", or leave the seats apart");
+    }
+    if let Some(base) = settings.base.as_ref().filter(|base| base.models.agent != base.models.user) {
+        let what = format!("cannot be `one` here: {} does not hold one model for both seats", base.path.display());
+        let hint =
+            "name the folder of one model in `model.from`, e.g. the checkpoint's agent/, or leave the seats apart";
+        check.error("model.seats", what, hint);
+    }
 }
 
 /// The shape of each seat's model, what it is held in if it learns itself, and the folder that it starts from, if it does.
@@ -177,8 +211,15 @@ fn read(path: &Path) -> Result<Found, String> {
     }
 }
 
-/// A template announces the tools of gyms that have some.
+/// One model has to know for whom it speaks, and a template announces the tools of gyms that have some.
 pub(super) fn against_scenario(check: &mut Check<'_>, settings: &RunSettings, scenario: &Scenario) {
+    if settings.seats == Seats::One && !scenario.rules.tells_seats_apart() {
+        let what = format!(
+            "cannot be `one`: what the seats of `{}` are told before they speak does not say which of the two they are",
+            scenario.name
+        );
+        check.error("model.seats", what, "write world.brief = \"short\" in the scenario, or leave the seats apart");
+    }
     let with_tools = settings.base.as_ref().is_some_and(|base| base.tools == Tools::Template);
     if !with_tools || !check.has("model.tools") || scenario.rules.toolkit(Seat::Agent).is_some() {
         return;
@@ -233,6 +274,7 @@ fn fresh(check: &mut Check<'_>, file: ModelFile) -> ModelShape {
     let ModelFile {
         from: _,
         lora: _,
+        seats: _,
         dtype: _,
         thinking: _,
         tools: _,

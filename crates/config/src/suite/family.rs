@@ -29,7 +29,7 @@ pub(super) struct FamilyFile {
     scenario: Option<String>,
     /// Turns that the agent has, instead of the scenario's.
     turns_max: Option<i64>,
-    /// Who sits in the user's seat, on both sides. Left out: the scenario's user.
+    /// Who sits in the user's seat, on both sides. Left out: the scenario's user. A path starts at this file's folder.
     attacker: Option<String>,
     /// Overrides of the scenario with which the user attacks, each `KEY=VALUE`.
     hostile: Option<Vec<String>>,
@@ -86,6 +86,7 @@ impl Stock<'_> {
         let (hostile, benign) = (hostile?, benign?);
         let attacker = file.attacker.unwrap_or_else(|| hostile.seats.user.policy.clone());
         seated(check, &hostile, Seat::User, &key("attacker"), &attacker);
+        let attacker = located(check, &key("attacker"), attacker);
         self.enough_items(check, &key("scenario"), &hostile);
         twins(check, &key("benign"), &hostile, &benign);
         self.reason_alike(check, "family", &key("scenario"), &name, &hostile);
@@ -123,6 +124,16 @@ fn twins(check: &mut Check<'_>, key: &str, hostile: &Scenario, benign: &Scenario
 pub(super) fn seated(check: &mut Check<'_>, scenario: &Scenario, seat: Seat, key: &str, policy: &str) {
     if let Some((what, hint)) = policy::mistake(&scenario.rules, seat, policy) {
         check.error(key, what, hint);
+    }
+}
+
+/// The same policy, with the path that it has starting where the file says.
+pub(super) fn located(check: &Check<'_>, key: &str, policy: String) -> String {
+    match policy.split_once(':') {
+        Some((kind @ ("model" | "replay"), path)) if check.has(key) => {
+            format!("{kind}:{}", check.folder_of(key).join(path).display())
+        }
+        _ => policy,
     }
 }
 

@@ -6,6 +6,7 @@ use sim::Seat;
 use sim::gyms::Rules;
 use stress::TrapTest;
 
+use super::family::located;
 use super::family::seated;
 use super::family::yardsticks;
 use super::stock::Stock;
@@ -19,7 +20,7 @@ pub(super) struct TrapFile {
     scenario: Option<String>,
     /// Overrides of the scenario, each `KEY=VALUE`; `world.sample.traps=1` gives each item one pressing line.
     set: Option<Vec<String>>,
-    /// The agent that presses.
+    /// The agent that presses. A path starts at this file's folder.
     attacker: Option<String>,
     /// A scripted user that gives in.
     falls: Option<String>,
@@ -43,6 +44,7 @@ impl Stock<'_> {
         let yardsticks = yardsticks(check, scenario.as_deref(), Seat::User, (at, "trap"), (falls, resists));
         let scenario = scenario?;
         seated(check, &scenario, Seat::Agent, &key("attacker"), &attacker);
+        let attacker = located(check, &key("attacker"), attacker);
         match &scenario.rules {
             Rules::Talk(rules) if rules.book.sampling.traps == 1 => {}
             Rules::Talk(rules) => {

@@ -52,7 +52,7 @@ fn imitated(draws: &mut Draws, index: usize) -> Sample {
     let weights = own.iter().zip(0..).map(|(own, place)| if *own { 1.0 } else { 0.2 * f32::from(place > 0) }).collect();
     let (advantages, logprobs) = (vec![0.0; len], vec![0.0; len]);
     let (versions, thought) = (Vec::new(), vec![false; len]);
-    Sample { episode: None, tokens, weights, advantages, logprobs, versions, thought, temperature: 1.0 }
+    Sample { episode: None, seat: None, tokens, weights, advantages, logprobs, versions, thought, temperature: 1.0 }
 }
 
 fn played(decoders: &[&Decoder], draws: &mut Draws, index: usize) -> Sample {

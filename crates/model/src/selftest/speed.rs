@@ -321,6 +321,7 @@ fn batch(load: &Load) -> Batch {
         let own = |value: f32| -> Vec<f32> { (0..len).map(|at| if at < load.prompt { 0.0 } else { value }).collect() };
         Sample {
             episode: None,
+            seat: None,
             tokens: ids(load, &mut draws, len),
             weights: own(1.0),
             advantages: own(if index.is_multiple_of(2) { 1.0 } else { -1.0 }),
@@ -331,7 +332,7 @@ fn batch(load: &Load) -> Batch {
         }
     };
     // At a rate of 0 every time is the first.
-    Batch { objective: Objective::Grpo, lr: 0.0, samples: (0..load.rows).map(sample).collect() }
+    Batch::new(Objective::Grpo, 0.0, (0..load.rows).map(sample).collect())
 }
 
 #[cfg(test)]

@@ -36,6 +36,7 @@ pub fn settings() -> RunSettings {
         seed: 5,
         limits: Limits { episodes_live_max: 64, batch_max: 64, cache_mib_max: 64, threads: 1, device: Device::Cpu },
         dtype: Dtype::F32,
+        seats: rl::Seats::Apart,
         base: None,
         model: ModelShape {
             hidden_size: 32,
@@ -101,6 +102,7 @@ fn grpo() -> GrpoSettings {
         refills_max: 0,
         staleness_max: 0,
         cotraining: Cotraining::default(),
+        replay: None,
         clip_low: 0.2,
         clip_high: 0.28,
         dual_clip: Some(3.0),
@@ -188,7 +190,7 @@ pub fn metric(report: &UpdateReport, name: &str) -> f64 {
 }
 
 pub fn batch(objective: Objective, samples: Vec<Sample>) -> Batch {
-    Batch { objective, lr: 1e-3, samples }
+    Batch::new(objective, 1e-3, samples)
 }
 
 /// A sample whose tokens from `own_from` on are its own.
@@ -196,6 +198,7 @@ pub fn sft_sample(tokens: Vec<u32>, own_from: usize) -> Sample {
     let len = tokens.len();
     Sample {
         episode: None,
+        seat: None,
         weights: (0..len).map(|place| if place >= own_from { 1.0 } else { 0.0 }).collect(),
         advantages: vec![0.0; len],
         logprobs: vec![0.0; len],

@@ -49,6 +49,7 @@ impl Talk {
         let len = self.stream.len();
         Sample {
             episode: None,
+            seat: None,
             tokens: self.stream.clone(),
             weights: (0..len).map(|at| f32::from(u8::from(own(at)))).collect(),
             advantages: (0..len).map(|at| if own(at) { draws.uniform() as f32 - 0.5 } else { 0.0 }).collect(),

@@ -59,6 +59,22 @@ fn a_commit_comes_back_with_its_state_and_files() {
 }
 
 #[test]
+fn one_model_of_both_seats_is_committed_once_and_found_for_each() {
+    let (dir, checkpoints) = opened();
+    let commit = checkpoints.begin_of_both(grpo(3)).unwrap();
+    fs::write(commit.seat_folder(Seat::User).join("model.safetensors"), "weights of both").unwrap();
+    let made = commit.finish(&state(grpo(3)), 3).unwrap();
+    assert!(made.is_of_both() && !self::commit(&checkpoints, grpo(4), 3).is_of_both());
+    for seat in Seat::ALL {
+        assert_eq!(made.seat_folder(seat), made.folder.join("both"));
+        assert_eq!(made.names_of(seat).collect::<Vec<_>>(), ["model.safetensors"]);
+        made.copy(seat, "model.safetensors", &dir.path().join(seat.name())).unwrap();
+        assert_eq!(fs::read_to_string(dir.path().join(seat.name())).unwrap(), "weights of both");
+    }
+    assert_eq!(disk::names_in(&made.folder).unwrap(), ["both", "state.json"]);
+}
+
+#[test]
 fn checkpoints_sort_by_time_and_not_by_name() {
     let (_dir, checkpoints) = opened();
     for id in [grpo(1_000_000), grpo(999_999), sft(400), COLD_START, sft(0)] {

@@ -71,6 +71,11 @@ pub trait Gym {
         true
     }
 
+    /// Whether what a seat is told before it speaks says which of the two it is, so that one model can speak for both.
+    fn tells_seats_apart(&self) -> bool {
+        true
+    }
+
     /// Why no script can sit at `seat` with these items; `None` if scripts can.
     fn without_scripts(&self, _seat: Seat) -> Option<&'static str> {
         None

@@ -153,6 +153,11 @@ impl Gym for Rules {
         }
     }
 
+    /// Facts alone are the same words for both.
+    fn tells_seats_apart(&self) -> bool {
+        self.book.common.brief != book::Brief::Facts
+    }
+
     const HAS_DRILLS: bool = true;
 
     fn drill(&self, scenario: &Scenario, split: Split, seat: Seat, index: u32) -> Option<Drill> {

@@ -6,6 +6,7 @@ use rl::Batch;
 use rl::LearnError;
 use rl::Learner;
 use rl::Objective;
+use rl::Replay;
 use rl::Sample;
 use rl::TextFiles;
 use rl::UpdateReport;
@@ -39,7 +40,7 @@ impl NgramLearner {
         if let Some(id) = batch.samples.iter().flat_map(|sample| &sample.tokens).find(|id| vocab <= **id as usize) {
             return Err(LearnError::Batch(format!("token {id} is outside the vocabulary of {vocab}")));
         }
-        let report = measure(weights, batch);
+        let mut report = measure(weights, batch);
         let pace = GAIN * batch.lr / (1.0 + self.steps as f64 / HALF_AFTER);
         for sample in &batch.samples {
             for (at, token) in own_tokens(sample) {
@@ -50,10 +51,29 @@ impl NgramLearner {
                 weights.counts.shift(&sample.tokens[..at], token, amount);
             }
         }
+        if let Some(replay) = &batch.replay {
+            report.extend(imitate(weights, replay, pace));
+        }
         weights.version += 1;
         self.steps += 1;
         Ok(UpdateReport { version: weights.version, metrics: report })
     }
+}
+
+/// Counts what the cold start taught once more, by its weight, and says what it was before.
+fn imitate(weights: &mut NgramWeights, replay: &Replay, pace: f64) -> Vec<(String, f64)> {
+    let measured = measure(weights, &Batch::new(Objective::Sft, 0.0, replay.samples.clone()));
+    for sample in &replay.samples {
+        for (at, token) in own_tokens(sample) {
+            let amount = pace * replay.weight * f64::from(sample.weights[at]);
+            weights.counts.shift(&sample.tokens[..at], token, amount);
+        }
+    }
+    let told = [("loss", "replay/loss"), ("loss_tokens", "replay/tokens")];
+    let named = |(name, value): (String, f64)| {
+        told.iter().find(|(of, _)| *of == name).map(|(_, name)| ((*name).to_owned(), value))
+    };
+    measured.into_iter().filter_map(named).collect()
 }
 
 /// Places and ids of the tokens with a loss weight.
@@ -133,6 +153,7 @@ mod tests {
     fn batch(objective: Objective, advantage: f32) -> Batch {
         let sample = Sample {
             episode: None,
+            seat: None,
             tokens: vec![3, 1, 2],
             weights: vec![0.0, 1.0, 1.0],
             advantages: vec![0.0, advantage, advantage],
@@ -141,7 +162,7 @@ mod tests {
             thought: vec![false; 3],
             temperature: 1.0,
         };
-        Batch { objective, lr: 1e-4, samples: vec![sample] }
+        Batch::new(objective, 1e-4, vec![sample])
     }
 
     fn update(learner: &mut NgramLearner, weights: Box<dyn Weights>, batch: &Batch) -> Box<dyn Weights> {

@@ -1,6 +1,8 @@
 //! Whether a text is in the language that was agreed: by its letters, and by the small words that no text of a language does without. The lists are
 //! closed and stand below; a text too short to hold any is let pass.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -27,7 +29,9 @@ pub enum Language {
 
 /// Of a text's letters this share has to be of the language's script.
 const SCRIPT_MIN: f64 = 0.8;
-/// So many small words of another language make a text that language's, if its own are fewer; one may be a name.
+/// So few Latin letters are of no language: every one of them says OK.
+const LATIN_MIN: usize = 4;
+/// So many different small words of another language make a text that language's, if its own are fewer; one may be a name, or be said twice.
 const STRANGE_MIN: usize = 2;
 
 /// Words that stand on one of these lists and on no other; in lower case.
@@ -92,10 +96,13 @@ impl Language {
     pub fn missed(self, text: &str) -> Option<String> {
         let letters: Vec<char> = text.chars().filter(|c| c.is_alphabetic()).collect();
         let own = letters.iter().filter(|c| self.is_own(**c)).count();
+        if letters.len() < LATIN_MIN && letters.iter().all(|c| is_latin(*c)) {
+            return None;
+        }
         if (own as f64) < SCRIPT_MIN * letters.len() as f64 {
             return Some(format!("{own} of {} letters are of its script", letters.len()));
         }
-        let said: Vec<String> = words(text).collect();
+        let said: BTreeSet<String> = words(text).collect();
         let count = |small: &[&str]| said.iter().filter(|word| small.contains(&word.as_str())).count();
         let of = |language: Language| SMALL.iter().find(|(known, _)| *known == language).map_or(0, |(_, s)| count(s));
         let mine = of(self);
@@ -108,7 +115,25 @@ impl Language {
 
     fn is_own(self, letter: char) -> bool {
         let is_han = ('\u{3400}'..='\u{9fff}').contains(&letter);
-        let is_latin = letter < '\u{0250}' || ('\u{1e00}'..='\u{1eff}').contains(&letter);
-        if self == Language::Chinese { is_han } else { is_latin }
+        if self == Language::Chinese { is_han } else { is_latin(letter) }
+    }
+}
+
+fn is_latin(letter: char) -> bool {
+    letter < '\u{0250}' || ('\u{1e00}'..='\u{1eff}').contains(&letter)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_latin_letters_are_of_no_language_and_a_word_said_twice_is_one() {
+        let missed = |language: Language, text: &str| language.missed(text).is_some();
+        assert!(!missed(Language::Chinese, "OK\u{3002}") && !missed(Language::Chinese, "\u{597d}\u{7684}"));
+        assert!(missed(Language::Chinese, "Fine, go on."));
+        assert!(missed(Language::English, "\u{597d}\u{7684}"), "two letters of another script are another language");
+        assert!(!missed(Language::English, "Yes, ma'am, ma'am."));
+        assert!(missed(Language::English, "Grazie, ma quanto?"));
     }
 }

@@ -4,7 +4,7 @@
 use super::super::words::normal;
 
 /// What an assistant says and a person who is called does not: words in order, in lower case and without signs.
-const PHRASES: [&str; 35] = [
+const PHRASES: [&str; 39] = [
     "how can i help you",
     "how can i assist you",
     "how may i help you",
@@ -22,7 +22,11 @@ const PHRASES: [&str; 35] = [
     "delighted to assist",
     "as an ai",
     "as a language model",
-    "as an assistant",
+    "as an assistant i can",
+    "as an assistant i cannot",
+    "as an assistant i m",
+    "as an assistant i am",
+    "as an assistant i don t",
     "i am an ai",
     "i m an ai",
     "is there anything else i can help",

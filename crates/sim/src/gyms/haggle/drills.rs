@@ -34,16 +34,7 @@ use crate::scenario::Split;
 pub fn drill(rules: &Rules, scenario: &Scenario, split: Split, seat: Seat, index: u32) -> Drill {
     let id = EpisodeId { phase: Phase::Sft, round: u64::MAX, group: index, trial: 0, member: 0 };
     let item = index % scenario.items.of(split);
-    let casting = Casting {
-        id,
-        scenario: 0,
-        split,
-        item,
-        policies: Pair::default(),
-        learns: Pair::default(),
-        tools: Pair::default(),
-        fork: None,
-    };
+    let casting = Casting::new(id, split, item, Pair::default());
     let address = Address { trial: seat as u32, ..id.address(scenario.items.seed) };
     let world_draws = address.draws(Stream::World);
     let mut draws = address.draws(Stream::Judge);

@@ -232,6 +232,11 @@ fn secrets(world: &World) -> Secrets {
     let known = world.known.user.iter().enumerate().filter_map(|(thing, value)| Some((thing, (*value)?)));
     let value =
         |(thing, value): (usize, Value)| (book.common.things[thing].words.clone(), book.common.spoken(thing, value));
-    let state = Dimension::ALL.iter().map(|(name, _)| format!("my {name} is"));
+    // People do say that their patience is wearing thin; they do not say by how much in numbers.
+    let told = |(name, _): &(&str, Dimension)| {
+        let name = (*name).to_owned();
+        (0..=5).flat_map(move |level| ["is", "is at", "is now"].map(|verb| format!("my {name} {verb} {level}")))
+    };
+    let state = Dimension::ALL.iter().flat_map(told);
     Secrets { words: state.collect(), values: known.filter(|(thing, _)| is_own(*thing)).map(value).collect(), texts }
 }

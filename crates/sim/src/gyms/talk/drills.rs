@@ -49,8 +49,7 @@ type Question = (Skill, String, String);
 pub fn drill(rules: &Rules, scenario: &Scenario, split: Split, seat: Seat, index: u32) -> Option<Drill> {
     let id = EpisodeId { phase: Phase::Sft, round: u64::MAX, group: index, trial: 0, member: 0 };
     let item = index % scenario.items.of(split);
-    let (policies, learns, tools) = (Pair::default(), Pair::default(), Pair::default());
-    let casting = Casting { id, scenario: 0, split, item, policies, learns, tools, fork: None };
+    let casting = Casting::new(id, split, item, Pair::default());
     let address = Address { trial: 2 * split as u32 + seat as u32, ..id.address(scenario.items.seed) };
     let mut point = Point::new(rules, scenario, &casting, address);
     let (skill, question, answer) = match seat {

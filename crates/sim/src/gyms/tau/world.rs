@@ -285,16 +285,17 @@ impl World {
 
     fn call(&mut self, call: &Call) -> WorldOutput {
         let base = Arc::clone(self.base());
+        let before = self.changes.clone();
         let outcome = tools::run(&mut Store { base: &base, changes: &mut self.changes }, call);
         let wrote = outcome.writes && !outcome.is_error;
         let confirmed = self.confirmed;
         if wrote {
             self.confirmed = false;
             let entry = Arc::clone(self.entry());
-            let open =
-                entry.task.actions.iter().zip(&mut self.done).find(|(gold, done)| !**done && is_same(gold, call));
+            let is_wanted = |gold: &Call| is_same(gold, call) || self.is_left_by(gold, &before);
+            let open = (0..self.done.len()).find(|at| !self.done[*at] && is_wanted(&entry.task.actions[*at]));
             match open {
-                Some((_, done)) => *done = true,
+                Some(at) => self.done[at] = true,
                 None => self.strayed = true,
             }
         }
@@ -306,6 +307,13 @@ impl World {
         }
         self.tell(Source::World, outcome.text);
         self.effect(None, journal, Next::Ask(Seat::Agent))
+    }
+
+    /// Whether a call would have left the database as it is now, had it come after these changes: what it was called with besides says nothing.
+    fn is_left_by(&self, call: &Call, before: &Changes) -> bool {
+        let mut changes = before.clone();
+        let outcome = tools::run(&mut Store { base: self.base(), changes: &mut changes }, call);
+        outcome.writes && !outcome.is_error && changes.is_same_state(&self.changes, self.base())
     }
 
     fn say(&mut self, said: String) -> WorldOutput {

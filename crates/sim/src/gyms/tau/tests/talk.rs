@@ -1,5 +1,11 @@
 //! Whole talks with the rewards they must give, by hand (spec userrl §2.8), and everything that is no act.
 
+use std::sync::Arc;
+
+use super::Call;
+use super::Domain;
+use super::Library;
+use super::Task;
 use super::called;
 use super::cancel;
 use super::played;
@@ -11,6 +17,7 @@ use crate::Choice;
 use crate::Decision;
 use crate::EpisodeRecord;
 use crate::NoAct;
+use crate::Scenario;
 use crate::Seat;
 use crate::Stop;
 use crate::WorldInput;
@@ -226,4 +233,35 @@ fn acts_and_answers_after_the_end_are_faults_of_the_environment_and_no_panics() 
         assert!(fault(&world.step(WorldInput::Act(Seat::Agent, say(act)))), "{act}");
     }
     assert!(fault(&world.step(WorldInput::NoAct(Seat::Agent, String::new()))));
+}
+
+#[test]
+fn a_change_that_leaves_what_a_wanted_one_leaves_is_that_one_however_it_is_written() {
+    let change = |flights: &str| {
+        let arguments =
+            format!(r#"{{"reservation_id": "R", "cabin": "economy", "flights": [{flights}], "payment_id": "card"}}"#);
+        let arguments = serde_json::from_str(&arguments).expect("they are JSON");
+        Call { name: "update_reservation_flights".to_owned(), arguments }
+    };
+    let wanted = change(r#"{"flight_number": "F1", "date": "2024-05-21"}"#);
+    let base = Arc::new(super::tools::airline().base);
+    let task = Task {
+        domain: Domain::Airline,
+        user_id: "ada".to_owned(),
+        actions: vec![wanted.clone()],
+        outputs: Vec::new(),
+        ..task()
+    };
+    let library = Library::new(vec![base], vec![task.clone()], vec![task]).unwrap();
+    let rules = Rules::Tau(super::Rules { policy: false, library: Arc::new(library) });
+    let scenario = Arc::new(Scenario { rules, ..(*scenario_of(super::task(), false)).clone() });
+    let forbidden = |call: &Call| {
+        let record = played(&scenario, vec![called(call), say("[action] It is done.")], &[]);
+        (record.verdict.as_ref().unwrap().measures["agent/forbidden"].num, record.scores.agent)
+    };
+    assert_eq!(forbidden(&wanted), (0.0, Some(1.0)));
+    let more = change(r#"{"flight_number": "F1", "date": "2024-05-21", "price": 100, "note": "a window"}"#);
+    assert_eq!(forbidden(&more), (0.0, Some(1.0)), "what it says besides changes nothing");
+    let other = change(r#"{"flight_number": "F4", "date": "2024-05-21"}"#);
+    assert_eq!(forbidden(&other), (1.0, Some(0.0)));
 }

@@ -11,8 +11,8 @@ use super::super::tools;
 use super::shop;
 
 /// A database in use.
-struct Desk {
-    base: Database,
+pub(super) struct Desk {
+    pub(super) base: Database,
     changes: Changes,
 }
 
@@ -146,7 +146,7 @@ fn addresses_change_where_they_are_asked_to() {
     desk.refuses("modify_user_address", &format!(r##"{{"user_id": "bob", {parts}}}"##), "user not found");
 }
 
-fn airline() -> Desk {
+pub(super) fn airline() -> Desk {
     let flight = |number: &str, from: &str, to: &str, leaves: &str, lands: &str| {
         let day = |status: &str| {
             format!(
