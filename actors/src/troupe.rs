@@ -49,6 +49,8 @@ pub struct Company {
     pub episodes_live_max: usize,
     /// Rows in one batch of a policy; at least 1.
     pub batch_max: usize,
+    /// How often an episode is played again that a fault of the infrastructure ended.
+    pub reruns_max: u32,
     /// Models by name. `agent` and `user` are the seats' own: what `model` means in a casting; `model:NAME` means any of them.
     pub models: BTreeMap<String, Voice>,
     /// Each seat's learner, if it learns; it borrows the weights of the seat's own model, which must be among `models`.
@@ -66,6 +68,7 @@ impl Company {
         Company {
             episodes_live_max,
             batch_max: 1,
+            reruns_max: 0,
             models: BTreeMap::new(),
             learners: Pair::default(),
             journal: Box::new(NoJournal),
@@ -110,7 +113,7 @@ impl Troupe {
     /// # Errors
     /// [`TroupeError::Model`] if a learner's model is missing; [`TroupeError::Ended`] if an actor cannot be spawned.
     pub async fn spawn(company: Company) -> Result<Troupe, TroupeError> {
-        let Company { episodes_live_max, batch_max, models, learners, journal, guests } = company;
+        let Company { episodes_live_max, batch_max, reruns_max, models, learners, journal, guests } = company;
         let names: BTreeSet<String> = models.keys().cloned().collect();
         let learns = Pair::from_fn(|seat| learners[seat].is_some());
         if let Some(seat) = Seat::ALL.into_iter().find(|seat| learns[*seat] && !names.contains(seat.name())) {
@@ -120,6 +123,7 @@ impl Troupe {
         let arguments = SupervisorArguments {
             episodes_live_max,
             batch_max,
+            reruns_max,
             models,
             learners,
             journal,

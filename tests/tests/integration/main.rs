@@ -8,6 +8,7 @@
 //!  twice.rs     one seed, one end               killed.rs    kill -9 at addressed moments, `--resume`, the same end
 //!  mix.rs       several scenarios in one run  collected.rs  a cold start from records
 //!  cotrain.rs   who learns when and from whom: frozen roles, moving baselines, what survives a death
+//!  monitors.rs  runs that collapse, stopped by what they are watched for
 //!  rules.rs     learning rules: in words, in numbers, refused
 //!  replay.rs    re-driving and forking          account.rs   each episode once; masks; drift; log-probabilities
 //!  export.rs    models and episodes for other tools
@@ -53,6 +54,7 @@ mod judges;
 mod killed;
 mod metrics;
 mod mix;
+mod monitors;
 mod new_gym;
 mod opponents;
 mod overlap;

@@ -34,7 +34,14 @@ pub fn settings() -> RunSettings {
     RunSettings {
         name: "tiny".to_owned(),
         seed: 5,
-        limits: Limits { episodes_live_max: 64, batch_max: 64, cache_mib_max: 64, threads: 1, device: Device::Cpu },
+        limits: Limits {
+            episodes_live_max: 64,
+            batch_max: 64,
+            cache_mib_max: 64,
+            threads: 1,
+            device: Device::Cpu,
+            reruns_max: 0,
+        },
         dtype: Dtype::F32,
         base: None,
         model: ModelShape {
@@ -98,9 +105,11 @@ fn grpo() -> GrpoSettings {
         overlong: Overlong::default(),
         malformed_penalty: 0.0,
         user_burden: 0.0,
+        spoiled_penalty: None,
         refills_max: 0,
         staleness_max: 0,
         cotraining: Cotraining::default(),
+        monitors: None,
         clip_low: 0.2,
         clip_high: 0.28,
         dual_clip: Some(3.0),
