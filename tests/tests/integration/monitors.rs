@@ -16,7 +16,7 @@ use crate::training::lines;
 use crate::training::same_outcome;
 use crate::training::scratch;
 
-const STEPS: u64 = 24;
+const STEPS: u64 = 12;
 
 /// A ferry: the user asks how the tide is, and boards when it is high. Some hum before they ask.
 const FERRY: &str = r#"
@@ -33,7 +33,9 @@ brief = "short"
 aboard = { values = ["yes"] }
 
 [world.facts]
-tide = { values = ["high", "low"], agent_knows = 1.0 }
+tide = { values = ["high", "low"], agent_knows = 1.0, odds = [3, 1] }
+berth = { values = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16", "17", "18", "19", "20", "21", "22", "23", "24", "25", "26", "27", "28", "29", "30", "31", "32", "33", "34", "35", "36", "37", "38", "39", "40"] }
+hour = { values = ["six", "seven", "eight", "nine", "ten"] }
 
 [world.agent]
 role = "You keep the ferry."
@@ -43,6 +45,14 @@ task = "Say how the tide is to whoever asks."
 greet = {}
 tell = { claims = ["tide"] }
 
+[[world.agent.procedure]]
+step = "cast_off"
+when = "aboard"
+do = "end away"
+[[world.agent.procedure]]
+step = "close"
+when = "told.tide and tide == low and not asked"
+do = "end closed"
 [[world.agent.procedure]]
 step = "answer"
 when = "asked"
@@ -56,6 +66,9 @@ done = "never"
 [[world.agent.ends]]
 name = "away"
 when = "aboard"
+[[world.agent.ends]]
+name = "closed"
+when = "told.tide and tide == low"
 
 [world.user]
 role = "You want to cross."
@@ -144,8 +157,8 @@ fn run_file(place: &Path, name: &str, scenario: &str) -> PathBuf {
         "scenario = \"{}\"\nseed = 5\nmodel.max_position_embeddings = 16384\nopponents.agent = \"scripted:good\"\n\
          eval = {{ items = 80, every = 1 }}\ncheckpoints = {{ sft_every = 9, keep = 99 }}\n\
          sft = {{ dialogues = 80, updates = 12, tokens_per_update = 400, warmup = 2, drill_share = 0.0, probe_min = 0.0 }}\n\
-         [grpo]\nsteps = {STEPS}\ngroup_size = 6\nmode = \"user\"\ngroups = {{ fixed = 6 }}\nminibatches = 1\nlr = 1e-5\nwarmup = 1\n\
-         [grpo.monitors]\nstart = 2\npatience = 2\nentropy_min = 0.3\nrepetition_max = 0.4\ndistinct_min = 0.3\nsuspicion_max = 0.5\n",
+         [grpo]\nsteps = {STEPS}\ngroup_size = 6\nmode = \"user\"\ngroups = {{ fixed = 6 }}\nminibatches = 1\nlr = 5e-5\nwarmup = 1\n\
+         [grpo.monitors]\nstart = 2\npatience = 2\nentropy_min = 0.3\nrepetition_max = 0.4\ndistinct_min = 0.3\n",
         scenario_file.display()
     );
     fs::write(&file, text).expect("the place is ours");
