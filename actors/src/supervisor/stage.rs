@@ -206,7 +206,9 @@ impl SupervisorState {
     pub(super) fn delivered(&mut self, played: Vec<Played>) {
         match self.current.take() {
             Some(Current::Play(playing)) => {
-                let Playing { rounds, reruns, reply, .. } = *playing;
+                let Playing { rounds, mut reruns, reply, .. } = *playing;
+                // In no order that tells who was faster.
+                reruns.sort_by_key(|(id, _)| *id);
                 let _ = reply.send(Ok(Performance { played, rounds, reruns }));
             }
             other => self.current = other,

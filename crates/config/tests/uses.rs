@@ -364,6 +364,7 @@ fn a_key_without_a_user_in_this_run_is_one_that_the_reader_refuses() {
     for key in unused.into_iter().filter(|key| !has_effect(key)) {
         let value = match key {
             "grpo.kl" => "k2",
+            "grpo.monitors.on_alarm" => "warn",
             "model.lora.targets" => "all-linear",
             "model.lora.rank_stabilized" | "grpo.forks.talks_train" => "true",
             "model.thinking" => "strip",
