@@ -16,7 +16,7 @@ use crate::training::lines;
 use crate::training::same_outcome;
 use crate::training::scratch;
 
-const STEPS: u64 = 12;
+const STEPS: u64 = 24;
 
 /// A ferry: the user asks how the tide is, and boards when it is high. Some hum before they ask.
 const FERRY: &str = r#"
