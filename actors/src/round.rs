@@ -16,12 +16,6 @@ impl Ticket {
     pub fn plus(self, count: usize) -> Ticket {
         Ticket(self.0 + count as u64)
     }
-
-    /// How many places this ticket is after `first`, which is not later.
-    #[must_use]
-    pub fn since(self, first: Ticket) -> usize {
-        (self.0 - first.0) as usize
-    }
 }
 
 /// What is sampled between two moments at which nothing moves.

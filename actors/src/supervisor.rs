@@ -20,6 +20,7 @@ use ractor::SupervisionEvent;
 use rl::Seats;
 use runs::Offset;
 use sim::EpisodeId;
+use sim::Fault;
 use sim::Pair;
 use sim::Seat;
 use text::Dialect;
@@ -83,6 +84,8 @@ pub struct SupervisorArguments {
     pub episodes_live_max: usize,
     /// Rows in one batch; at least 1.
     pub batch_max: usize,
+    /// How often an episode is played again that a fault of the infrastructure ended.
+    pub reruns_max: u32,
     /// Models by name.
     pub models: BTreeMap<String, Voice>,
     /// Whether the seats' own models are two or one.
@@ -101,6 +104,7 @@ pub struct SupervisorArguments {
 pub struct SupervisorState {
     episodes_live_max: usize,
     batch_max: usize,
+    reruns_max: u32,
     guests: Guests,
     progress: watch::Sender<Progress>,
     servers: BTreeMap<Arc<str>, Server>,
@@ -142,6 +146,7 @@ struct Playing {
     play: Play,
     terms: Terms,
     rounds: Vec<Round>,
+    reruns: Vec<(EpisodeId, Fault)>,
     reply: Reply<Performance>,
 }
 

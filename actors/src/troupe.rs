@@ -50,6 +50,8 @@ pub struct Company {
     pub episodes_live_max: usize,
     /// Rows in one batch of a policy; at least 1.
     pub batch_max: usize,
+    /// How often an episode is played again that a fault of the infrastructure ended.
+    pub reruns_max: u32,
     /// Models by name. `agent` and `user`, or `both`, are the seats' own: what `model` means in a casting; `model:NAME` means any of them.
     pub models: BTreeMap<String, Voice>,
     /// Whether the seats' own models are two, or one by the name of [`Seats::model`].
@@ -70,6 +72,7 @@ impl Company {
         Company {
             episodes_live_max,
             batch_max: 1,
+            reruns_max: 0,
             models: BTreeMap::new(),
             seats: Seats::Apart,
             learners: Pair::default(),
@@ -116,7 +119,7 @@ impl Troupe {
     /// # Errors
     /// [`TroupeError::Model`] if a learner's model is missing; [`TroupeError::Ended`] if an actor cannot be spawned.
     pub async fn spawn(company: Company) -> Result<Troupe, TroupeError> {
-        let Company { episodes_live_max, batch_max, models, seats, learners, journal, guests } = company;
+        let Company { episodes_live_max, batch_max, reruns_max, models, seats, learners, journal, guests } = company;
         let names: BTreeSet<String> = models.keys().cloned().collect();
         let learns = Pair::from_fn(|seat| learners[seat].is_some());
         let mut learned = Seat::ALL.into_iter().filter(|seat| learns[*seat]).map(|seat| seats.model(seat));
@@ -127,6 +130,7 @@ impl Troupe {
         let arguments = SupervisorArguments {
             episodes_live_max,
             batch_max,
+            reruns_max,
             models,
             seats,
             learners,

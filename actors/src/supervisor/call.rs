@@ -68,6 +68,8 @@ pub struct Performance {
     pub played: Vec<Played>,
     /// What each policy server sampled together; empty if no seat is a model.
     pub rounds: Vec<Round>,
+    /// What was played again, once for each time, and the fault that ended it before; by id.
+    pub reruns: Vec<(EpisodeId, Fault)>,
 }
 
 /// What a model sampled, in the rows' order.

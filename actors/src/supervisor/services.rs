@@ -49,8 +49,17 @@ impl SupervisorState {
         myself: &ActorRef<SupervisorMessage>,
         arguments: SupervisorArguments,
     ) -> Result<SupervisorState, ActorProcessingErr> {
-        let SupervisorArguments { episodes_live_max, batch_max, models, seats, learners, journal, guests, progress } =
-            arguments;
+        let SupervisorArguments {
+            episodes_live_max,
+            batch_max,
+            reruns_max,
+            models,
+            seats,
+            learners,
+            journal,
+            guests,
+            progress,
+        } = arguments;
         let mut children = BTreeMap::new();
         let parent = || myself.get_cell();
         let (recorder, _) = Recorder::spawn_linked(None, Recorder, (journal, myself.clone()), parent()).await?;
@@ -58,6 +67,7 @@ impl SupervisorState {
         let mut state = SupervisorState {
             episodes_live_max,
             batch_max,
+            reruns_max,
             guests,
             progress,
             servers: BTreeMap::new(),

@@ -46,11 +46,13 @@ impl SupervisorState {
         let is_model = |policy: &String| model_name(self.seats, policy, Seat::Agent).is_some();
         let lockstep = castings.iter().any(|c| c.policies.iter().any(|(_, policy)| is_model(policy)));
         let first = self.tickets;
-        self.tickets = first.plus(castings.len());
-        let mut play = Play::new(castings, first, self.episodes_live_max, lockstep)
-            .expect("the troupe lets no episode be cast twice");
+        // Each time that an episode is played has a ticket of its own.
+        self.tickets = first.plus(castings.len() * (1 + self.reruns_max as usize));
+        let play = Play::new(castings, first, self.episodes_live_max, lockstep);
+        let mut play = play.expect("the troupe lets no episode be cast twice").with_reruns(self.reruns_max);
         let orders = play.begin();
-        self.current = Some(Current::Play(Box::new(Playing { play, terms, rounds: Vec::new(), reply })));
+        self.current =
+            Some(Current::Play(Box::new(Playing { play, terms, rounds: Vec::new(), reruns: Vec::new(), reply })));
         self.carry_out(myself, orders).await;
     }
 
@@ -80,6 +82,11 @@ impl SupervisorState {
                         && let Some(playing) = self.play()
                     {
                         orders.extend(playing.play.settled(ticket, Played::Lost(id, why)));
+                    }
+                }
+                Order::Again(id, fault) => {
+                    if let Some(playing) = self.play() {
+                        playing.reruns.push((id, fault));
                     }
                 }
                 Order::Flush(round) => self.flush(round),
@@ -200,8 +207,10 @@ impl SupervisorState {
     pub(super) fn delivered(&mut self, played: Vec<Played>) {
         match self.current.take() {
             Some(Current::Play(playing)) => {
-                let Playing { rounds, reply, .. } = *playing;
-                let _ = reply.send(Ok(Performance { played, rounds }));
+                let Playing { rounds, mut reruns, reply, .. } = *playing;
+                // In no order that tells who was faster.
+                reruns.sort_by_key(|(id, _)| *id);
+                let _ = reply.send(Ok(Performance { played, rounds, reruns }));
             }
             other => self.current = other,
         }

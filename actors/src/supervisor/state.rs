@@ -9,6 +9,8 @@
 //!                                        └─> written, in casting order
 //! ```
 //!
+//! An episode that a fault of the infrastructure ended waits once more, as often as `reruns_max` says, and is open until its last time is settled.
+//!
 //! The barrier: *moving* episodes have an input in flight to a rule, an environment, a judge, or a batch that is being sampled; *queued*
 //! ones have a row at a policy server that nobody has been told to sample. When nothing moves, new episodes are admitted; when there is
 //! nobody to admit either, each server is told exactly which rows make up the round. A flush carries those names, so that a row which an
@@ -25,6 +27,8 @@ use runs::Ledger;
 use runs::LedgerError;
 use sim::EpisodeId;
 use sim::EpisodeRecord;
+use sim::Fault;
+use sim::Party;
 use sim::Seat;
 use sim::record::Casting;
 
@@ -76,6 +80,8 @@ impl Played {
 pub enum Order {
     /// Bring this episode to life.
     Admit(Ticket, Casting),
+    /// This fault ended the episode, which waits to be played again.
+    Again(EpisodeId, Fault),
     /// Tell the servers, in this order, to sample these rows.
     Flush(Round),
     /// Hand this to the recorder: the next in casting order.
@@ -91,10 +97,20 @@ enum At {
     Queued { server: Arc<str>, seat: Seat },
 }
 
+/// An episode that nobody has admitted yet.
+#[derive(Clone, Debug)]
+struct Waiting {
+    ticket: Ticket,
+    /// Its casting's place.
+    slot: usize,
+    casting: Casting,
+}
+
 /// A live episode.
 #[derive(Clone, Debug)]
 struct Live {
     id: EpisodeId,
+    slot: usize,
     at: At,
 }
 
@@ -127,14 +143,18 @@ pub struct Play {
     live_max: usize,
     /// Whether any seat is a model: then episodes are admitted at barriers only.
     lockstep: bool,
-    first: Ticket,
-    waiting: VecDeque<(Ticket, Casting)>,
+    /// The ticket of whoever is played again next.
+    next: Ticket,
+    waiting: VecDeque<Waiting>,
     live: BTreeMap<Ticket, Live>,
     moving: usize,
     ledger: Ledger,
     slots: Vec<Slot>,
     written: usize,
     gone: Vec<(Ticket, EpisodeId)>,
+    reruns_max: u32,
+    /// How often each casting was played again.
+    reruns: Vec<u32>,
     progress: Progress,
 }
 
@@ -146,24 +166,33 @@ impl Play {
     pub fn new(castings: Vec<Casting>, first: Ticket, live_max: usize, lockstep: bool) -> Result<Play, LedgerError> {
         let mut ledger = Ledger::default();
         castings.iter().try_for_each(|casting| ledger.open(casting.id))?;
-        let slots = castings.iter().map(|_| Slot::Open).collect();
+        let slots: Vec<Slot> = castings.iter().map(|_| Slot::Open).collect();
         let progress = Progress { total: castings.len(), ..Progress::default() };
-        let mut waiting: Vec<_> =
-            castings.into_iter().enumerate().map(|(index, casting)| (first.plus(index), casting)).collect();
-        waiting.sort_by_key(|(_, casting)| casting.id);
+        let next = first.plus(castings.len());
+        let waits = |(slot, casting)| Waiting { ticket: first.plus(slot), slot, casting };
+        let mut waiting: Vec<Waiting> = castings.into_iter().enumerate().map(waits).collect();
+        waiting.sort_by_key(|waiting| waiting.casting.id);
         Ok(Play {
             live_max: live_max.max(1),
             lockstep,
-            first,
+            next,
             waiting: waiting.into(),
             live: BTreeMap::new(),
             moving: 0,
             ledger,
+            reruns: vec![0; slots.len()],
             slots,
             written: 0,
             gone: Vec::new(),
+            reruns_max: 0,
             progress,
         })
+    }
+
+    /// The same, with episodes played again so often after a fault of the infrastructure; each time has a ticket after those of [`Play::new`].
+    #[must_use]
+    pub fn with_reruns(self, reruns_max: u32) -> Play {
+        Play { reruns_max, ..self }
     }
 
     /// The first orders.
@@ -191,16 +220,36 @@ impl Play {
         if live.at == At::Moving {
             self.moving -= 1;
         }
+        if let Some(fault) = self.to_play_again(live.slot, &played) {
+            self.gone.push((ticket, live.id));
+            let mut orders = vec![Order::Again(live.id, fault)];
+            orders.extend(self.proceed());
+            return orders;
+        }
         self.ledger
             .close(live.id, played.closed())
             .expect("a live episode is open, and leaves the living as it closes");
         self.gone.push((ticket, live.id));
         self.progress.settled += 1;
         self.progress.lost += usize::from(played.record().is_none());
-        self.slots[ticket.since(self.first)] = Slot::Settled(played);
+        self.slots[live.slot] = Slot::Settled(played);
         let mut orders = self.write();
         orders.extend(self.proceed());
         orders
+    }
+
+    /// Lets the episode wait once more, if a fault of the infrastructure ended it and it was not played too often: that fault. It has its place by its id
+    /// among those that wait, draws what it drew, and has a ticket of its own.
+    fn to_play_again(&mut self, slot: usize, played: &Played) -> Option<Fault> {
+        let record = played.record()?;
+        let fault = record.fault.as_ref().filter(|fault| fault.party == Party::Infrastructure)?;
+        let times = self.reruns.get_mut(slot).filter(|times| **times < self.reruns_max)?;
+        *times += 1;
+        let again = Waiting { ticket: self.next, slot, casting: record.casting.clone() };
+        self.next = self.next.plus(1);
+        let place = self.waiting.partition_point(|other| other.casting.id < again.casting.id);
+        self.waiting.insert(place, again);
+        Some(fault.clone())
     }
 
     /// Whether this episode is alive.
@@ -261,8 +310,8 @@ impl Play {
     fn admit(&mut self) -> Vec<Order> {
         let room = self.live_max - self.live.len();
         let mut orders = Vec::new();
-        for (ticket, casting) in self.waiting.drain(..room.min(self.waiting.len())) {
-            self.live.insert(ticket, Live { id: casting.id, at: At::Moving });
+        for Waiting { ticket, slot, casting } in self.waiting.drain(..room.min(self.waiting.len())) {
+            self.live.insert(ticket, Live { id: casting.id, slot, at: At::Moving });
             self.moving += 1;
             orders.push(Order::Admit(ticket, casting));
         }

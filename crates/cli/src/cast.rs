@@ -141,6 +141,7 @@ impl Cast {
         Company {
             episodes_live_max: LIVE_MAX,
             batch_max: LIVE_MAX,
+            reruns_max: 0,
             models: self.models,
             seats: rl::Seats::Apart,
             learners: Pair::default(),

@@ -13,6 +13,7 @@ pub mod budget;
 pub mod clock;
 pub mod groups;
 pub mod models;
+pub mod monitors;
 pub mod overlap;
 pub mod page;
 pub mod schedules;
@@ -64,6 +65,8 @@ pub struct Plan {
     pub steps: Vec<Groups>,
     /// Whom seats meet and what is played again, by what came of earlier steps, in words; empty where nothing goes by that.
     pub schedules: Vec<String>,
+    /// What the run is watched for, in words; empty where nothing is besides what is in every run.
+    pub monitors: Vec<String>,
     /// How playing and learning share the machine.
     pub overlap: Overlap,
     /// How much of everything.
@@ -139,6 +142,7 @@ impl Plan {
             objectives: Objectives::of(setup),
             steps: groups::kinds(setup),
             schedules: schedules::words(&setup.settings.grpo),
+            monitors: monitors::words(&setup.settings.grpo),
             overlap: Overlap::of(setup),
             time: Clock::of(setup, &budget),
             models,

@@ -21,12 +21,14 @@ use rl::LearnError;
 use rl::Metrics;
 use rl::Model;
 use rl::ModelLoader;
+use rl::Monitors;
 use rl::MovingBaseline;
 use rl::Outlooks;
 use rl::Seats;
 use rl::TextFiles;
 use rl::UpdateReport;
 use rl::failures::UserFailures;
+use rl::monitors::Alarm;
 use rl::opponent;
 use rl::settings::BaseFolder;
 use runs::Checkpoint;
@@ -84,6 +86,9 @@ pub struct Steering {
     /// What later steps are planned by. Left out of commits where nothing goes by it.
     #[serde(default, skip_serializing_if = "Outlooks::is_empty")]
     pub outlooks: Outlooks,
+    /// What the run is watched for. Left out of commits where nothing is.
+    #[serde(default, skip_serializing_if = "Monitors::is_empty")]
+    pub monitors: Monitors,
 }
 
 fn are_fresh(baselines: &Pair<MovingBaseline>) -> bool {
@@ -116,6 +121,8 @@ pub struct Stage<'l> {
     loader: &'l dyn ModelLoader,
     /// Snapshots that are at work, by the names castings have for them.
     invited: BTreeSet<String>,
+    /// Episodes that were played again, since somebody asked last.
+    reruns: u32,
 }
 
 impl<'l> Stage<'l> {
@@ -162,6 +169,7 @@ impl<'l> Stage<'l> {
         company.episodes_live_max = setup.settings.limits.episodes_live_max;
         company.batch_max = setup.settings.limits.batch_max;
         company.seats = setup.settings.seats;
+        company.reruns_max = setup.settings.limits.reruns_max;
         for (seat, model) in [(Seat::Agent, models.agent), (Seat::User, models.user)] {
             let Some(Model { mut policy, learner }) = model else { continue };
             policy.close_with(dialect.close_ids());
@@ -188,6 +196,7 @@ impl<'l> Stage<'l> {
             weights_file,
             loader,
             invited: BTreeSet::new(),
+            reruns: 0,
         };
         // Where the process died right after the commit, or the run was begun before there was such a hash.
         stage.note_cold_start()?;
@@ -224,6 +233,10 @@ impl<'l> Stage<'l> {
             past,
         };
         let performance = self.troupe.play(castings.to_vec(), &terms).await?;
+        for (id, fault) in &performance.reruns {
+            tracing::warn!(%id, %fault, "an episode was played again");
+            self.reruns += 1;
+        }
         let mut records = Vec::with_capacity(castings.len());
         for played in performance.played {
             self.state.ledger.close(played.id(), played.closed())?;
@@ -233,6 +246,11 @@ impl<'l> Stage<'l> {
             }
         }
         Ok(records)
+    }
+
+    /// How many episodes were played again since this was asked last.
+    pub fn take_reruns(&mut self) -> u32 {
+        std::mem::take(&mut self.reruns)
     }
 
     /// Brings to life the snapshots that castings name, and lets those go that they do not name.
@@ -354,6 +372,17 @@ impl<'l> Stage<'l> {
     /// If it cannot be written.
     pub fn note_lent(&mut self, lent: &Lent) -> anyhow::Result<()> {
         Ok(lent.lines().try_for_each(|line| self.sheets.append_metrics(line))?)
+    }
+
+    /// Writes the line of an alarm, and says so on stderr.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn log_alarm(&mut self, step: u64, alarm: &Alarm) -> anyhow::Result<()> {
+        tracing::warn!(step, "{alarm}");
+        let line = MetricsLine::new().with("step", step).with("phase", "alarm").with("rule", alarm.rule);
+        let line = line.with("metric", alarm.metric.as_str()).with("value", alarm.value).with("bound", alarm.bound);
+        Ok(self.sheets.append_metrics(&line)?)
     }
 
     /// Writes the line of an evaluation of `seat` against its fixed opponent in the scenario with this number. Only a line of a mix says in which.

@@ -5,7 +5,7 @@
 //!  gate         held-out drills: no cold start that cannot look up a fact goes on
 //!               with --cold-start both are those of another run
 //!  step 0       evaluation = the "before" of every table                        commit step-000000
-//!  step 1 … n   play groups -> credit -> one update per learning seat           commit, evaluation if due
+//!  step 1 … n   play groups -> credit -> one update per learning seat           commit, evaluation if due; an alarm may end the run
 //!               with grpo.forks some of the talks are played on in other ways before that (forks.rs)
 //!               with grpo.staleness_max above 0 a later step is played meanwhile (ahead.rs)
 //!  report       before and after, two excerpts
@@ -30,10 +30,13 @@ use rl::Seats;
 use rl::Session;
 use rl::UpdateReport;
 use rl::difficulty;
-use rl::failures::Broken;
 use rl::failures::StepFailures;
 use rl::harvest::harvest;
 use rl::metrics::pool;
+use rl::monitors;
+use rl::monitors::Alarm;
+use rl::monitors::OnAlarm;
+use rl::monitors::Stopped;
 use rl::opponent;
 use rl::plan;
 use rl::schedule;
@@ -108,14 +111,25 @@ fn ended(error: anyhow::Error, setup: &Setup) -> Failure {
     let out = setup.out.display();
     let hint = if error.is::<NotLearned>() {
         format!("raise sft.updates and begin anew; what was learned so far lies in {out}")
-    } else if error.is::<Broken>() {
-        format!(
-            "look at the talks that the user failed in {out}, and begin anew with a user that stands it, or with more fixed groups"
-        )
+    } else if let Some(stopped) = error.downcast_ref::<Stopped>() {
+        advice(stopped, setup)
     } else {
         format!("the run lies in {out}; go on with --resume")
     };
     Failure::work(error, hint)
+}
+
+/// What to do about alarms.
+fn advice(stopped: &Stopped, setup: &Setup) -> String {
+    let out = setup.out.display();
+    if stopped.alarms.iter().all(|alarm| alarm.rule == monitors::USER_FAILURES) {
+        return format!(
+            "look at the talks that the user failed in {out}, and begin anew with a user that stands it, or with more fixed groups"
+        );
+    }
+    format!(
+        "look at the last talks in {out} and mend what is paid for; if the bound is wrong, go on with --resume and another one, or with `--set grpo.monitors.on_alarm=warn`"
+    )
 }
 
 /// Ctrl-C.
@@ -256,25 +270,52 @@ fn probe_row(stage: &Stage<'_>, drill: &Drill, index: u32) -> Row {
 async fn reinforce(stage: &mut Stage<'_>) -> anyhow::Result<()> {
     let settings = stage.setup.settings.clone();
     let total = settings.grpo.steps;
+    stop(stage.state.step, standing(stage))?;
     let mut ahead = Ahead::recalled(stage)?;
     let mut progress = Progress::start("grpo", total, stage.state.step);
     for step in stage.state.step + 1..=total {
-        let metrics = grpo_step(stage, &mut ahead, step).await?;
+        let (metrics, alarms) = grpo_step(stage, &mut ahead, step).await?;
         progress.at(step, &rewards(&metrics));
         if schedule::is_due(settings.eval.every, total, step) {
             evaluate(stage, step).await?;
         }
         let is_met = settings.grpo.cotraining.pool.is_some_and(|pool| pool.is_due(step));
-        if is_met || schedule::is_due(settings.checkpoints.grpo_every, total, step) {
+        if is_met || !alarms.is_empty() || schedule::is_due(settings.checkpoints.grpo_every, total, step) {
             stage.commit(TrainPhase::Grpo, step).await?;
         }
+        stop(step, alarms)?;
     }
     progress.end();
     Ok(())
 }
 
-/// Plays the step's groups, unless they were played ahead, and updates each seat that learns now; beside that, the step is played that is due then.
-async fn grpo_step(stage: &mut Stage<'_>, ahead: &mut Ahead, step: u64) -> anyhow::Result<Metrics> {
+/// Whether the run is to end: nothing is wrong without an alarm.
+fn stop(step: u64, alarms: Vec<Alarm>) -> Result<(), Stopped> {
+    if alarms.is_empty() { Ok(()) } else { Err(Stopped { step, alarms }) }
+}
+
+/// The alarms that stand and end the run, by what was committed and the bounds of today.
+fn standing(stage: &Stage<'_>) -> Vec<Alarm> {
+    let settings = stage.setup.settings.grpo.monitors.as_ref().filter(|settings| settings.on_alarm == OnAlarm::Stop);
+    let watched = settings.map_or_else(Vec::new, |settings| stage.steering.monitors.standing(settings));
+    watched.into_iter().chain(stage.steering.user_failures.standing().err().map(Alarm::from)).collect()
+}
+
+/// Takes note of a step and tells its new alarms. Those that end the run.
+fn watch(stage: &mut Stage<'_>, step: u64, metrics: &Metrics, failures: StepFailures) -> anyhow::Result<Vec<Alarm>> {
+    let mut alarms = Vec::new();
+    if let Some(settings) = &stage.setup.settings.grpo.monitors {
+        alarms.extend(stage.steering.monitors.note(metrics, settings));
+    }
+    // Where the seats take turns, the two sides of the comparison are played in different steps.
+    alarms.extend(stage.steering.user_failures.note(failures).err().map(Alarm::from));
+    alarms.iter().try_for_each(|alarm| stage.log_alarm(step, alarm))?;
+    Ok(standing(stage))
+}
+
+/// Plays the step's groups, unless they were played ahead, and updates each seat that learns now; beside that, the step is played that is due then. What
+/// it came to, and the alarms that end the run.
+async fn grpo_step(stage: &mut Stage<'_>, ahead: &mut Ahead, step: u64) -> anyhow::Result<(Metrics, Vec<Alarm>)> {
     let started = Instant::now();
     let grpo = stage.setup.settings.grpo.clone();
     let played = ahead.take(stage, step).await?;
@@ -283,7 +324,14 @@ async fn grpo_step(stage: &mut Stage<'_>, ahead: &mut Ahead, step: u64) -> anyho
     let mut metrics = played_metrics(stage, &played.castings, &played.records);
     metrics.extend(schedules(stage, &grpo, &played));
     let batches = batches(stage, &grpo, &played, &mut metrics)?;
-    let PlayedStep { records, refilled, forks, .. } = played;
+    let PlayedStep { records, refilled, reruns, forks, .. } = played;
+    if stage.setup.settings.limits.reruns_max > 0 {
+        metrics.set("reruns", reruns.map(f64::from));
+    }
+    if grpo.monitors.is_some() {
+        metrics.extend(monitors::measure(&records, &stage.setup.mix));
+        metrics.set("agent/version", Some(stage.state.versions.agent as f64));
+    }
     let beside = plan::played_beside(&grpo, step);
     let (reports, clocks) = match beside {
         None => (stage.update(batches).await?, None),
@@ -300,7 +348,7 @@ async fn grpo_step(stage: &mut Stage<'_>, ahead: &mut Ahead, step: u64) -> anyho
         metrics.set("groups_refilled", Some(f64::from(refilled)));
     }
     metrics.set("drift", Some((drift(stage, &records)? + drift(stage, &forks.records)?) as f64));
-    alarms(&metrics).iter().for_each(|alarm| tracing::warn!(step, "{alarm}"));
+    unsound(&metrics).iter().for_each(|what| tracing::warn!(step, "{what}"));
     stage.log(step, "grpo", &metrics)?;
     let play = taken + clocks.map_or(0.0, |clocks| clocks.play);
     let updated = started.elapsed().as_secs_f64() - play;
@@ -308,9 +356,8 @@ async fn grpo_step(stage: &mut Stage<'_>, ahead: &mut Ahead, step: u64) -> anyho
     let parts: Vec<(&str, f64)> = [("play_s", play), ("update_s", updated)].into_iter().chain(learn).collect();
     stage.time(step, "grpo", &parts)?;
     stage.steering.outlooks.note(&records, &stage.setup.mix, &grpo);
-    // Where the seats take turns, the two sides of the comparison are played in different steps.
-    stage.steering.user_failures.note(failures)?;
-    Ok(metrics)
+    let alarms = watch(stage, step, &metrics, failures)?;
+    Ok((metrics, alarms))
 }
 
 /// What each seat that learns at this step learns from, and what is to be said of it.
@@ -406,15 +453,15 @@ fn user_failures(records: &[EpisodeRecord]) -> StepFailures {
     StepFailures::of(&modelled, |record| is_model(record, Seat::Agent))
 }
 
-/// What a sound run never comes to: what was sampled is not what is learned from.
-fn alarms(metrics: &Metrics) -> Vec<String> {
-    let mut alarms = Vec::new();
+/// What no run comes to, whatever it learns, unless something of ours is wrong: what was sampled is not what is learned from.
+fn unsound(metrics: &Metrics) -> Vec<String> {
+    let mut found = Vec::new();
     if let Some(turns) = metrics.get("drift").filter(|turns| *turns > 0.0) {
-        alarms.push(format!("{turns} turns hold other tokens than were shown and sampled (drift)"));
+        found.push(format!("{turns} turns hold other tokens than were shown and sampled (drift)"));
     }
     for seat in Seat::ALL {
         if let Some(talks) = metrics.get(&format!("{seat}/stale")).filter(|talks| *talks > 0.0) {
-            alarms.push(format!(
+            found.push(format!(
                 "{talks} talks do not train the {seat}: they were sampled by weights further behind than grpo.staleness_max ({seat}/stale)"
             ));
         }
@@ -423,12 +470,12 @@ fn alarms(metrics: &Metrics) -> Vec<String> {
         let name = format!("{model}/mismatch_kl");
         if let Some(nats) = metrics.get(&name).filter(|nats| *nats > MISMATCH_MAX) {
             let whose = if model == BOTH { "both seats'".to_owned() } else { format!("the {model}'s") };
-            alarms.push(format!(
+            found.push(format!(
                 "{whose} sampler and learner are {nats:.4} nats apart, not {MISMATCH_MAX} at most ({name})"
             ));
         }
     }
-    alarms
+    found
 }
 
 /// Turns of the models whose recorded tokens are not what was shown and sampled: 0 in a sound run. Opponents have a language of their own.
@@ -597,7 +644,7 @@ mod tests {
         let with = |entries: &[(&str, f64)]| {
             let mut metrics = Metrics::default();
             entries.iter().for_each(|(name, value)| metrics.set(*name, Some(*value)));
-            alarms(&metrics)
+            unsound(&metrics)
         };
         assert!(with(&[("drift", 0.0), ("agent/mismatch_kl", 3e-9), ("user/mismatch_kl", -1e-12)]).is_empty());
         assert!(with(&[]).is_empty(), "a stand-in measures neither");

@@ -5,6 +5,7 @@ mod grpo;
 mod lora;
 mod loss;
 mod model;
+mod monitors;
 mod opponents;
 mod preset;
 
@@ -142,6 +143,8 @@ struct LimitsFile {
     threads: Option<i64>,
     /// Where the models live: `auto` is the GPU if there is one.
     device: Option<String>,
+    /// How often an episode is played again, with the same draws, that a fault of the infrastructure ended; 0: it leaves its group.
+    reruns_max: Option<i64>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -343,6 +346,8 @@ pub(crate) fn against_mix(
     for (index, (named, scenario)) in played.iter().enumerate() {
         against_others(check, &named.key, scenario, &played[..index]);
     }
+    let scenarios: Vec<&Scenario> = played.iter().map(|(_, scenario)| *scenario).collect();
+    monitors::without_effect(check, settings, &scenarios);
     against_rubrics(check, settings, played);
     opponents::without_effect(check, settings, played.iter().map(|(named, _)| &named.opponents));
     let across = |(named, scenario): &(&Named, &Scenario)| {
@@ -446,11 +451,12 @@ fn against_scenario(check: &mut Check<'_>, settings: &RunSettings, scenario: &Sc
 }
 
 fn run_limits(check: &mut Check<'_>, file: LimitsFile) -> Limits {
-    let LimitsFile { episodes_live_max, batch_max, cache_mib_max, threads, device } = file;
+    let LimitsFile { episodes_live_max, batch_max, cache_mib_max, threads, device, reruns_max } = file;
     let live = Allowed::between(1.0, 1e6, "nothing is played unless one episode is alive, and every one takes memory");
     let batch = Allowed::between(1.0, 65_536.0, "it is the number of rows a policy samples at once");
     let memory = Allowed::between(1.0, 1e6, "without any, every turn would compute its whole talk");
     let cores = Allowed::between(1.0, 1024.0, "it is a number of threads");
+    let again = Allowed::between(0.0, 100.0, "it is how often one episode is played again; 0 is off");
     let devices = [("auto", Device::Auto), ("cpu", Device::Cpu), ("cuda", Device::Cuda)];
     Limits {
         episodes_live_max: check.whole("limits.episodes_live_max", episodes_live_max, 256, live),
@@ -458,6 +464,7 @@ fn run_limits(check: &mut Check<'_>, file: LimitsFile) -> Limits {
         cache_mib_max: check.whole("limits.cache_mib_max", cache_mib_max, CACHE_BYTES_MAX >> 20, memory),
         threads: check.whole("limits.threads", threads, 1, cores),
         device: check.word("limits.device", device.as_deref(), &devices),
+        reruns_max: check.whole("limits.reruns_max", reruns_max, 0, again),
     }
 }
 

@@ -6,6 +6,7 @@ use rl::Mix;
 use rl::RunSettings;
 use rl::Seats;
 use rl::lora::Targets;
+use rl::monitors::OnAlarm;
 use rl::pool::PoolSettings;
 use rl::settings::Aggregation;
 use rl::settings::Baseline;
@@ -165,6 +166,7 @@ const ROWS: &[Row] = &[
     row("limits.cache_mib_max", "policy servers", "mebibytes of keys and values, of each model", |s| some(s.limits.cache_mib_max)),
     row("limits.threads", MODELS, "threads of the tensor library, for each model", |s| some(s.limits.threads)),
     row("limits.device", MODELS, "where the models live", |s| some(device(s.limits.device))),
+    row("limits.reruns_max", "supervisor", "how often an episode is played again after a fault of the infrastructure", |s| some(s.limits.reruns_max)),
     row("model.from", MODELS, "the folder that the models start from", |s| s.base.as_ref().map(|base| json!(base.path.display().to_string()))),
     row("model.lora.rank", MODELS, "width of the adapters' matrices", |s| lora(s, |shape| json!(shape.rank))),
     row("model.lora.alpha", MODELS, "scale of what adapters add, times the rank", |s| lora(s, |shape| json!(shape.alpha))),
@@ -254,6 +256,7 @@ const ROWS: &[Row] = &[
     row("grpo.overlong_cache", LOOP, "tokens before that over which it grows", |s| s.grpo.overlong.penalty.map(|penalty| json!(penalty.cache))),
     row("grpo.malformed_penalty", LOOP, "off the reward of a turn without a legal act", |s| some(s.grpo.malformed_penalty)),
     row("grpo.user_burden", LOOP, "off an agent's turn that the user had to answer", |s| some(s.grpo.user_burden)),
+    row("grpo.spoiled_penalty", LOOP, "off the least score of its group, for the user of a talk that it spoiled, which then teaches the agent nothing", |s| s.grpo.spoiled_penalty.map(|penalty| json!(penalty))),
     row("grpo.refills_max", LOOP, "how often a step replaces groups without a difference", |s| {
         (!s.grpo.baseline.is_beyond_group() || !sums_first(&s.grpo)).then(|| json!(s.grpo.refills_max))
     }),
@@ -273,6 +276,22 @@ const ROWS: &[Row] = &[
         let effective = s.grpo.baseline.is_beyond_group() && sums_first(&s.grpo) && s.grpo.mode != UpdateMode::Only(Seat::Agent);
         effective.then(|| json!(s.grpo.cotraining.difficulty_weight))
     }),
+    row("grpo.monitors.on_alarm", LOOP, "what an alarm does", |s| s.grpo.monitors.as_ref().map(|monitors| match monitors.on_alarm {
+        OnAlarm::Stop => json!("stop"),
+        OnAlarm::Warn => json!("warn"),
+    })),
+    row("grpo.monitors.start", LOOP, "steps whose mean is the run's own start", |s| s.grpo.monitors.as_ref().map(|monitors| json!(monitors.start))),
+    row("grpo.monitors.patience", LOOP, "steps whose mean is held against the bounds", |s| s.grpo.monitors.as_ref().map(|monitors| json!(monitors.patience))),
+    row("grpo.monitors.entropy_min", LOOP, "least entropy, as a share of its start", |s| bound(s, "entropy_min")),
+    row("grpo.monitors.thought_min", LOOP, "least length of thoughts, as a share of its start", |s| bound(s, "thought_min")),
+    row("grpo.monitors.thought_max", LOOP, "greatest length of thoughts, as a multiple of its start", |s| bound(s, "thought_max")),
+    row("grpo.monitors.repetition_max", LOOP, "greatest share of turns that repeat an earlier one", |s| bound(s, "repetition_max")),
+    row("grpo.monitors.distinct_min", LOOP, "least share of turns that differ, as a share of its start", |s| bound(s, "distinct_min")),
+    row("grpo.monitors.correlation_min", LOOP, "least correlation of a score with what else is paid", |s| bound(s, "correlation_min")),
+    row("grpo.monitors.balance_max", LOOP, "greatest distance of the seats' shares of successes", |s| bound(s, "balance_max")),
+    row("grpo.monitors.manipulation_max", LOOP, "greatest share of the agent's turns that set a trap", |s| bound(s, "manipulation_max")),
+    row("grpo.monitors.suspicion_max", LOOP, "greatest share of fair lines that the user counters", |s| bound(s, "suspicion_max")),
+    row("grpo.monitors.fault_rise_max", LOOP, "how far the share of talks that the user spoils may rise", |s| bound(s, "fault_rise_max")),
     row("grpo.staleness_max", "training loop, policy servers", "updates by which the weights that play may be behind; 0: play and learn in turns", |s| some(s.grpo.staleness_max)),
     row("grpo.ratio", "learners", "which ratio of probabilities: a token's, or its trajectory's", |s| some(ratio(s.grpo.loss.ratio))),
     row("grpo.clip", "learners", "what its bounds hold", |s| some(clip(s.grpo.loss.clip))),
@@ -321,6 +340,12 @@ fn lora(settings: &RunSettings, value: fn(&LoraShape) -> Value) -> Option<Value>
 /// What is said of a pool, if there is one.
 fn pool(settings: &RunSettings, value: fn(&PoolSettings) -> Value) -> Option<Value> {
     settings.grpo.cotraining.pool.as_ref().map(value)
+}
+
+/// How far something that is watched may go.
+fn bound(settings: &RunSettings, key: &str) -> Option<Value> {
+    let bounds = &settings.grpo.monitors.as_ref()?.bounds;
+    bounds.iter().find(|bound| bound.watch.key == key).map(|bound| json!(bound.value))
 }
 
 fn some(value: impl Into<Value>) -> Option<Value> {

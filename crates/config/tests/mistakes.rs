@@ -453,6 +453,30 @@ hint: write "seat", or leave it out"#,
     ),
     (
         "clip_low = 0.2",
+        "rewards_of = \"both\"\nspoiled_penalty = 0.5",
+        r#"error: run.toml:16: grpo.spoiled_penalty: cannot be used with `rewards_of = "both"`, which pays both seats the same sum
+hint: take one of the two out"#,
+    ),
+    (
+        "clip_low = 0.2",
+        "forks = { talks = 1, futures = 1 }\nspoiled_penalty = 0.5",
+        r#"error: run.toml:16: grpo.spoiled_penalty: cannot be used with `forks.futures`, by which a turn is worth what may come of it, spoiled or not
+hint: take one of the two out"#,
+    ),
+    (
+        "clip_low = 0.2",
+        "aggregation = \"normalize_then_sum\"\nspoiled_penalty = 0.5",
+        r#"error: run.toml:16: grpo.spoiled_penalty: cannot be 0.5 with `aggregation = "normalize_then_sum"`: a talk that was spoiled stands below the others in a term of its own there
+hint: write 0, or take it out"#,
+    ),
+    (
+        "clip_low = 0.2",
+        "monitors = { start = 3 }",
+        r#"error: run.toml:15: grpo.monitors.start: has no effect in this run: no bound is set, so nothing is watched
+hint: take it out of the file (or, for this call, `--set grpo.monitors.start=`)"#,
+    ),
+    (
+        "clip_low = 0.2",
         "shared_weight = 1.0",
         r#"error: run.toml:15: grpo.shared_weight: has no effect in this run: no reward of the scenario is of kind `shared`
 hint: take it out of the file (or, for this call, `--set grpo.shared_weight=`)"#,

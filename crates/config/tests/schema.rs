@@ -42,6 +42,9 @@ importance = "token_truncate"
 
 [grpo.isolation]
 
+[grpo.monitors]
+entropy_min = 0.5
+
 [optimizer]
 micro_tokens_max = 1048576
 
@@ -134,6 +137,13 @@ const BOUNDED_ELSEWHERE: &[(&str, &str)] = &[
     ("eval.items", "the scenario's held-out items"),
     ("grpo.minibatches", "the episodes of a step"),
     ("grpo.shared_weight", "a reward of kind `shared`"),
+    ("grpo.spoiled_penalty", "forks without futures"),
+    ("grpo.monitors.thought_min", "a seat that reasons"),
+    ("grpo.monitors.thought_max", "a seat that reasons"),
+    ("grpo.monitors.correlation_min", "a reward that is no score"),
+    ("grpo.monitors.balance_max", "successes of both seats"),
+    ("grpo.monitors.manipulation_max", "a world that counts traps"),
+    ("grpo.monitors.suspicion_max", "a world that measures suspicion"),
     ("grpo.groups.fixed", "a pool that is met in them"),
     ("grpo.difficulty_weight", "a baseline beyond the group"),
     ("optimizer.micro_tokens_max", "at least the context"),
@@ -573,7 +583,8 @@ fn every_key_says_what_it_means_and_a_left_out_one_has_the_default_that_is_writt
         ];
         let part = ["grpo.overlong_tokens", "grpo.overlong_cache", "grpo.importance_min", "grpo.importance_max"];
         // A section is on if it is there.
-        let is_switch = key.starts_with("grpo.pool.") || key.starts_with("grpo.isolation.");
+        let is_switch =
+            ["grpo.pool.", "grpo.isolation.", "grpo.monitors."].iter().any(|section| key.starts_with(section));
         let has_effect = !is_switch && !idle.iter().chain(&part).any(|idle| *idle == key) && !OF_FORKS.contains(&&*key);
         if let Some(default) = entry.get("default").filter(|_| has_effect) {
             assert_eq!(settings(&format!("{key} = {default}\n")), base, "{key} = {default}");

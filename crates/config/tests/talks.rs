@@ -7,7 +7,11 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use duologue_config::load_run;
 use duologue_config::load_scenario;
+use rl::GroupOutcome;
+use rl::audit::is_spoiled_by_user;
+use rl::settings::GrpoSettings;
 use sim::Decision;
 use sim::EpisodeId;
 use sim::EpisodeRecord;
@@ -848,6 +852,38 @@ fn r15_planted_faults_are_blamed_on_who_planted_them() {
             }
         }
         assert!(right >= 38 && right + wrong.len() == 40, "{plant:?}: {right} of 40; {wrong:?}");
+    }
+}
+
+/// What a group of talks, of which the user spoiled every second one, is to learn from.
+#[test]
+fn r15_talks_that_the_user_spoiled_give_the_agent_no_advantage_and_the_user_a_bad_example() {
+    let run = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs/talk.toml");
+    let run = load_run(&run, &["grpo.spoiled_penalty=0.5".to_owned()]);
+    let (run, ..) = run.unwrap_or_else(|errors| panic!("{errors}"));
+    let settings = GrpoSettings { group_valid_min: 2, ..run.grpo };
+    for scenario in scenarios() {
+        let fair = (0..6).map(|item| played(&scenario, "scripted:noisy", "rule", item));
+        let broken = (0..12).map(|item| planted(&scenario, Plant::User, item)).filter(is_spoiled_by_user).take(4);
+        let (fair, broken): (Vec<EpisodeRecord>, Vec<EpisodeRecord>) = (fair.collect(), broken.collect());
+        assert!(broken.len() == 4 && !fair.iter().any(is_spoiled_by_user), "{}", scenario.name);
+        let all: Vec<&EpisodeRecord> = fair.iter().chain(&broken).collect();
+        let learned = |records: &[&EpisodeRecord], seat: Seat| -> Vec<(EpisodeId, f64, f64)> {
+            match GroupOutcome::of(records, seat, &settings) {
+                GroupOutcome::Learned { members, .. } => {
+                    members.iter().map(|m| (m.record.casting.id, m.score, m.z)).collect()
+                }
+                other => panic!("{}: {other:?}", scenario.name),
+            }
+        };
+        let of_agent = learned(&all, Seat::Agent);
+        let alone = learned(&fair.iter().collect::<Vec<_>>(), Seat::Agent);
+        assert_eq!(of_agent, alone, "what is learned from the others is what would be learned without them");
+        let of_user = learned(&all, Seat::User);
+        let (good, bad) = of_user.split_at(fair.len());
+        let least = good.iter().map(|(_, score, _)| *score).fold(f64::INFINITY, f64::min);
+        assert!(bad.len() == 4 && bad.iter().all(|(_, score, _)| *score <= least - 0.5), "{of_user:?}");
+        assert!(bad.iter().all(|(.., bad)| good.iter().all(|(.., z)| bad < z)), "{of_user:?}");
     }
 }
 

@@ -126,6 +126,7 @@ fn changes() -> Vec<Change> {
         ("limits.cache_mib_max", json!(64), &[]),
         ("limits.threads", json!(2), &[]),
         ("limits.device", json!("cpu"), &[]),
+        ("limits.reruns_max", json!(1), &[]),
         ("model.from", json!(model()), NO_SHAPE),
         ("model.lora.rank", json!(4), from_model()),
         ("model.lora.alpha", json!(4.0), adapters()),
@@ -199,6 +200,7 @@ fn later_changes() -> Vec<Change> {
         ("grpo.overlong_cache", json!(5), &["grpo.overlong_penalty=1"]),
         ("grpo.malformed_penalty", json!(0.1), &[]),
         ("grpo.user_burden", json!(0.01), &[]),
+        ("grpo.spoiled_penalty", json!(0.5), &[]),
         ("grpo.refills_max", json!(3), &[]),
         ("grpo.staleness_max", json!(1), &[]),
         ("grpo.ratio", json!("sequence"), &[]),
@@ -257,10 +259,29 @@ fn schedule_changes() -> Vec<Change> {
     ]
 }
 
+/// The same for what a run is watched for.
+fn monitor_changes() -> Vec<Change> {
+    vec![
+        ("grpo.monitors.on_alarm", json!("warn"), &["grpo.monitors.entropy_min=0.5"]),
+        ("grpo.monitors.start", json!(3), &["grpo.monitors.entropy_min=0.5"]),
+        ("grpo.monitors.patience", json!(2), &["grpo.monitors.entropy_min=0.5"]),
+        ("grpo.monitors.entropy_min", json!(0.5), &[]),
+        ("grpo.monitors.thought_min", json!(0.5), &[]),
+        ("grpo.monitors.thought_max", json!(2.0), &[]),
+        ("grpo.monitors.repetition_max", json!(0.5), &[]),
+        ("grpo.monitors.distinct_min", json!(0.5), &[]),
+        ("grpo.monitors.correlation_min", json!(-0.3), &[]),
+        ("grpo.monitors.balance_max", json!(0.8), &[]),
+        ("grpo.monitors.manipulation_max", json!(0.2), &[]),
+        ("grpo.monitors.suspicion_max", json!(0.5), &[]),
+        ("grpo.monitors.fault_rise_max", json!(0.1), &[]),
+    ]
+}
+
 #[test]
 fn what_is_set_is_what_is_shown_for_every_key_and_for_no_other() {
     let base = uses(&[]);
-    let changes = [changes(), later_changes(), last_changes(), schedule_changes()].concat();
+    let changes = [changes(), later_changes(), last_changes(), schedule_changes(), monitor_changes()].concat();
     // A mix stands in place of the scenario, and no override writes a list of tables; a curriculum is one of a mix.
     let of_mix = |key: &str| key == "mix" || key.starts_with("grpo.curriculum.");
     let keys: BTreeSet<&str> = base.iter().map(|used| used.key).filter(|key| !of_mix(key)).collect();
@@ -315,6 +336,7 @@ fn a_key_without_a_user_in_this_run_is_one_that_the_reader_refuses() {
         "forks.future_turns",
         "forks.talks_train",
         "shared_weight",
+        "spoiled_penalty",
         "overlong_tokens",
         "overlong_cache",
         "normalizer_tokens",
@@ -329,6 +351,7 @@ fn a_key_without_a_user_in_this_run_is_one_that_the_reader_refuses() {
         .map(|key| format!("grpo.{key}"))
         .into_iter()
         .chain(["share", "weight"].map(|key| format!("grpo.replay.{key}")));
+    let monitors: Vec<String> = monitor_changes().into_iter().map(|(key, ..)| key.to_owned()).collect();
     let of_models = ["model.from", "model.thinking", "model.tools"].map(str::to_owned);
     let others = ["mix", "eval.judge", "eval.judge_family", "grpo.agent_steps", "grpo.gamma", "grpo.em_k"];
     let others = others.map(str::to_owned).into_iter().chain(of_models);
@@ -336,16 +359,19 @@ fn a_key_without_a_user_in_this_run_is_one_that_the_reader_refuses() {
     let adapters = adapters.map(|key| format!("model.{key}"));
     assert_eq!(
         BTreeSet::from_iter(unused.iter().map(|key| (*key).to_owned())),
-        others.chain(adapters).chain(parts).chain(pool).chain(schedules).collect()
+        others.chain(adapters).chain(parts).chain(pool).chain(schedules).chain(monitors).collect()
     );
     // These are of no use because they are not there: written, they are, or what is there in their place is refused beside them.
     let has_effect = |key: &str| {
         let sections = ["grpo.pool.", "grpo.isolation.", "grpo.replay."];
-        ["mix", "model.from"].contains(&key) || sections.iter().any(|section| key.starts_with(section))
+        ["mix", "model.from", "grpo.spoiled_penalty"].contains(&key)
+            || sections.iter().any(|section| key.starts_with(section))
+            || ["_min", "_max"].iter().any(|bound| key.starts_with("grpo.monitors.") && key.ends_with(bound))
     };
     for key in unused.into_iter().filter(|key| !has_effect(key)) {
         let value = match key {
             "grpo.kl" => "k2",
+            "grpo.monitors.on_alarm" => "warn",
             "model.lora.targets" => "all-linear",
             "model.lora.rank_stabilized" | "grpo.forks.talks_train" => "true",
             "model.thinking" => "strip",

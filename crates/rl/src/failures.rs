@@ -75,6 +75,14 @@ impl UserFailures {
         if self.steps.len() > STEPS {
             self.steps.pop_front();
         }
+        self.standing()
+    }
+
+    /// Whether the steps noted last show that the agent breaks its user.
+    ///
+    /// # Errors
+    /// [`Broken`] if they do.
+    pub fn standing(&self) -> Result<(), Broken> {
         let (mut learner, mut fixed) = (Ratio::default(), Ratio::default());
         for step in &self.steps {
             learner += step.learner;

@@ -11,6 +11,7 @@ use crate::settings::GrpoSettings;
 use crate::settings::RewardsOf;
 use crate::settings::StdOver;
 use crate::shaping;
+use crate::spoiled;
 use crate::terms;
 
 /// Scores that lie closer together than this are equal: sums of the same terms in another order differ by rounding.
@@ -59,12 +60,13 @@ impl GroupOutcome<'_> {
     /// What `seat` can learn from the records of one group.
     ///
     /// A record counts if the seat was scored and spoke. So a seat's own failure stays, with the scenario's worst score; an episode
-    /// that faulted, or that the partner failed, leaves. An episode that ended before the seat spoke leaves too: its score tells
+    /// that faulted, that the partner failed, or with `spoiled_penalty` that the user spoiled for the agent, leaves. An episode that ended before the seat spoke leaves too: its score tells
     /// nothing about this seat.
     #[must_use]
     pub fn of<'a>(records: &[&'a EpisodeRecord], seat: Seat, settings: &GrpoSettings) -> GroupOutcome<'a> {
         let counting: Vec<(&EpisodeRecord, Vec<f64>)> = records
             .iter()
+            .filter(|record| !spoiled::leaves(record, seat, settings))
             .filter_map(|record| Some((*record, shaping::turn_rewards(record, seat, settings)?)))
             .filter(|(_, rewards)| !rewards.is_empty())
             .collect();
@@ -77,9 +79,10 @@ impl GroupOutcome<'_> {
         if settings.rewards_of == RewardsOf::Both {
             level_failures(&counting, &mut scores);
         }
+        spoiled::lower(counting.iter().map(|(record, _)| *record), &mut scores, seat, settings);
         let records: Vec<&EpisodeRecord> = counting.iter().map(|(record, _)| *record).collect();
         let zs = match settings.shared_weight {
-            Some(weight) => places_by_role(&counting, seat, weight, settings),
+            Some(weight) => places_by_role(&counting, &scores, seat, weight, settings),
             None => places(&records, &scores, seat, settings),
         };
         let Some(zs) = zs else {
@@ -128,20 +131,23 @@ fn level_failures(counting: &[(&EpisodeRecord, Vec<f64>)], scores: &mut [f64]) {
 /// z(own) + λ z(shared), where own is what is left of the scores without what is shared; `None` if neither tells them apart.
 fn places_by_role(
     counting: &[(&EpisodeRecord, Vec<f64>)],
+    scores: &[f64],
     seat: Seat,
     weight: f64,
     settings: &GrpoSettings,
 ) -> Option<Vec<f64>> {
     let score = |rewards: &[f64]| credit::trajectory_score(settings.trajectory_score, rewards, settings.gamma);
-    let judged: Vec<Option<[f64; 2]>> =
-        counting.iter().map(|(record, rewards)| Some(parts(record, rewards, seat)?.map(|part| score(&part)))).collect();
-    // A failure is a seat's own: of what is shared it has what the worst of the others have, so that it is never gained by failing.
+    let apart = |(record, rewards): &(&EpisodeRecord, Vec<f64>)| {
+        let is_whole = !spoiled::is_bad_example(record, seat, settings);
+        Some(parts(record, rewards, seat).filter(|_| is_whole)?.map(|part| score(&part)))
+    };
+    let judged: Vec<Option<[f64; 2]>> = counting.iter().map(apart).collect();
+    // A failure is a seat's own, and so is a talk that it spoiled: of what is shared it has what the worst of the others have, and never gains it so.
     let worst = judged.iter().flatten().map(|[_, shared]| *shared).fold(f64::INFINITY, f64::min);
     let worst = if worst.is_finite() { worst } else { 0.0 };
-    let scored = judged.iter().zip(counting);
-    let (own, shared): (Vec<f64>, Vec<f64>) = scored
-        .map(|(judged, (_, rewards))| judged.map_or((score(rewards) - worst, worst), |[own, shared]| (own, shared)))
-        .unzip();
+    let scored = judged.iter().zip(scores);
+    let (own, shared): (Vec<f64>, Vec<f64>) =
+        scored.map(|(judged, score)| judged.map_or((score - worst, worst), |[own, shared]| (own, shared))).unzip();
     let records: Vec<&EpisodeRecord> = counting.iter().map(|(record, _)| *record).collect();
     let places = [(1.0, own), (weight, shared)].map(|(weight, scores)| {
         let zs = places(&records, &scores, seat, settings).filter(|_| weight > 0.0)?;

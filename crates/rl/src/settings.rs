@@ -13,6 +13,7 @@ use sim::rubric::Juror;
 use crate::curriculum::CurriculumSettings;
 use crate::isolation::IsolationSettings;
 use crate::lora::AdapterSettings;
+use crate::monitors::MonitorSettings;
 use crate::pool::PoolSettings;
 use crate::seats::Seats;
 
@@ -61,6 +62,10 @@ pub struct Limits {
     pub threads: usize,
     /// Where the models live.
     pub device: Device,
+    /// How often an episode is played again that a fault of the infrastructure ended. Left out where it is 0, so that runs begun before there was such a
+    /// key go on.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub reruns_max: u32,
 }
 
 impl Limits {
@@ -632,6 +637,10 @@ pub struct GrpoSettings {
     pub malformed_penalty: f64,
     /// Taken off an agent's turn in training that the user had to answer; at least 0.
     pub user_burden: f64,
+    /// With it, a talk that the user spoiled teaches the agent nothing and is a bad example of the user's ([`crate::spoiled`]): at least 0, and taken off the
+    /// least score of its group. `None`: such a talk trains as others do. Left out then, so that runs begun before there was such a key go on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spoiled_penalty: Option<f64>,
     /// How often a step plays new groups in place of those whose members all scored the same; 0: they are only counted.
     pub refills_max: u32,
     /// How many updates the weights that play a step may be behind those that learn from it. 0: a step is played when the last update is done; else it is
@@ -644,6 +653,9 @@ pub struct GrpoSettings {
     /// Samples of the cold start beside each update; `None`: there are none. It is left out then, so that runs begun before there was such a key go on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replay: Option<ReplaySettings>,
+    /// What the run is watched for; `None`: nothing but what is wrong in any run. It changes no number of a run, so a run may go on with another.
+    #[serde(skip)]
+    pub monitors: Option<MonitorSettings>,
     /// PPO clip below: the ratio is kept above `1 − clip_low`.
     pub clip_low: f64,
     /// PPO clip above: the ratio is kept below `1 + clip_high`.

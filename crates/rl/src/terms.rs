@@ -14,7 +14,8 @@
 //! off (`shaping`) is a term like the others.
 //!
 //! A seat's own failure has no verdict, so no terms. It stands in each term where the worst of its group stands, and below the others in a term
-//! of its own, [`FAILED`], of weight 1: failing never pays. This is ours; the paper knows no failures.
+//! of its own, [`FAILED`], of weight 1: failing never pays. So does a user's talk that it spoiled, with `spoiled_penalty`. This is ours; the paper knows no
+//! failures.
 
 use std::collections::BTreeMap;
 
@@ -26,6 +27,7 @@ use crate::credit;
 use crate::group::is_flat;
 use crate::settings::GrpoSettings;
 use crate::shaping;
+use crate::spoiled;
 
 /// The term of a seat's own failure: −1 for those that failed, 0 for the others.
 pub const FAILED: &str = "failed";
@@ -71,9 +73,9 @@ fn column(scored: &[Option<BTreeMap<&str, Scored>>], name: &str) -> Vec<f64> {
     scored.iter().map(|terms| terms.as_ref().map_or(worst, score)).collect()
 }
 
-/// What each term alone gives a trajectory, by name; `None` if the seat failed.
+/// What each term alone gives a trajectory, by name; `None` if the seat failed, or spoiled it.
 fn terms<'a>(record: &'a EpisodeRecord, seat: Seat, settings: &GrpoSettings) -> Option<BTreeMap<&'a str, Scored>> {
-    let verdict = record.verdict.as_ref()?;
+    let verdict = record.verdict.as_ref().filter(|_| !spoiled::is_bad_example(record, seat, settings))?;
     let turns = record.turns_of(seat).count();
     let mut rewards: BTreeMap<&str, (f64, Vec<f64>)> = BTreeMap::new();
     let kept = verdict.kept(seat);

@@ -9,6 +9,7 @@
 //!  mix.rs       several scenarios in one run  collected.rs  a cold start from records
 //!  cotrain.rs   who learns when and from whom: frozen roles, moving baselines, what survives a death
 //!  seats.rs     one set of weights for both seats, and the cold start beside GRPO
+//!  monitors.rs  runs that collapse, stopped by what they are watched for
 //!  rules.rs     learning rules: in words, in numbers, refused
 //!  replay.rs    re-driving and forking          account.rs   each episode once; masks; drift; log-probabilities
 //!  export.rs    models and episodes for other tools
@@ -55,6 +56,7 @@ mod killed;
 mod lent;
 mod metrics;
 mod mix;
+mod monitors;
 mod new_gym;
 mod opponents;
 mod overlap;

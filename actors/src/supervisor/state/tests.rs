@@ -24,14 +24,15 @@ fn lost(play: &Play, ticket: Ticket) -> Played {
     Played::Lost(play.live[&ticket].id, "killed".to_owned())
 }
 
-/// Orders in short: `+N` admits ticket N, `!server:N,N` flushes, `wN` writes member N, `.` finishes.
+/// Orders in short: `+N` admits ticket N, `againN` has member N wait once more, `!server:N,N` flushes, `wN` writes member N, `.` finishes.
 fn short(orders: &[Order]) -> String {
     let rows = |part: &ServerRows| {
         let members: Vec<String> = part.rows.iter().map(|(_, s)| s.episode.member.to_string()).collect();
         format!("!{}:{}", part.server, members.join(","))
     };
     let one = |order: &Order| match order {
-        Order::Admit(ticket, _) => format!("+{}", ticket.since(super::tests::ticket(0))),
+        Order::Admit(at, _) => format!("+{}", (0..).find(|number| ticket(*number) == *at).expect("it was handed out")),
+        Order::Again(id, _) => format!("again{}", id.member),
         Order::Flush(round) => round.servers.iter().map(rows).collect::<Vec<_>>().join(" "),
         Order::Write(played) => format!("w{}", played.id().member),
         Order::Finish => ".".to_owned(),
@@ -143,11 +144,66 @@ fn a_play_that_is_broken_off_admits_nobody_and_gives_up_the_living() {
     assert_eq!(short(&play.settled(ticket(1), Played::Lost(casting(0, 1).id, String::new()))), "");
 }
 
+/// The record of an episode that a fault of this party ended.
+fn faulted(play: &Play, ticket: Ticket, party: Party) -> Played {
+    let casting = casting(0, play.live[&ticket].id.member);
+    let fault = Some(Fault::new(party, sim::FaultKind::Refused, "out of reach"));
+    let record = EpisodeRecord {
+        casting,
+        seed: 1,
+        scenario: "test".to_owned(),
+        item: "train-000000".to_owned(),
+        turns: Vec::new(),
+        stop: None,
+        fault,
+        verdict: None,
+        scores: Pair::default(),
+    };
+    Played::Record(Box::new(record))
+}
+
+#[test]
+fn r15_what_the_infrastructure_broke_is_played_again_in_its_place_and_settled_once() {
+    let mut play = play(3, 2, true).with_reruns(1);
+    assert_eq!(short(&play.begin()), "+0 +1");
+    let broken = faulted(&play, ticket(0), Party::Infrastructure);
+    // It waits for the barrier like everybody else, before whoever has a later id, and under a ticket that nobody had.
+    assert_eq!(short(&play.settled(ticket(0), broken.clone())), "again0");
+    assert_eq!(play.asks(1, "agent"), "+3");
+    assert_eq!(short(&play.settled(ticket(0), broken)), "", "the first time is over");
+    assert_eq!((play.progress().settled, play.progress().live), (0, 2));
+    // A second fault stands.
+    let broken = faulted(&play, ticket(3), Party::Infrastructure);
+    assert_eq!(short(&play.settled(ticket(3), broken)), "w0 +2");
+    assert_eq!(play.asks(2, "agent"), "!agent:1,2");
+    assert_eq!(play.ends(1), "w1");
+    assert_eq!(play.ends(2), "w2 .");
+    assert_eq!(play.take_gone().len(), 4, "servers forget each time");
+}
+
+#[test]
+fn no_other_fault_is_played_again_and_none_without_leave() {
+    let mut strict = play(1, 2, true);
+    strict.begin();
+    let broken = faulted(&strict, ticket(0), Party::Infrastructure);
+    assert_eq!(short(&strict.settled(ticket(0), broken)), "w0 .");
+    for party in Party::ALL.into_iter().filter(|party| *party != Party::Infrastructure) {
+        let mut play = play(1, 2, true).with_reruns(3);
+        play.begin();
+        let broken = faulted(&play, ticket(0), party);
+        assert_eq!(short(&play.settled(ticket(0), broken)), "w0 .");
+    }
+    let mut play = play(1, 2, true).with_reruns(3);
+    play.begin();
+    assert_eq!(play.ends(0), "w0 .", "what was lost is our own doing");
+}
+
 /// What a mock world does next with one of the living.
 #[derive(Clone, Copy, Debug)]
 enum Deed {
     Ask,
     Die,
+    Break,
 }
 
 proptest! {
@@ -156,16 +212,24 @@ proptest! {
         count in 1u32..20,
         live_max in 1usize..8,
         lockstep in any::<bool>(),
-        deeds in prop::collection::vec((any::<prop::sample::Index>(), prop::sample::select(vec![Deed::Ask, Deed::Die])), 0..200),
+        reruns_max in 0u32..3,
+        deeds in prop::collection::vec(
+            (any::<prop::sample::Index>(), prop::sample::select(vec![Deed::Ask, Deed::Die, Deed::Break])),
+            0..200,
+        ),
     ) {
-        let mut play = play(count, live_max, lockstep);
-        let (mut written, mut finished, mut moving) = (Vec::new(), 0, Vec::new());
+        let mut play = play(count, live_max, lockstep).with_reruns(reruns_max);
+        let (mut written, mut finished, mut moving, mut again) = (Vec::new(), 0, Vec::new(), Vec::new());
         let mut orders = VecDeque::from(play.begin());
         let mut deeds = deeds.into_iter();
         loop {
             while let Some(order) = orders.pop_front() {
                 match order {
                     Order::Admit(ticket, _) => moving.push(ticket),
+                    Order::Again(id, _) => {
+                        prop_assert!(!written.contains(&id.member), "what is written is over");
+                        again.push(id.member);
+                    }
                     Order::Flush(round) => {
                         prop_assert!(moving.is_empty(), "a round began while something moved");
                         moving.extend(round.servers.iter().flat_map(|part| part.rows.iter().map(|(ticket, _)| *ticket)));
@@ -183,6 +247,10 @@ proptest! {
             orders.extend(match deed {
                 // Without models nobody asks.
                 Deed::Ask if lockstep => play.queued(ticket, "agent".into(), Seat::Agent),
+                Deed::Break => {
+                    let played = faulted(&play, ticket, Party::Infrastructure);
+                    play.settled(ticket, played)
+                }
                 Deed::Ask | Deed::Die => {
                     let played = lost(&play, ticket);
                     play.settled(ticket, played)
@@ -191,6 +259,7 @@ proptest! {
         }
         prop_assert_eq!(written, (0..count).collect::<Vec<_>>());
         prop_assert_eq!(finished, 1);
+        prop_assert!((0..count).all(|member| again.iter().filter(|id| **id == member).count() <= reruns_max as usize));
         prop_assert!(play.is_finished());
     }
 }

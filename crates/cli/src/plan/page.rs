@@ -26,7 +26,7 @@ pub fn page(plan: &Plan) -> String {
         seats(plan),
         models(&plan.models),
         objectives(&plan.objectives),
-        steps(&plan.steps, &plan.schedules, plan.scenarios.len() > 1),
+        steps(&plan.steps, &plan.schedules, plan.scenarios.len() > 1) + &watched(&plan.monitors),
         overlap(&plan.overlap),
         budget(&plan.budget),
         time(plan),
@@ -172,6 +172,14 @@ fn steps(kinds: &[Groups], schedules: &[String], is_mixed: bool) -> String {
         let _ = writeln!(text, "  {line}");
     }
     text
+}
+
+fn watched(monitors: &[String]) -> String {
+    if monitors.is_empty() {
+        return String::new();
+    }
+    let lines = monitors.iter().map(|line| format!("  {line}\n"));
+    std::iter::once("\nWATCHED\n".to_owned()).chain(lines).collect()
 }
 
 fn overlap(overlap: &Overlap) -> String {

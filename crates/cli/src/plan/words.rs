@@ -266,6 +266,12 @@ fn credit(grpo: &GrpoSettings) -> Vec<String> {
     ];
     words.extend(overlong(grpo.overlong));
     words.extend(grpo.forks.map(|forks| forked(forks, grpo)));
+    words.extend(grpo.spoiled_penalty.map(|penalty| {
+        format!(
+            "a talk that the user spoiled (failed, hung up early or for no reason, spoke as the other side, said nothing legal most of the time) leaves the agent's group; in the user's its S is at most the least of the others{}",
+            if penalty > 0.0 { format!(", less {penalty}") } else { String::new() }
+        )
+    }));
     if grpo.cotraining.difficulty_weight > 0.0 {
         words.push(format!(
             "the user's S has {} x 4 p (1 - p) more, p the share of its group's episodes in which the agent succeeds, where some script solves the item",

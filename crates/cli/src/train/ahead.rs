@@ -39,6 +39,8 @@ pub struct PlayedStep {
     pub records: Vec<EpisodeRecord>,
     /// Groups that were played in place of others.
     pub refilled: u32,
+    /// How many episodes were played again after a fault of the infrastructure; `None` of a step that was read back, which does not tell.
+    pub reruns: Option<u32>,
     /// What was played of some of the talks in another way.
     pub forks: Forks,
 }
@@ -111,6 +113,8 @@ impl Ahead {
         let outlook = stage.steering.outlooks.of_step(&grpo, step);
         let mut castings = plan::step_castings(&grpo, &stage.setup.mix, stage.setup.settings.seed, step, &outlook);
         stage.invite(&castings).await?;
+        // Those of an evaluation are told where they happen.
+        stage.take_reruns();
         let mut records = stage.play(&castings, grpo.temperature).await?;
         played_at_all(&records, step)?;
         let (mut refilled, mut latest) = (0, castings.clone());
@@ -122,7 +126,8 @@ impl Ahead {
             latest = refill;
         }
         let forks = Forks::play(stage, &castings, &records, step).await?;
-        self.waiting.push_back(PlayedStep { step, castings, records, refilled, forks });
+        let reruns = Some(stage.take_reruns());
+        self.waiting.push_back(PlayedStep { step, castings, records, refilled, reruns, forks });
         Ok(())
     }
 }
@@ -142,7 +147,7 @@ fn recall(setup: &Setup, step: u64, outlook: &Outlook, later: &[EpisodeRecord]) 
         latest = refill;
     }
     let forks = Forks::recall(setup, &castings, &of_step, step);
-    PlayedStep { step, castings, records, refilled, forks }
+    PlayedStep { step, castings, records, refilled, reruns: None, forks }
 }
 
 /// How many of the groups played last have members that all scored the same, which would teach nothing, and new ones in their place; `None` if all are

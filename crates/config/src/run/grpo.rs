@@ -30,6 +30,8 @@ use super::cotraining::PoolFile;
 use super::cotraining::cotraining;
 use super::loss;
 use super::loss::LossKeys;
+use super::monitors::MonitorsFile;
+use super::monitors::monitors;
 use super::preset::Preset;
 use crate::allowed::Allowed;
 use crate::check::Check;
@@ -101,6 +103,9 @@ pub(super) struct GrpoFile {
     malformed_penalty: Option<f64>,
     /// Taken off an agent's turn in training that the user had to answer.
     user_burden: Option<f64>,
+    /// With it, a talk that the user spoiled teaches the agent nothing and is a bad example of the user's: its score becomes the least of its group, less
+    /// this. Left out, such a talk trains as others do.
+    spoiled_penalty: Option<f64>,
     /// How often a step plays new groups in place of those whose members all scored the same.
     refills_max: Option<i64>,
     /// Whom a seat meets in its fixed groups, if not only its fixed opponent: its partner as it is, as it was at earlier steps, or the fixed opponent.
@@ -113,6 +118,8 @@ pub(super) struct GrpoFile {
     replay: Option<ReplayFile>,
     /// Weight of a term of training that pays the user for groups in which the agent succeeds half the time, where a script can solve the item; 0 is off.
     difficulty_weight: Option<f64>,
+    /// What the run is watched for; each bound that is passed is an alarm.
+    monitors: Option<MonitorsFile>,
     /// How many updates the weights that play a step may be behind those that learn from it: above 0, a step is played while the one so many before it
     /// is learned from. 0 plays and learns in turns.
     staleness_max: Option<i64>,
@@ -221,6 +228,9 @@ const DIVISOR: Allowed = Allowed::above(0.0, 100.0, "it is a divisor");
 const SHARED: Allowed = Allowed::between(0.0, 100.0, "it is a weight beside 1, that of a seat's own rewards");
 /// What is taken off a turn's reward.
 const OFF: Allowed = Allowed::between(0.0, 1e3, "it is taken off a turn's reward; 0 is off");
+/// What is taken off the least score of a group.
+const SPOILED: Allowed =
+    Allowed::between(0.0, 1e3, "it is taken off the least score of the group; 0 makes it no worse than that");
 const REFILLS: Allowed = Allowed::between(0.0, 100.0, "it is how often groups are played anew in a step; 0 is off");
 const STALENESS: Allowed =
     Allowed::between(0.0, 100.0, "it is a number of updates, and as many steps wait in memory to be learned from");
@@ -237,10 +247,12 @@ struct GrpoKeys {
     advantage: AdvantageKeys,
     overlong: OverlongKeys,
     taken_off: [Option<f64>; 2],
+    spoiled_penalty: Option<f64>,
     refills_max: Option<i64>,
     staleness_max: Option<i64>,
     cotraining: CotrainingKeys,
     replay: Option<ReplayFile>,
+    monitors: MonitorsFile,
     loss: LossKeys,
 }
 
@@ -287,8 +299,8 @@ fn sorted(file: GrpoFile) -> GrpoKeys {
     let GrpoFile {
         steps, group_size, group_valid_min, groups, forks, mode, agent_steps, lr, warmup, lr_floor, minibatches, temperature,
         turn_credit, trajectory_score, gamma, em_k, std_eps, normalize_std, std_over, baseline, aggregation,
-        shared_weight, rewards_of, overlong_filter, overlong_penalty, overlong_tokens, overlong_cache, malformed_penalty, user_burden, refills_max,
-        pool, curriculum, isolation, replay, difficulty_weight, staleness_max, ratio, clip, clip_low, clip_high, dual_clip, normalizer, normalizer_tokens, kl_weight, kl,
+        shared_weight, rewards_of, overlong_filter, overlong_penalty, overlong_tokens, overlong_cache, malformed_penalty, user_burden,
+        spoiled_penalty, refills_max, pool, curriculum, isolation, replay, difficulty_weight, monitors, staleness_max, ratio, clip, clip_low, clip_high, dual_clip, normalizer, normalizer_tokens, kl_weight, kl,
         importance, importance_min, importance_max, entropy_weight,
     } = file;
     GrpoKeys {
@@ -303,10 +315,12 @@ fn sorted(file: GrpoFile) -> GrpoKeys {
             filter: overlong_filter, penalty: overlong_penalty, tokens: overlong_tokens, cache: overlong_cache,
         },
         taken_off: [malformed_penalty, user_burden],
+        spoiled_penalty,
         refills_max,
         staleness_max,
         cotraining: CotrainingKeys { pool, curriculum, isolation, difficulty_weight },
         replay,
+        monitors: monitors.unwrap_or_default(),
         loss: LossKeys {
             ratio, clip, clip_low, clip_high, dual_clip, normalizer, normalizer_tokens, kl_weight, kl,
             importance, importance_min, importance_max, entropy_weight,
@@ -341,6 +355,7 @@ pub(super) fn grpo_settings(
         advantage.baseline.is_beyond_group() && advantage.aggregation == Aggregation::SumThenNormalize;
     beside_forks(check, forks, advantage.rewards_of, keys.cotraining.difficulty_weight);
     let cotraining = cotraining(check, keys.cotraining, mode, &groups, is_beyond_group);
+    let spoiled_penalty = spoiled(check, keys.spoiled_penalty, &advantage, forks);
     GrpoSettings {
         steps: check.whole("grpo.steps", steps, preset.steps, STEPS),
         group_size,
@@ -371,6 +386,8 @@ pub(super) fn grpo_settings(
         overlong: overlong(check, keys.overlong, preset),
         malformed_penalty: check.number("grpo.malformed_penalty", malformed_penalty, 0.0, OFF),
         user_burden: check.number("grpo.user_burden", user_burden, 0.0, OFF),
+        spoiled_penalty,
+        monitors: monitors(check, keys.monitors),
         clip_low: surrogate.bounds.low,
         clip_high: surrogate.bounds.high,
         dual_clip: surrogate.bounds.dual,
@@ -378,6 +395,36 @@ pub(super) fn grpo_settings(
         loss: surrogate.rule,
         optimizer,
     }
+}
+
+/// What becomes of talks that the user spoiled; `None`: they train as others do.
+fn spoiled(
+    check: &mut Check<'_>,
+    written: Option<f64>,
+    advantage: &AdvantageRule,
+    forks: Option<ForkSettings>,
+) -> Option<f64> {
+    const KEY: &str = "grpo.spoiled_penalty";
+    let penalty = check.number_optional(KEY, written, SPOILED, "a talk that the user spoiled trains as others do")?;
+    let beside = match advantage {
+        AdvantageRule { rewards_of: RewardsOf::Both, .. } => {
+            Some("`rewards_of = \"both\"`, which pays both seats the same sum")
+        }
+        _ if forks.is_some_and(|forks| forks.futures > 0) => {
+            Some("`forks.futures`, by which a turn is worth what may come of it, spoiled or not")
+        }
+        _ => None,
+    };
+    if let Some(beside) = beside {
+        check.error(KEY, format!("cannot be used with {beside}"), "take one of the two out");
+    }
+    if penalty > 0.0 && advantage.aggregation == Aggregation::NormalizeThenSum {
+        let what = format!(
+            "cannot be {penalty} with `aggregation = \"normalize_then_sum\"`: a talk that was spoiled stands below the others in a term of its own there"
+        );
+        check.error(KEY, what, "write 0, or take it out");
+    }
+    Some(penalty)
 }
 
 fn group_sizes(check: &mut Check<'_>, size: Option<i64>, valid_min: Option<i64>) -> (u32, u32) {

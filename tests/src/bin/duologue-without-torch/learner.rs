@@ -81,24 +81,32 @@ fn own_tokens(sample: &Sample) -> impl Iterator<Item = (usize, u32)> {
     sample.tokens.iter().copied().enumerate().filter(|(at, _)| sample.weights[*at] > 0.0)
 }
 
-/// Before the update: the mean loss, and how far the log-probabilities are from those that were sampled with.
+/// Before the update: the mean loss and entropy, and how far the log-probabilities are from those that were sampled with.
 fn measure(weights: &NgramWeights, batch: &Batch) -> Vec<(String, f64)> {
-    let (mut loss, mut weight, mut tokens, mut difference_max) = (0.0, 0.0, 0.0, 0f64);
+    let (mut loss, mut entropy, mut weight, mut tokens, mut difference_max) = (0.0, 0.0, 0.0, 0.0, 0f64);
     for sample in &batch.samples {
         for (at, token) in own_tokens(sample) {
-            let logprob = weights.logprobs(&sample.tokens[..at], f64::from(sample.temperature))[token as usize];
+            let logprobs = weights.logprobs(&sample.tokens[..at], f64::from(sample.temperature));
+            let logprob = logprobs[token as usize];
             loss -= f64::from(logprob * sample.weights[at]);
+            entropy += f64::from(sample.weights[at]) * entropy_of(&logprobs);
             weight += f64::from(sample.weights[at]);
             tokens += 1.0;
             difference_max = difference_max.max(f64::from((logprob - sample.logprobs[at]).abs()));
         }
     }
-    let mut metrics = vec![("loss", loss / weight), ("lr", batch.lr), ("loss_tokens", tokens)];
+    let mut metrics =
+        vec![("loss", loss / weight), ("entropy", entropy / weight), ("lr", batch.lr), ("loss_tokens", tokens)];
     match batch.objective {
         Objective::Sft => {}
         Objective::Grpo => metrics.push(("logprob_abs_diff_max", difference_max)),
     }
     metrics.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// In nats.
+fn entropy_of(logprobs: &[f32]) -> f64 {
+    -logprobs.iter().map(|logprob| f64::from(*logprob)).map(|logprob| logprob.exp() * logprob).sum::<f64>()
 }
 
 impl Learner for NgramLearner {
