@@ -255,7 +255,7 @@ impl Sheet {
             arm.add(task, seed, counted);
         }
         // Each criterion counts from bad to good, whatever its column counts. A talk of which one was not marked has no total.
-        let rates: Option<Vec<f64>> = judged.iter().map(Ratio::rate).collect();
+        let rates: Option<Vec<f64>> = judged.iter().map(|ratio| ratio.rate()).collect();
         let mean = rates.map(|rates| rates.iter().sum::<f64>() / rates.len() as f64);
         self.total.add_score(task, seed, mean);
     }
