@@ -14,6 +14,7 @@ use sim::Phase;
 use sim::Scenario;
 use sim::Seat;
 use sim::gyms::Rules;
+use sim::gyms::Script;
 use sim::gyms::talk;
 use sim::scenario::Split;
 
@@ -65,7 +66,7 @@ fn r12_cross_play_meets_fixed_opponents_that_never_train() {
         let is_held_out = |plant: &talk::items::Plant| held_out.contains(&rules.book.agent.traps[plant.trap].family);
         let id = record.casting.id;
         for seat in Seat::ALL {
-            let is_script = !record.casting.policies[seat].starts_with("model:");
+            let is_script = Script::named(&scenario.rules, seat, &record.casting.policies[seat]).is_some();
             // Who is fixed is a script, and neither samples nor learns.
             assert!(!(is_script && record.casting.learns[seat]), "{id}: a script learns");
             assert!(!is_script || record.turns_of(seat).all(|turn| turn.decision.generation.is_none()), "{id}");

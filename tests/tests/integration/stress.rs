@@ -180,7 +180,7 @@ fn a_killed_suite_goes_on_to_the_same_report() {
     // Another command's sessions are none of this one's.
     let killed = scratch.path().join("killed-0");
     let before = contents(&killed);
-    let others = [(["--trials", "1"], "trials"), (["--items", "1"], "items"), (["--agent", "random"], "agent")];
+    let others = [(["--trials", "1"], "suite"), (["--items", "1"], "suite"), (["--agent", "random"], "agent")];
     for (flags, key) in others {
         let mut arguments = arguments(&killed, &["--resume"]);
         let at = arguments.iter().position(|word| word == flags[0]).expect("it is there");

@@ -103,8 +103,6 @@ impl<'s> Contest<'s> {
         let all = |seat, those: &[Contender]| those.iter().map(|one| of(seat, one)).collect::<Result<Vec<_>, _>>();
         Ok(json!({
             "suite": self.hash,
-            "items": self.suite.items,
-            "trials": self.suite.trials,
             "agent": if self.suite.families.is_empty() { Vec::new() } else { all(Seat::Agent, &self.agents)? },
             "user": all(Seat::User, &self.users)?,
             "judge": flags.judge,
