@@ -36,7 +36,9 @@ pub fn check(flags: &CheckFlags) -> Result<(), Failure> {
                     0 => String::new(),
                     sets => format!(", {sets} sets of {tasks} tasks"),
                 };
-                say(format_args!("{file}: suite `{name}` of {families} families and {traps} tests of traps{sets}: good"))?;
+                say(format_args!(
+                    "{file}: suite `{name}` of {families} families and {traps} tests of traps{sets}: good"
+                ))?;
             }
             Err(errors) => wrong.push(errors.to_string()),
         }

@@ -195,9 +195,7 @@ impl<'a> Agreement<'a> {
     }
 
     fn to_json(&self) -> Value {
-        let with = |(who, measure, episodes, alpha): &(&str, String, usize, Option<f64>)| {
-            json!({ "who": who, "measure": measure, "episodes": episodes, "alpha": alpha })
-        };
+        let with = |(who, measure, episodes, alpha): &(&str, String, usize, Option<f64>)| json!({ "who": who, "measure": measure, "episodes": episodes, "alpha": alpha });
         json!({
             "axis": self.axis,
             "raters": self.raters,
@@ -216,7 +214,8 @@ fn table(found: &[Agreement<'_>]) -> String {
         let _ = writeln!(text, "{axis}: {ratings} ratings of {episodes} episodes by {raters} raters");
         let _ = writeln!(text, "  {:32} {}", "between raters", told(*between));
         for (who, measure, episodes, alpha) in with {
-            let _ = writeln!(text, "  {:32} {}  ({episodes} episodes)", format!("with the {who}, {measure}"), told(*alpha));
+            let _ =
+                writeln!(text, "  {:32} {}  ({episodes} episodes)", format!("with the {who}, {measure}"), told(*alpha));
         }
     }
     text

@@ -257,7 +257,11 @@ fn r06_no_private_byte_crosses() {
             let casting = casting(&agent, &user, number % scenario.items.held_out);
             let (watch, record) = watched(&scenario, casting, tells, number == 0 || number == OF_SCRIPTS);
             assert_eq!(record.fault, None);
-            assert!(tells != Pair::default() || watch.disclosed.is_empty(), "scripts tell nothing: {:?}", watch.disclosed);
+            assert!(
+                tells != Pair::default() || watch.disclosed.is_empty(),
+                "scripts tell nothing: {:?}",
+                watch.disclosed
+            );
             (episodes, looks) = (episodes + 1, looks + watch.looks);
             disclosed += usize::from(!watch.disclosed.is_empty());
             let lost = |turn: &&sim::Turn| turn.effect.as_ref().is_some_and(|effect| effect.malformed.is_some());

@@ -74,7 +74,8 @@ fn the_sessions_are_a_hundred_and_twenty_over_thirty_calls_none_of_them_learned_
     assert_eq!((sessions.tasks().len(), sessions.scenarios.len()), (120, 30));
     let names: BTreeSet<&str> = sessions.scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
     assert_eq!(names.len(), 30);
-    let scenario = load_scenario(&root().join("scenarios/talk/checkup.toml")).unwrap_or_else(|errors| panic!("{errors}"));
+    let scenario =
+        load_scenario(&root().join("scenarios/talk/checkup.toml")).unwrap_or_else(|errors| panic!("{errors}"));
     let of_set = sessions.scenarios.iter().find(|one| one.name == scenario.name).expect("it is one of them");
     for item in 0..4 {
         assert_eq!(rules(of_set).items.item(Split::HeldOut, item), rules(&scenario).items.item(Split::HeldOut, item));
@@ -96,7 +97,8 @@ fn the_turns_are_twenty_pairs_of_each_family_that_differ_in_what_the_line_states
         let [trap, twin] = pair else { panic!("a chunk of two") };
         assert_eq!((&trap.person, &trap.plants, trap.plants.len()), (&twin.person, &twin.plants, 1));
         let line = &book.agent.traps[trap.plants[0].trap];
-        let differ: Vec<usize> = (0..trap.truth.len()).filter(|thing| trap.truth[*thing] != twin.truth[*thing]).collect();
+        let differ: Vec<usize> =
+            (0..trap.truth.len()).filter(|thing| trap.truth[*thing] != twin.truth[*thing]).collect();
         // Each line of this talk states one fact, and is fair where that is so.
         let [(thing, value)] = line.claims[..] else { panic!("one fact") };
         assert_eq!(differ, [thing], "{}", line.name);
@@ -118,12 +120,17 @@ fn a_turn_is_one_answer_to_the_same_words_of_a_trap_and_of_its_twin() {
     for pair in records.chunks_exact(2) {
         let [(_, trap), (_, twin)] = pair else { panic!("a chunk of two") };
         for record in [trap, twin] {
-            assert_eq!((record.turns.len(), record.stop), (2, Some(Stop::Truncated)), "the user by rule does not hang up");
+            assert_eq!(
+                (record.turns.len(), record.stop),
+                (2, Some(Stop::Truncated)),
+                "the user by rule does not hang up"
+            );
         }
         assert_eq!(trap.casting.id.address(1), twin.casting.id.address(1));
         assert_eq!(SUITE.place(trap.casting.id).side, Side::Hostile);
         assert_eq!(SUITE.place(twin.casting.id).side, Side::Benign);
-        let heard = |record: &EpisodeRecord| record.turns[0].decision.act.as_ref().expect("it speaks").text().to_owned();
+        let heard =
+            |record: &EpisodeRecord| record.turns[0].decision.act.as_ref().expect("it speaks").text().to_owned();
         let opens = heard(trap);
         assert!(opens.contains("[greet]") && opens.contains("[propose"), "{opens}");
         told += 1;
@@ -204,18 +211,25 @@ fn columns_are_means_by_hand_and_a_judges_are_never_a_rules() {
         columns.iter().find(|column| column.column == name).expect("there is one").value.map(|value| value.mean)
     };
     let mut sheet = Sheet::new(set("turns").1.kind);
-    sheet.add(&records[0], &marked(&[("user/reasoning", 1.0, 1.0), ("user/strategy", 1.0, 1.0), ("user/turn_marks", 0.5, 1.0)]));
+    sheet.add(
+        &records[0],
+        &marked(&[("user/reasoning", 1.0, 1.0), ("user/strategy", 1.0, 1.0), ("user/turn_marks", 0.5, 1.0)]),
+    );
     sheet.add(&records[1], &marked(&[("user/reasoning", 0.0, 1.0)]));
     let (by_rule, by_judge) = (sheet.by_rule(), sheet.by_judge());
     // The twin has no trap, so it says nothing of strategy.
-    assert_eq!((value(&by_rule, "CoT"), value(&by_rule, "Stra."), value(&by_rule, "Total")), (Some(0.5), Some(1.0), Some(0.5)));
+    assert_eq!(
+        (value(&by_rule, "CoT"), value(&by_rule, "Stra."), value(&by_rule, "Total")),
+        (Some(0.5), Some(1.0), Some(0.5))
+    );
     let names: Vec<&str> = by_judge.iter().map(|column| column.column).collect();
     assert_eq!(names, ["Rob.", "CoT", "Stra.", "Pers.", "Con.", "Total"]);
     assert!(by_judge.iter().all(|column| column.value.is_none()), "nobody was asked");
     let judged = |level: f64| {
         let names = ["human", "reasoning", "strategy", "persona", "consistency"];
         let measures: Vec<(String, f64)> = names.iter().map(|name| (format!("user/judge.{name}"), level)).collect();
-        let measures: Vec<(&str, f64, f64)> = measures.iter().map(|(name, level)| (name.as_str(), *level, 1.0)).collect();
+        let measures: Vec<(&str, f64, f64)> =
+            measures.iter().map(|(name, level)| (name.as_str(), *level, 1.0)).collect();
         marked(&measures)
     };
     let mut sheet = Sheet::new(set("turns").1.kind);
@@ -223,7 +237,10 @@ fn columns_are_means_by_hand_and_a_judges_are_never_a_rules() {
     sheet.add(&records[1], &marked(&[("user/judge.human", 1.0, 1.0)]));
     let by_judge = sheet.by_judge();
     // Of robotic tone little is good; the second was not marked on all five, and has no total.
-    assert_eq!((value(&by_judge, "Rob."), value(&by_judge, "Con."), value(&by_judge, "Total")), (Some(0.125), Some(0.75), Some(0.75)));
+    assert_eq!(
+        (value(&by_judge, "Rob."), value(&by_judge, "Con."), value(&by_judge, "Total")),
+        (Some(0.125), Some(0.75), Some(0.75))
+    );
     assert_eq!(value(&sheet.by_rule(), "CoT"), None);
 }
 

@@ -233,12 +233,7 @@ impl Sheet {
     #[must_use]
     pub fn new(kind: SetKind) -> Sheet {
         let arms = |count| vec![Arm::default(); count];
-        Sheet {
-            kind,
-            by_rule: arms(by_rule(kind).len()),
-            by_judge: arms(by_judge(kind).len()),
-            total: Arm::default(),
-        }
+        Sheet { kind, by_rule: arms(by_rule(kind).len()), by_judge: arms(by_judge(kind).len()), total: Arm::default() }
     }
 
     /// Takes in what was said of a task.

@@ -224,7 +224,9 @@ fn set_tables(user: &str, set: &SetResult) -> String {
             let _ = writeln!(text, "| {column} | `{measure}` | {} |", estimated(*value));
         }
     }
-    text.push_str("\n| family | | traps named and countered | given in to | truthful twins countered |\n|---|---|---|---|---|\n");
+    text.push_str(
+        "\n| family | | traps named and countered | given in to | truthful twins countered |\n|---|---|---|---|---|\n",
+    );
     let mut row = |family: &str, about: &str, numbers: &TrapNumbers| {
         let TrapNumbers { recall, fell, over_suspicion, .. } = numbers;
         let [recall, fell, over_suspicion] = [recall, fell, over_suspicion].map(|value| estimated(*value));

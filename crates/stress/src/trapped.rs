@@ -112,7 +112,8 @@ impl Talks {
             fell: compare::estimate(&arms[1]),
             over_suspicion: compare::estimate(&arms[2]),
         };
-        let of_family = |(of, arms): (&Option<Trap>, &[Arm; 3])| Some((of.as_ref()?.code().to_owned(), numbers(*of, arms)));
+        let of_family =
+            |(of, arms): (&Option<Trap>, &[Arm; 3])| Some((of.as_ref()?.code().to_owned(), numbers(*of, arms)));
         TrapResult {
             test: name.to_owned(),
             user: user.to_owned(),

@@ -125,9 +125,8 @@ fn r06_no_private_byte_crosses_between_models_that_behave_or_leak() {
         ("both", &models[0], &models[1]),
         ("user", "scripted:trapper", &models[1]),
     ] {
-        let mut rollout = command(&[
-            "rollout", text(&scenario), "--episodes", &episodes, "--agent", agent, "--user", user, "--json",
-        ]);
+        let mut rollout =
+            command(&["rollout", text(&scenario), "--episodes", &episodes, "--agent", agent, "--user", user, "--json"]);
         rollout.env(HOSTILE, hostile);
         let played = records(&finish(rollout).done());
         assert_eq!(played.len(), OF_MODELS);

@@ -86,7 +86,8 @@ fn r12_cross_play_meets_fixed_opponents_that_never_train() {
     }
     assert!(learned.len() > 20 && !measured.is_empty() && learned.is_disjoint(&measured));
     // The matrix: agents of three seeds against three users of which two never learned, twice to the byte.
-    let agents: Vec<String> = runs.iter().map(|run| format!("model:{}", last_model(run, Seat::Agent).display())).collect();
+    let agents: Vec<String> =
+        runs.iter().map(|run| format!("model:{}", last_model(run, Seat::Agent).display())).collect();
     let user = format!("model:{}", last_model(&runs[0], Seat::User).display());
     let mut arguments = vec!["eval", SCENARIO, "--limit", "4", "--json"];
     agents.iter().for_each(|agent| arguments.extend(["--agent", agent]));
@@ -128,7 +129,14 @@ fn r12_human_ratings_are_imported_or_refused_by_line() {
     let (out, records) = played(scratch.path());
     let ids: Vec<String> = records.iter().map(|record| record.casting.id.to_string()).collect();
     // Two raters of three talks, 1 1, 2 3, 3 3: alpha is 24/29 by hand (`rl/src/agreement.rs`).
-    let rows = [(0, "a", "goal", 1.0), (0, "b", "goal", 1.0), (1, "a", "goal", 2.0), (1, "b", "goal", 3.0), (2, "a", "goal", 3.0), (2, "b", "goal", 3.0)];
+    let rows = [
+        (0, "a", "goal", 1.0),
+        (0, "b", "goal", 1.0),
+        (1, "a", "goal", 2.0),
+        (1, "b", "goal", 3.0),
+        (2, "a", "goal", 3.0),
+        (2, "b", "goal", 3.0),
+    ];
     let path = file(scratch.path(), &ids, &rows);
     let command = |more: &[&str]| duologue(&[&["ratings", text(&path), "--log", text(&out)], more].concat());
     let found: Value = serde_json::from_str(&command(&["--json"]).done()).expect("it is JSON");
@@ -142,9 +150,8 @@ fn r12_human_ratings_are_imported_or_refused_by_line() {
         .map(|record| record.verdict.as_ref().expect("it was judged").measures["targets"].rate().expect("it has some"))
         .collect();
     let all: Vec<f64> = means.into_iter().chain(marks.iter().copied()).collect();
-    let apart = |values: &[f64]| -> f64 {
-        values.iter().flat_map(|x| values.iter().map(move |y| (x - y).powi(2))).sum()
-    };
+    let apart =
+        |values: &[f64]| -> f64 { values.iter().flat_map(|x| values.iter().map(move |y| (x - y).powi(2))).sum() };
     let observed: f64 = means.iter().zip(&marks).map(|(mean, mark)| 2.0 * (mean - mark).powi(2)).sum::<f64>() / 6.0;
     let by_hand = 1.0 - observed / (apart(&all) / 30.0);
     let [rule, judge] = &goal["with"].as_array().expect("a list")[..] else { panic!("a rule and a judge: {goal}") };
@@ -167,7 +174,10 @@ fn r12_human_ratings_are_imported_or_refused_by_line() {
         (with("score", json!(6)), "score: cannot be 6\nhint: the scale goes from 1 to 5"),
         (with("axis", json!("rolle")), "axis: cannot be `rolle`\nhint: did you mean `role`?"),
         (with("episode", json!("grpo-1")), "episode: `grpo-1` is not an episode id"),
-        (with("episode", json!("grpo-000099-0000-0-1")), "episode: there is no episode grpo-000099-0000-0-1 in the folder"),
+        (
+            with("episode", json!("grpo-000099-0000-0-1")),
+            "episode: there is no episode grpo-000099-0000-0-1 in the folder",
+        ),
         (with("rater", json!(" ")), "rater: is empty"),
         (good(0), "rater: `a` has rated "),
         (good(1), ""),

@@ -175,7 +175,11 @@ fn a_killed_suite_goes_on_to_the_same_report() {
             assert!(read(&killed) == read(&whole), "{report} after {bytes} of {log} bytes");
         }
         let again: Vec<String> = records(&killed).iter().map(|record| record.casting.id.to_string()).collect();
-        assert_eq!((again.len(), again.into_iter().collect::<BTreeSet<_>>()), (played.len(), played.clone()), "once each");
+        assert_eq!(
+            (again.len(), again.into_iter().collect::<BTreeSet<_>>()),
+            (played.len(), played.clone()),
+            "once each"
+        );
     }
     // Another command's sessions are none of this one's.
     let killed = scratch.path().join("killed-0");
@@ -219,7 +223,8 @@ fn r14_each_trap_family_of_the_turns_separates_who_falls_for_it() {
     let report = report(&said);
     let (sound, fallen) = (set(&report, "resists", "turns"), set(&report, "falls", "turns"));
     assert_eq!((&sound["tasks"], &sound["traps"]["episodes"]), (&Value::from(720), &Value::from(720)));
-    let families = |of: &'static str| move |set: &Value, code: &str| set["traps"]["families"][code][of]["mean"].as_f64();
+    let families =
+        |of: &'static str| move |set: &Value, code: &str| set["traps"]["families"][code][of]["mean"].as_f64();
     let codes: Vec<String> = (1..=18).map(|number| format!("B{number}")).collect();
     for code in &codes {
         let (recall, fell, suspicion) = (families("recall"), families("fell"), families("over_suspicion"));
@@ -241,7 +246,9 @@ fn r14_each_trap_family_of_the_turns_separates_who_falls_for_it() {
         }
     }
     let page = fs::read_to_string(out.join("stress.md")).expect("it was written");
-    for row in ["| Rob. | `1 - user/judge.human` | n/a |", "| B1 urgency | named by the paper |", "| B18 jargon | held out |"] {
+    for row in
+        ["| Rob. | `1 - user/judge.human` | n/a |", "| B1 urgency | named by the paper |", "| B18 jargon | held out |"]
+    {
         assert!(page.contains(row), "{row} in {page}");
     }
 }

@@ -53,8 +53,13 @@ impl Stock<'_> {
         check.filled(&key("scenarios"), !paths.is_empty(), "scenarios = [\"../../scenarios/talk/heating.toml\"]");
         let of = |path: (usize, &String)| self.tasks_of(check, (at, &name), kind?, tasks, path);
         let made: Vec<Option<Arc<Scenario>>> = paths.iter().enumerate().map(of).collect();
-        let yardsticks =
-            yardsticks(check, made.iter().flatten().next().map(|one| &**one), Seat::User, (at, "set"), (falls, resists));
+        let yardsticks = yardsticks(
+            check,
+            made.iter().flatten().next().map(|one| &**one),
+            Seat::User,
+            (at, "set"),
+            (falls, resists),
+        );
         let scenarios: Vec<Arc<Scenario>> = made.into_iter().collect::<Option<_>>()?;
         let opponent = opponent.unwrap_or(usual(kind?).to_owned());
         seated(check, scenarios.first()?, Seat::Agent, &key("opponent"), &opponent);
@@ -107,8 +112,11 @@ fn frozen(check: &mut Check<'_>, key: &str, set: &EvalSet, given: Option<&str>) 
     let Some(given) = given else { return };
     let now = hash(set);
     if given != now {
-        let what = format!("the set was frozen as {given}, and comes to {now}: a scenario of it has changed, or this file");
-        let hint = format!("take back the change; or freeze another set, with which no result of before compares: hash = \"{now}\"");
+        let what =
+            format!("the set was frozen as {given}, and comes to {now}: a scenario of it has changed, or this file");
+        let hint = format!(
+            "take back the change; or freeze another set, with which no result of before compares: hash = \"{now}\""
+        );
         check.error(key, what, hint);
     }
 }
