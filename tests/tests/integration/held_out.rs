@@ -159,7 +159,15 @@ fn r12_human_ratings_are_imported_or_refused_by_line() {
     assert!((rule["alpha"].as_f64().expect("they differ") - by_hand).abs() < 1e-9, "{rule}: {by_hand}");
     assert_eq!((&judge["episodes"], &judge["alpha"]), (&json!(0), &Value::Null), "nobody was asked");
     assert!(command(&[]).done().contains("goal: 6 ratings of 3 episodes by 2 raters"));
-    // Each line that is wrong is named, and none of the good ones counts.
+    each_wrong_line_is_named(&path, &out, &ids);
+    let other = ["ratings", text(&path), "--log", "nowhere"];
+    assert!(duologue(&other).refused().starts_with("error: --log: nowhere: there are no episodes\n"));
+    assert!(command(&["--scale", "5..1"]).refused().contains("--scale"));
+}
+
+/// Each line that is wrong is named, and none of the good ones counts.
+#[track_caller]
+fn each_wrong_line_is_named(path: &Path, out: &Path, ids: &[String]) {
     let good = |at: usize| json!({ "episode": ids[at], "rater": "a", "axis": "role", "score": 4 }).to_string();
     let with = |key: &str, value: Value| {
         let mut line: Value = serde_json::from_str(&good(0)).expect("it is JSON");
@@ -183,8 +191,8 @@ fn r12_human_ratings_are_imported_or_refused_by_line() {
         (good(1), ""),
     ];
     let written: Vec<&str> = lines.iter().map(|(line, _)| line.as_str()).collect();
-    fs::write(&path, written.join("\n")).expect("the place is ours");
-    let said = command(&[]).refused();
+    fs::write(path, written.join("\n")).expect("the place is ours");
+    let said = duologue(&["ratings", text(path), "--log", text(out)]).refused();
     for (at, (_, expected)) in lines.iter().enumerate() {
         let place = format!("error: {}:{}: ", path.display(), at + 1);
         match expected.is_empty() {
@@ -192,7 +200,4 @@ fn r12_human_ratings_are_imported_or_refused_by_line() {
             false => assert!(said.contains(&format!("{place}{expected}")), "line {}: {said}", at + 1),
         }
     }
-    let other = ["ratings", text(&path), "--log", "nowhere"];
-    assert!(duologue(&other).refused().starts_with("error: --log: nowhere: there are no episodes\n"));
-    assert!(command(&["--scale", "5..1"]).refused().contains("--scale"));
 }
