@@ -111,18 +111,21 @@ fn canaries(seat: Seat, text: &str) -> BTreeSet<String> {
     found.collect()
 }
 
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).expect("what seats are shown can be written down")
+}
+
 /// What a seat is shown as a value, as text. The halves that all talks of a scenario share are looked at once, at the first turn of each seat.
 fn of_view(observation: &Observation, is_first: bool) -> String {
-    let View::Talk(view) = &observation.view else { return serde_json::to_string(&observation.view).unwrap() };
+    let View::Talk(view) = &observation.view else { return json(&observation.view) };
     if is_first {
-        return serde_json::to_string(view).unwrap();
+        return json(view);
     }
     let own = match &view.own {
-        Own::Agent { plants, traps, spent, .. } => serde_json::to_string(&(plants, traps, spent)),
-        Own::User { inner, .. } => serde_json::to_string(inner),
+        Own::Agent { plants, traps, spent, .. } => json(&(plants, traps, spent)),
+        Own::User { inner, .. } => json(inner),
     };
-    let common = serde_json::to_string(&(&view.table, &view.known, view.fair)).unwrap();
-    common + &own.unwrap()
+    json(&(&view.table, &view.known, view.fair)) + &own
 }
 
 /// Watches one episode.
@@ -217,7 +220,7 @@ fn watched(scenario: &Arc<Scenario>, casting: Casting, tells: Pair<bool>, is_fir
         let seat = asked.seat().expect("only seats are asked here");
         let messages = query.messages.iter().map(|message| message.text.as_str()).collect::<Vec<_>>().join("\n");
         watch.looks_at(seat, &messages, "a question");
-        watch.looks_at(seat, &serde_json::to_string(query).unwrap(), "a question");
+        watch.looks_at(seat, &json(query), "a question");
         let given: Answer = scripts[seat].answer(asked, query, address)?;
         let decision = watch.thinking(seat, Decision::say(given.reply.clone()));
         Ok(Answer { decision: Some(decision), ..given })

@@ -153,6 +153,10 @@ fn killed_at(whole: &Path, killed: &Path, bytes: usize) {
 fn a_killed_suite_goes_on_to_the_same_report() {
     let scratch = scratch();
     let suite = suite_with(scratch.path(), "asr_max = 1.0");
+    // The talks alone: an airline takes longer to draw than all the rest to play.
+    let text = fs::read_to_string(&suite).expect("it was just written");
+    let (talks, _) = text.split_once("# ---- Hostile users, as customers").expect("talks come first");
+    fs::write(&suite, talks).expect("the place is ours");
     let arguments = |out: &Path, more: &[&str]| -> Vec<String> {
         let out = out.to_str().expect("we named it");
         let words = ["--agent", "scripted:good", "--items", "2", "--trials", "2", "--out", out];
