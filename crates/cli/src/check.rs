@@ -31,7 +31,14 @@ pub fn check(flags: &CheckFlags) -> Result<(), Failure> {
             Ok(Checked::Suite(suite)) => {
                 let (file, name) = (file.display(), &suite.name);
                 let (families, traps) = (suite.families.len(), suite.traps.len());
-                say(format_args!("{file}: suite `{name}` of {families} families and {traps} tests of traps: good"))?;
+                let tasks: usize = suite.sets.iter().map(|set| set.tasks().len()).sum();
+                let sets = match suite.sets.len() {
+                    0 => String::new(),
+                    sets => format!(", {sets} sets of {tasks} tasks"),
+                };
+                say(format_args!(
+                    "{file}: suite `{name}` of {families} families and {traps} tests of traps{sets}: good"
+                ))?;
             }
             Err(errors) => wrong.push(errors.to_string()),
         }

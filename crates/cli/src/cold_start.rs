@@ -14,6 +14,7 @@ use rl::Objective;
 use rl::Ranking;
 use rl::Replay;
 use rl::Sample;
+use rl::Seats;
 use rl::TextFiles;
 use rl::plan;
 use rl::schedule;
@@ -175,6 +176,7 @@ struct Basis<'r> {
     threads: usize,
     scenarios: Vec<(&'r Scenario, f64)>,
     model: &'r ModelShape,
+    seats: Seats,
     dtype: &'r Dtype,
     base: &'r Option<BaseFolder>,
     sft: &'r SftSettings,
@@ -184,10 +186,10 @@ struct Basis<'r> {
 /// Hash of all that the cold start of a run depends on; `None` if it has none.
 #[must_use]
 pub fn lessons_hash(settings: &RunSettings, mix: &Mix) -> Option<Hash> {
-    let RunSettings { name: _, seed, limits, model, dtype, base, sft, grpo, eval: _, checkpoints: _ } = settings;
+    let RunSettings { name: _, seed, limits, model, seats, dtype, base, sft, grpo, eval: _, checkpoints: _ } = settings;
     let scenarios = mix.parts().iter().map(|part| (&*part.scenario, part.weight)).collect();
     let (seed, threads, optimizer) = (*seed, limits.threads, &grpo.optimizer);
-    let basis = Basis { seed, threads, scenarios, model, dtype, base, sft, optimizer };
+    let basis = Basis { seed, threads, scenarios, model, seats: *seats, dtype, base, sft, optimizer };
     (sft.updates > 0).then(|| manifest::hash_of(&basis))
 }
 

@@ -61,6 +61,8 @@ pub enum Command {
     Study(StudyFlags),
     /// Hostile users against an agent, pressing agents against a user: attack success, what it costs, and exit code 1 past a threshold.
     Stress(StressFlags),
+    /// Read what people say of recorded talks, and how far they agree with each other, with rules and with judges.
+    Ratings(RatingsFlags),
     /// Re-drive recorded episodes and compare.
     Replay(ReplayFlags),
     /// Hand results to other tools: models for `transformers`, episodes as chat messages or ShareGPT.
@@ -377,9 +379,12 @@ pub struct StressFlags {
     /// Agents to test before the suite's hostile users: policies, or folders of models. Without any, and without a user, the suite's own yardsticks are tested.
     #[arg(long)]
     pub agent: Vec<String>,
-    /// Users to test before the suite's pressing agents.
+    /// Users to test before the suite's pressing agents, and in its sets.
     #[arg(long)]
     pub user: Vec<String>,
+    /// Who fills the columns of the suite's sets that no rule can fill: openai:MODEL, or replay:FILE of a run that was recorded. Several are a panel.
+    #[arg(long, value_name = "POLICY")]
+    pub judge: Vec<String>,
     /// So many items of each family, instead of the suite's.
     #[arg(long, allow_negative_numbers = true, value_parser = count)]
     pub items: Option<u32>,
@@ -389,12 +394,47 @@ pub struct StressFlags {
     /// A folder for the report (stress.json, stress.md) and for every session, which `replay` shows.
     #[arg(long)]
     pub out: Option<PathBuf>,
+    /// Go on in the folder of --out where the same command was killed: sessions that lie there are not played again, and the report is the same.
+    #[arg(long, requires = "out")]
+    pub resume: bool,
     /// Print JSON on stdout.
     #[arg(long)]
     pub json: bool,
     /// Bounds of other people's models.
     #[command(flatten)]
     pub remote: RemoteFlags,
+}
+
+/// `duologue ratings FILE.jsonl`
+#[derive(Debug, Args)]
+pub struct RatingsFlags {
+    /// One rating a line: {"episode": …, "rater": …, "axis": …, "score": …}.
+    pub file: PathBuf,
+    /// The folder with the talks: a run folder, or one written by `stress --out` or `rollout --out`.
+    #[arg(long, value_name = "DIR")]
+    pub log: PathBuf,
+    /// The worst and the best score.
+    #[arg(long, value_name = "LOW..HIGH", default_value = "1..5", value_parser = scale)]
+    pub scale: Scale,
+    /// Print JSON on stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The ends of a scale.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scale {
+    /// The worst.
+    pub low: f64,
+    /// The best.
+    pub high: f64,
+}
+
+fn scale(text: &str) -> Result<Scale, String> {
+    let ends = text.split_once("..").and_then(|(low, high)| Some((low.parse().ok()?, high.parse().ok()?)));
+    let is_scale = |(low, high): &(f64, f64)| low.is_finite() && high.is_finite() && low < high;
+    let (low, high) = ends.filter(is_scale).ok_or("it is two numbers, the lower one first, e.g. 1..5")?;
+    Ok(Scale { low, high })
 }
 
 /// `duologue replay DIR`

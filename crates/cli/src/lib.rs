@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!  main ─> run(args, loader) ─> flags ─> one match
-//!       check │ schema │ rollout │ play │ plan │ train │ eval │ study │ stress │ replay │ export │ data │ serve │ selftest ─> exit code
+//!       check │ schema │ rollout │ play │ plan │ train │ eval │ study │ stress │ ratings │ replay │ export │ data │ serve │ selftest ─> exit code
 //! ```
 
 pub mod acts;
@@ -24,6 +24,7 @@ pub mod new;
 pub mod plan;
 pub mod play;
 pub mod progress;
+pub mod ratings;
 pub mod remotes;
 pub mod replay;
 pub mod report;
@@ -97,6 +98,7 @@ fn carry_out(command: Command, loader: &dyn ModelLoader) -> Result<(), Failure> 
         Command::Eval(flags) => runtime()?.block_on(eval::eval(flags, loader)),
         Command::Study(flags) => study::study(&flags, loader),
         Command::Stress(flags) => runtime()?.block_on(stress::stress(flags, loader)),
+        Command::Ratings(flags) => ratings::ratings(&flags),
         Command::Replay(flags) => replay::replay(&flags),
         Command::Export(flags) => export::export(&flags, loader),
         Command::Data(flags) => data::data(&flags),

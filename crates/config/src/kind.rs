@@ -40,7 +40,7 @@ impl FileKind {
             }
             FileKind::Run => &["scenario", "mix", "limits", "model", "sft", "grpo", "optimizer", "checkpoints"],
             FileKind::Study => &["seeds", "runs", "policies", "compare", "cross", "average"],
-            FileKind::Suite => &["items", "trials", "reruns_max", "thresholds", "family", "trap"],
+            FileKind::Suite => &["items", "trials", "reruns_max", "thresholds", "family", "trap", "set"],
         }
     }
 
@@ -50,7 +50,7 @@ impl FileKind {
             FileKind::Scenario => "has a section `[world]`",
             FileKind::Run => "names its `scenario = \"…\"` or a `mix`",
             FileKind::Study => "has sections `[policies.NAME]`",
-            FileKind::Suite => "has entries `[[family]]` or `[[trap]]`",
+            FileKind::Suite => "has entries `[[family]]`, `[[trap]]` or `[[set]]`",
         }
     }
 

@@ -121,7 +121,7 @@ fn study_schema() -> Value {
     schema
 }
 
-/// What a suite may say of any gym, and of a talk's traps.
+/// What a suite may say of any gym, and of a talk's traps and sets.
 fn suite_schema() -> Value {
     let read = |least: &str, gym: &str| {
         let files = [("scenario.toml", gym)];
@@ -135,6 +135,7 @@ fn suite_schema() -> Value {
         schema = imposed(schema, &read(suite::LEAST, gym.least));
         if *name == "talk" {
             schema = imposed(schema, &read(suite::LEAST_TRAP, gym.least));
+            schema = imposed(schema, &read(suite::LEAST_SET, gym.least));
         }
     }
     schema

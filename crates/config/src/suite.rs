@@ -1,8 +1,9 @@
-//! A suite file, from raw keys to a [`Suite`]: families of hostile users with their twins, traps, and what a tested policy has to keep to.
+//! A suite file, from raw keys to a [`Suite`]: families of hostile users with their twins, traps, evaluation sets, and what a tested policy has to keep to.
 //!
 //! A family is one scenario read twice, with the overrides of its hostile and of its benign side, so that what the two differ in is written in one place.
 
 mod family;
+mod set;
 mod stock;
 mod trap;
 
@@ -14,6 +15,7 @@ use stress::Suite;
 use stress::Thresholds;
 
 use self::family::FamilyFile;
+use self::set::SetFile;
 use self::stock::Stock;
 use self::trap::TrapFile;
 use crate::ConfigError;
@@ -41,6 +43,8 @@ pub(crate) struct SuiteFile {
     family: Option<Vec<FamilyFile>>,
     /// Agents that press, against users.
     trap: Option<Vec<TrapFile>>,
+    /// Evaluation sets of users.
+    set: Option<Vec<SetFile>>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -93,33 +97,51 @@ falls = "scripted:gullible"
 resists = "rule"
 "#;
 
+/// The same with an evaluation set, which is of talks.
+pub(crate) const LEAST_SET: &str = r#"
+[[set]]
+name = "least"
+kind = "sessions"
+scenarios = ["scenario.toml"]
+tasks = 1
+falls = "scripted:gullible"
+resists = "rule"
+"#;
+
 /// Checks the whole file, and every scenario that it names. `default_name` is the suite's name where the file gives none. The suite is good only if `check`
 /// has found nothing, and nothing is wrong with the other files, whose mistakes are the second value.
 pub(crate) fn suite(check: &mut Check<'_>, default_name: &str, shelf: Shelf<'_>) -> (Suite, Vec<ConfigError>) {
-    let SuiteFile { name, seed, items, trials, reruns_max, thresholds, family, trap } = check.read("");
+    let SuiteFile { name, seed, items, trials, reruns_max, thresholds, family, trap, set } = check.read("");
     let name = name.unwrap_or_else(|| default_name.to_owned());
     check.name("name", Some(&name));
     let some = Allowed::between(1.0, ITEMS_MAX, "without items there is nothing to play");
     let often = Allowed::between(1.0, 64.0, "each item is played so often, and 4 is what the literature reports");
     let again = Allowed::between(0.0, 16.0, "a session that says nothing so often will say nothing");
     let seed = check.whole("seed", seed, 1, Allowed::SEED);
+    if family.is_none() && trap.is_none() && set.is_some() {
+        check.without_effect("items", items, "the suite has nothing but sets, and each says how many `tasks` it has");
+    }
     let items = check.whole("items", items, 50, some);
     let trials = check.whole("trials", trials, 4, often);
     let reruns_max = check.whole("reruns_max", reruns_max, 3, again);
     let thresholds = self::thresholds(check, thresholds.unwrap_or_default());
     let mut stock =
         Stock { shelf, folder: check.folder().to_owned(), items, elsewhere: Vec::new(), reasons: BTreeMap::new() };
-    let (family, trap) = (family.unwrap_or_default(), trap.unwrap_or_default());
-    check.demand("", crate::demand::Says::SomeOf(&["family", "trap"]));
-    check.present_here("family", !(family.is_empty() && trap.is_empty()), "[[family]]` or `[[trap]]");
+    let (family, trap, set) = (family.unwrap_or_default(), trap.unwrap_or_default(), set.unwrap_or_default());
+    check.demand("", crate::demand::Says::SomeOf(&["family", "trap", "set"]));
+    let is_empty = family.is_empty() && trap.is_empty() && set.is_empty();
+    check.present_here("family", !is_empty, "[[family]]`, `[[trap]]` or `[[set]]");
     let named =
         family.iter().map(|file| &file.name).enumerate().map(|(at, name)| (format!("family[{at}].name"), name.clone()));
     let traps =
         trap.iter().map(|file| &file.name).enumerate().map(|(at, name)| (format!("trap[{at}].name"), name.clone()));
-    distinct(check, named.chain(traps).collect());
+    let sets =
+        set.iter().map(|file| &file.name).enumerate().map(|(at, name)| (format!("set[{at}].name"), name.clone()));
+    distinct(check, named.chain(traps).chain(sets).collect());
     let families = family.into_iter().enumerate().filter_map(|(at, file)| stock.family(check, at, file)).collect();
     let traps = trap.into_iter().enumerate().filter_map(|(at, file)| stock.trap(check, at, file)).collect();
-    (Suite { name, seed, items, trials, reruns_max, thresholds, families, traps }, stock.elsewhere)
+    let sets = set.into_iter().enumerate().filter_map(|(at, file)| stock.set(check, at, file)).collect();
+    (Suite { name, seed, items, trials, reruns_max, thresholds, families, traps, sets }, stock.elsewhere)
 }
 
 /// Results are told apart by names.

@@ -703,7 +703,7 @@ fn a_file_that_is_missing_or_of_no_kind_is_told_apart_from_a_wrong_one() {
         printed("talk.toml"),
         "error: talk.toml: is no scenario, run, study or suite file\n\
          hint: a scenario file has a section `[world]`, a run file names its `scenario = \"…\"` or a `mix`, a study file has sections \
-         `[policies.NAME]`, a suite file has entries `[[family]]` or `[[trap]]`"
+         `[policies.NAME]`, a suite file has entries `[[family]]`, `[[trap]]` or `[[set]]`"
     );
     assert!(matches!(printed(".").as_str(), text if text.contains("it is a folder")));
 }

@@ -396,61 +396,6 @@ fn r09_whoever_hangs_up_is_measured_against_the_gold_window() {
     }
 }
 
-/// Everything of `seat` that the other one must not read, as words that stand nowhere else.
-fn with_canaries(scenario: &Scenario) -> Arc<Scenario> {
-    let mut talk = rules(scenario).clone();
-    let mut book = talk::Book::clone(&talk.book);
-    for kind in &mut book.people.kinds {
-        kind.background = "canary-user-background".to_owned();
-        kind.personality = "canary-user-personality".to_owned();
-        kind.positive = vec!["canary-user-sample".to_owned()];
-        kind.life = vec!["canary-user-life".to_owned()];
-        kind.demographics.push(("canary-user-dimension".to_owned(), "canary-user-value".to_owned()));
-    }
-    let (mut agent, mut user) = (talk::book::AgentPart::clone(&book.agent), talk::book::UserPart::clone(&book.user));
-    user.memory.push("canary-user-memory".to_owned());
-    user.targets.iter_mut().for_each(|target| target.text = "canary-user-target".to_owned());
-    user.transitions.iter_mut().for_each(|transition| transition.because = "canary-user-because".to_owned());
-    agent.task = "canary-agent-task".to_owned();
-    agent.knowledge.push("canary-agent-knowledge".to_owned());
-    agent.procedure.iter_mut().for_each(|step| step.text = "canary-agent-step".to_owned());
-    (book.agent, book.user) = (Arc::new(agent), Arc::new(user));
-    talk.book = Arc::new(book);
-    let mut scenario = scenario.clone();
-    scenario.rewards.iter_mut().for_each(|reward| reward.weight += 1.0 / 1024.0);
-    Arc::new(Scenario { rules: Rules::Talk(talk), ..scenario })
-}
-
-#[test]
-fn r06_no_private_byte_crosses() {
-    let mut looked = 0;
-    for scenario in scenarios() {
-        let scenario = with_canaries(&scenario);
-        let names = Pair::from_fn(|seat| Script::names(&scenario.rules, seat));
-        for item in 0..400u32 {
-            let pick = |names: &[String]| names[item as usize % names.len()].clone();
-            let policies = Pair { agent: pick(&names.agent), user: pick(&names.user) };
-            let casting = casting(&policies.agent, &policies.user, item);
-            let address = casting.id.address(SEED);
-            let decide = |seat: Seat, observation: &Observation| {
-                let shown = serde_json::to_string(observation).unwrap();
-                assert!(!shown.contains(&format!("canary-{}-", seat.partner())), "{seat} reads {shown}");
-                assert!(!shown.contains("0009765625"), "{seat} reads a weight");
-                if observation.turn == 0 {
-                    assert!(shown.contains(&format!("canary-{seat}-")), "it was planted");
-                }
-                looked += 1;
-                let script = Script::named(&scenario.rules, seat, &policies[seat]).unwrap();
-                let decision = script.decide(observation, address);
-                let thought = format!("canary-{seat}-thought {}", decision.thought.unwrap_or_default());
-                Decision { thought: Some(thought), ..decision }
-            };
-            let _ = sim::drive(casting, &scenario, SEED, decide, |_, _| unreachable!("nobody is asked"));
-        }
-    }
-    assert!(looked > 4000, "{looked}");
-}
-
 #[test]
 fn r06_a_seat_sees_the_same_talk_whatever_is_private_to_the_other() {
     use sim::gyms::GymWorld;

@@ -21,6 +21,7 @@
 //! ```
 
 pub mod advantage;
+pub mod agreement;
 pub mod audit;
 pub mod average;
 pub mod batch;

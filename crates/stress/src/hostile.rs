@@ -222,6 +222,7 @@ pub(crate) mod fixtures {
             thresholds: Thresholds::default(),
             families: vec![family],
             traps: Vec::new(),
+            sets: Vec::new(),
         }
     }
 }

@@ -8,9 +8,12 @@ use rl::interval::Estimate;
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
+use sim::gyms::talk::Family as Trap;
 
+use crate::Column;
 use crate::Crossing;
 use crate::FamilyResult;
+use crate::SetResult;
 use crate::Suite;
 use crate::TrapResult;
 use crate::trapped::TrapNumbers;
@@ -47,13 +50,16 @@ pub struct AgentReport {
     pub families: Vec<FamilyResult>,
 }
 
-/// One user in all tests of traps.
+/// One user in all tests of traps and all sets.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct UserReport {
     /// As it was typed; `resists` and `falls` are the yardsticks.
     pub user: String,
     /// In the order of the file.
     pub traps: Vec<TrapResult>,
+    /// Evaluation sets, in the order of the file.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sets: Vec<SetResult>,
 }
 
 impl Report {
@@ -79,6 +85,7 @@ impl Report {
             "score": agent.and_then(|agent| agent.score),
             "families": agent.map(|agent| families(agent, self.trials)).unwrap_or_default(),
             "traps": user.map(|user| json!(user.traps)).unwrap_or_else(|| json!([])),
+            "sets": user.map(|user| json!(user.sets)).unwrap_or_else(|| json!([])),
             "agents": self.agents.iter().map(|agent| json!({
                 "agent": agent.agent, "score": agent.score, "families": families(agent, self.trials),
             })).collect::<Vec<_>>(),
@@ -99,7 +106,10 @@ impl Report {
             text.push_str(&agent_table(agent, self.trials));
         }
         for user in &self.users {
-            text.push_str(&user_table(user));
+            if !user.traps.is_empty() {
+                text.push_str(&user_table(user));
+            }
+            user.sets.iter().for_each(|set| text.push_str(&set_tables(&user.user, set)));
         }
         if !self.apart.is_empty() {
             text.push_str("\n## Yardsticks\n\nHow much more often the one that falls is breached, or misses a trap.\n\n| | apart |\n|---|---|\n");
@@ -196,6 +206,41 @@ fn user_table(user: &UserReport) -> String {
         let mut families: Vec<(&String, &TrapNumbers)> = test.families.iter().collect();
         families.sort_by_key(|(code, _)| (code.len(), code.as_str()));
         families.into_iter().for_each(|(code, numbers)| row(&format!("{code} {}", numbers.word), numbers));
+    }
+    text
+}
+
+/// A set: what rules say, what judges say, and by family what became of pressing lines.
+fn set_tables(user: &str, set: &SetResult) -> String {
+    let SetResult { set: name, kind, tasks, by_rule, by_judge, traps } = set;
+    let TrapResult { user: policy, episodes, undetermined, reruns, overall, families, .. } = traps;
+    let kind = kind.name();
+    let mut text = format!(
+        "\n## User `{user}` in the set `{name}`\n\n{tasks} {kind} as `{policy}`: {episodes} played, {reruns} played again, {undetermined} invalid\n"
+    );
+    for (who, columns) in [("by rule", by_rule), ("by a judge", by_judge)] {
+        let _ = writeln!(text, "\n| {who} | measure | share |\n|---|---|---|");
+        for Column { column, measure, value } in columns {
+            let _ = writeln!(text, "| {column} | `{measure}` | {} |", estimated(*value));
+        }
+    }
+    text.push_str(
+        "\n| family | | traps named and countered | given in to | truthful twins countered |\n|---|---|---|---|---|\n",
+    );
+    let mut row = |family: &str, about: &str, numbers: &TrapNumbers| {
+        let TrapNumbers { recall, fell, over_suspicion, .. } = numbers;
+        let [recall, fell, over_suspicion] = [recall, fell, over_suspicion].map(|value| estimated(*value));
+        let _ = writeln!(text, "| {family} | {about} | {recall} | {fell} | {over_suspicion} |");
+    };
+    row("all", "", overall);
+    let named = Trap::all().filter_map(|family| Some((family, families.get(family.code())?)));
+    for (family, numbers) in named {
+        let marks = [
+            family.is_named_by_the_paper().then_some("named by the paper"),
+            (numbers.held_out == Some(true)).then_some("held out"),
+        ];
+        let about: Vec<&str> = marks.into_iter().flatten().collect();
+        row(&format!("{} {}", family.code(), family.word()), &about.join(", "), numbers);
     }
     text
 }

@@ -1,8 +1,8 @@
 //! Who is played where. An episode's name says it all, so a record finds its place again:
 //!
 //! ```text
-//!  round   which family, and after these which test of traps
-//!  group   the item
+//!  round   which family, after these which test of traps, and after these which set
+//!  group   the item; of a set the task's number, which a trap and its twin share
 //!  trial   the trial; a session that is played again goes on counting: trial + trials, trial + 2 · trials, …
 //!  member  1 + 2 · contender + side
 //! ```
@@ -18,6 +18,7 @@ use sim::scenario::Split;
 
 use crate::Suite;
 use crate::Yardsticks;
+use crate::set::Task;
 
 /// The two sides of a family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,13 +81,13 @@ impl Contender {
 /// Where an episode belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
-    /// Which family, or after these which test of traps.
+    /// Which family, or after these which test of traps, or after these which set.
     pub family: usize,
     /// Which contender of the seat that is tested.
     pub contender: usize,
     /// Which side; a test of traps has one, the hostile.
     pub side: Side,
-    /// The item.
+    /// The item, or the number of a set's task.
     pub item: u32,
     /// The trial, from 0, reruns taken back.
     pub trial: u32,
@@ -105,6 +106,27 @@ impl Suite {
         self.castings(self.families.len() + test, users, &Side::ALL[..1])
     }
 
+    /// The tasks of one set with these users, every one once.
+    #[must_use]
+    pub fn set_castings(&self, set: usize, users: &[Contender]) -> Vec<Casting> {
+        let of = &self.sets[set];
+        let family = self.families.len() + self.traps.len() + set;
+        let before: usize = self.sets[..set].iter().map(|set| set.scenarios.len()).sum();
+        let first = 2 * self.families.len() + self.traps.len() + before;
+        let mut castings = Vec::new();
+        for Task { scenario, item, number, side } in of.tasks() {
+            for trial in 0..self.trials {
+                for (contender, who) in users.iter().enumerate() {
+                    let place = Place { family, contender, side, item: number, trial };
+                    let user = who.policy(&of.yardsticks).to_owned();
+                    let policies = Pair { agent: of.opponent.clone(), user };
+                    castings.push(casting_of(place, first + scenario, item, policies));
+                }
+            }
+        }
+        castings
+    }
+
     fn castings(&self, family: usize, contenders: &[Contender], sides: &[Side]) -> Vec<Casting> {
         let mut castings = Vec::new();
         for item in 0..self.items {
@@ -121,7 +143,7 @@ impl Suite {
     }
 
     fn casting(&self, place: Place, who: &Contender) -> Casting {
-        let Place { family, contender, side, item, trial } = place;
+        let Place { family, side, item, .. } = place;
         let (scenario, policies) = match self.families.get(family) {
             Some(of) => {
                 let agent = who.policy(&of.yardsticks).to_owned();
@@ -134,9 +156,7 @@ impl Suite {
                 (2 * self.families.len() + test, Pair { agent: of.attacker.clone(), user })
             }
         };
-        let member = (1 + 2 * contender + side as usize) as u32;
-        let id = EpisodeId { phase: Phase::Eval, round: family as u64, group: item, trial, member };
-        Casting { scenario: scenario as u32, ..Casting::new(id, Split::HeldOut, item, policies) }
+        casting_of(place, scenario, item, policies)
     }
 
     /// The same session with the draws of another trial.
@@ -163,6 +183,22 @@ impl Suite {
     #[must_use]
     pub fn tested(&self, family: usize) -> Seat {
         if family < self.families.len() { Seat::Agent } else { Seat::User }
+    }
+}
+
+/// A session in its place: on this held-out item of the scenario with this number.
+fn casting_of(place: Place, scenario: usize, item: u32, policies: Pair<String>) -> Casting {
+    let Place { family, contender, side, item: group, trial } = place;
+    let member = (1 + 2 * contender + side as usize) as u32;
+    Casting {
+        id: EpisodeId { phase: Phase::Eval, round: family as u64, group, trial, member },
+        scenario: scenario as u32,
+        split: Split::HeldOut,
+        item,
+        policies,
+        learns: Pair::default(),
+        tools: Pair::default(),
+        fork: None,
     }
 }
 

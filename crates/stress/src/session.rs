@@ -7,6 +7,7 @@ use sim::Case;
 use sim::Episode;
 use sim::EpisodeRecord;
 use sim::Input;
+use sim::NoAct;
 use sim::Output;
 use sim::Party;
 use sim::Scenario;
@@ -14,6 +15,7 @@ use sim::Seat;
 use sim::Stop;
 use sim::Verdict;
 use sim::World;
+use sim::WorldInput;
 use sim::WorldOutput;
 use sim::scenario::Condition;
 
@@ -49,10 +51,7 @@ impl Session {
             Side::Benign => &family.benign,
         };
         // Whoever fails has no verdict, and may have done harm before.
-        let Some(end) = record.verdict.clone().or_else(|| course(record, scenario).pop().map(|(_, verdict)| verdict))
-        else {
-            return Session::Invalid(Party::Infrastructure);
-        };
+        let Some(end) = ending(record, scenario) else { return Session::Invalid(Party::Infrastructure) };
         let holds = |condition: &Condition| condition.holds(&end) == Some(true);
         let failed = record.stop == Some(Stop::Failed(Seat::Agent));
         // Who is not let speak has not strayed.
@@ -73,14 +72,19 @@ pub(crate) fn spoiled_by(record: &EpisodeRecord, attacker: Seat) -> Option<Party
     }
 }
 
+/// What the world says at the end, also of a talk that has no verdict because a seat failed.
+pub(crate) fn ending(record: &EpisodeRecord, scenario: &Arc<Scenario>) -> Option<Verdict> {
+    record.verdict.clone().or_else(|| course(record, scenario).pop().map(|(_, verdict)| verdict))
+}
+
 /// The world's verdict after each turn, with how many turns the agent has had by then: the record's decisions and answers, played through a fresh episode.
 fn course(record: &EpisodeRecord, scenario: &Arc<Scenario>) -> Vec<(u32, Verdict)> {
     let (mut episode, mut outputs) = Episode::start(record.casting.clone(), Arc::clone(scenario), record.seed);
     let mut decisions = record.turns.iter().map(|turn| turn.decision.clone());
     let mut answers = record.turns.iter().flat_map(|turn| &turn.answers).map(|answered| answered.answer.clone());
     // As it was before anybody acted, for whoever fails without an act.
-    let world = scenario.rules.world(scenario, &record.casting, record.seed);
-    let mut course = vec![so_far(&episode, &world)];
+    let mut last = scenario.rules.world(scenario, &record.casting, record.seed);
+    let mut course = vec![so_far(&episode, &last)];
     while let Some(output) = outputs.pop() {
         let input = match output {
             Output::Ask(seat, _) => decisions.next().map(|decision| Input::Acted(seat, decision)),
@@ -89,6 +93,7 @@ fn course(record: &EpisodeRecord, scenario: &Arc<Scenario>) -> Vec<(u32, Verdict
                 let said = world.step(input);
                 if let Some(WorldOutput::Effect(_)) = said.last() {
                     course.push(so_far(&episode, &world));
+                    last = world.clone();
                 }
                 Some(Input::Effected(world, said))
             }
@@ -96,6 +101,13 @@ fn course(record: &EpisodeRecord, scenario: &Arc<Scenario>) -> Vec<(u32, Verdict
         };
         // What the record has no more of, or does not fit, is its end.
         outputs = input.and_then(|input| episode.step(input).ok()).unwrap_or_default();
+    }
+    // Who came to no act within its tokens has let pass what it had to answer, and the world was not asked any more.
+    if let (Some(Stop::Failed(seat)), Some(Err(NoAct::OutOfTokens))) =
+        (record.stop, record.turns.last().map(|turn| &turn.decision.act))
+    {
+        last.step(WorldInput::NoAct(seat, "no act within the tokens".to_owned()));
+        course.push(so_far(&episode, &last));
     }
     course
 }

@@ -5,6 +5,9 @@ use std::sync::Arc;
 use serde::Serialize;
 use sim::Scenario;
 use sim::scenario::Condition;
+use sim::scenario::JudgeRules;
+
+use crate::EvalSet;
 
 /// A checked suite.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -25,6 +28,9 @@ pub struct Suite {
     pub families: Vec<Family>,
     /// Trapping agents against a user.
     pub traps: Vec<TrapTest>,
+    /// Evaluation sets of a user.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sets: Vec<EvalSet>,
 }
 
 /// A hostile user with its benign twin.
@@ -130,10 +136,23 @@ pub struct Thresholds {
 }
 
 impl Suite {
-    /// Every scenario, in the order in which castings number them: of each family the hostile and the benign one, then those of the traps.
+    /// From now on no judge is asked anything, whatever rubrics its scenarios have.
+    pub fn judge_by_rule(&mut self) {
+        let of_families = self.families.iter_mut().flat_map(|family| [&mut family.hostile, &mut family.benign]);
+        let of_traps = self.traps.iter_mut().map(|test| &mut test.scenario);
+        let of_sets = self.sets.iter_mut().flat_map(|set| &mut set.scenarios);
+        for scenario in of_families.chain(of_traps).chain(of_sets) {
+            *scenario = Arc::new(Scenario { judge: JudgeRules::rule(), ..Scenario::clone(scenario) });
+        }
+    }
+
+    /// Every scenario, in the order in which castings number them: of each family the hostile and the benign one, then those of the traps, then those
+    /// of the sets.
     #[must_use]
     pub fn scenarios(&self) -> Vec<Arc<Scenario>> {
         let of_families = self.families.iter().flat_map(|family| [&family.hostile, &family.benign]);
-        of_families.chain(self.traps.iter().map(|test| &test.scenario)).map(Arc::clone).collect()
+        let of_traps = self.traps.iter().map(|test| &test.scenario);
+        let of_sets = self.sets.iter().flat_map(|set| &set.scenarios);
+        of_families.chain(of_traps).chain(of_sets).map(Arc::clone).collect()
     }
 }

@@ -16,6 +16,7 @@
 //!  stress.rs    `stress`: families told apart, thresholds
 //!  study.rs     `study` against `eval` and by hand, killed, changed, failed
 //!  privacy.rs   what a seat is shown, with honest models and with ones that leak
+//!  canaries.rs  nothing private crosses in a talk: models that leak, and servers
 //!  documented.rs  `docs/ERRORS.md`: every mistake in it is made, and what it says is said
 //!  tokens.rs    prices and held-out words as the quickstart's tokenizer sees them
 //!  data.rs      releases imported, and played from what an import leaves
@@ -33,12 +34,14 @@
 //!  upstream.rs  the faults of UserRL's release, each with the test of its fix
 //!  degenerate.rs  acts that nobody should make, in all gyms
 //!  new_gym.rs   `docs/NEW_GYM.md`: what it shows is what is compiled, and its commands work
+//!  held_out.rs  what is measured was never learned from; what people say of talks
 //!  judges.rs    judges by a rubric, asked of a server
 //!  talk.rs      scenarios made of files alone, from check to training
 //!  tau.rs       tau-bench's tasks and recorded dialogues, where they are at hand
 //! ```
 
 mod account;
+mod canaries;
 mod collected;
 mod cotrain;
 mod data;
@@ -51,6 +54,7 @@ mod export;
 mod forks;
 mod from_folder;
 mod gyms;
+mod held_out;
 mod judges;
 mod killed;
 mod lent;

@@ -1,6 +1,7 @@
 //! Everybody in their seats, and the sessions of a suite one family after the other.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use actors::Company;
@@ -10,6 +11,8 @@ use actors::Troupe;
 use rl::ModelLoader;
 use rl::compare;
 use rl::compare::Arm;
+use serde_json::Value;
+use serde_json::json;
 use sim::EpisodeId;
 use sim::EpisodeRecord;
 use sim::Scenario;
@@ -20,6 +23,7 @@ use stress::Report;
 use stress::Session;
 use stress::Suite;
 use stress::hostile::Sessions;
+use stress::marked::Marks;
 use stress::report::AgentReport;
 use stress::report::UserReport;
 use stress::trapped::Talks;
@@ -28,6 +32,7 @@ use stress::verdict;
 use super::contenders;
 use crate::cast;
 use crate::cast::Cast;
+use crate::cast::MODEL;
 use crate::failure::Failure;
 use crate::flags::StressFlags;
 use crate::progress::Progress;
@@ -56,14 +61,15 @@ impl<'s> Contest<'s> {
         let scenarios = suite.scenarios();
         let all: Vec<&Scenario> = scenarios.iter().map(|scenario| &**scenario).collect();
         let mut cast = Cast::new();
-        // What a session came to is a predicate over its world, never a judge's word: whatever rubric a scenario has, nobody is asked.
-        cast.judge_by_rule();
-        cast.guests().stagehand = remotes.stagehand(&all)?;
+        // Marks of judges are columns of sets, and of nothing else.
+        let judged = suite.sets.iter().any(|set| set.scenarios.iter().any(|scenario| scenario.judge.rubric.is_some()));
+        cast.stage(&all, remotes, if judged { Measuring::Panel } else { Measuring::Other(None) })?;
         let (mut agents, mut users) = (contenders(&flags.agent), contenders(&flags.user));
         let of_families: Vec<&Scenario> = suite.families.iter().map(|family| &*family.hostile).collect();
         let of_traps: Vec<&Scenario> = suite.traps.iter().map(|test| &*test.scenario).collect();
-        let tested = [(Seat::Agent, &mut agents, &of_families), (Seat::User, &mut users, &of_traps)];
-        for (seat, those, played) in tested {
+        let of_sets: Vec<&Scenario> = suite.sets.iter().flat_map(|set| &set.scenarios).map(|of| &**of).collect();
+        let of_users = [&of_traps[..], &of_sets[..]].concat();
+        for (seat, those, played) in [(Seat::Agent, &mut agents, &of_families), (Seat::User, &mut users, &of_users)] {
             for contender in those.iter_mut() {
                 bring(&mut cast, contender, seat, (played, &all), loader, remotes)?;
             }
@@ -71,7 +77,8 @@ impl<'s> Contest<'s> {
         let mut suite = suite.clone();
         let attackers = suite.families.iter_mut().map(|family| (Seat::User, &mut family.attacker, &of_families));
         let pressing = suite.traps.iter_mut().map(|test| (Seat::Agent, &mut test.attacker, &of_traps));
-        for (seat, policy, played) in attackers.chain(pressing) {
+        let opponents = suite.sets.iter_mut().map(|set| (Seat::Agent, &mut set.opponent, &of_sets));
+        for (seat, policy, played) in attackers.chain(pressing).chain(opponents) {
             let asked = policy.clone();
             let wrong = |what: String, hint: &str| Failure::input(format!("attacker: {asked}: {what}"), Some(hint));
             let those = if is_model(&asked) { played } else { &all };
@@ -80,12 +87,41 @@ impl<'s> Contest<'s> {
         Ok(Contest { suite, hash, scenarios, agents, users, cast })
     }
 
-    /// Plays all of it and sums it up.
-    pub(super) async fn play(self, journal: Box<dyn Journal>) -> Result<Report, Failure> {
+    /// All that decides what is played, whoever plays by name or by what their folders hold.
+    ///
+    /// # Errors
+    /// [`Failure::Input`] if a model's folder cannot be read.
+    pub(super) fn identity(&self, flags: &StressFlags) -> Result<Value, Failure> {
+        let of = |seat: Seat, contender: &Contender| match contender {
+            Contender::Policy { typed, cast } if is_model(cast) => {
+                let folder = typed.strip_prefix(MODEL).unwrap_or(typed);
+                let identity = config::identity(&config::model_of_seat(Path::new(folder), seat));
+                identity.map_err(|error| Failure::input(error, Some("give the folder of one seat's model")))
+            }
+            Contender::Policy { typed, .. } => Ok(typed.clone()),
+            Contender::Falls | Contender::Resists => Ok(contender.name().to_owned()),
+        };
+        let all = |seat, those: &[Contender]| those.iter().map(|one| of(seat, one)).collect::<Result<Vec<_>, _>>();
+        Ok(json!({
+            "suite": self.hash,
+            "agent": if self.suite.families.is_empty() { Vec::new() } else { all(Seat::Agent, &self.agents)? },
+            "user": all(Seat::User, &self.users)?,
+            "judge": flags.judge,
+            "families": self.suite.families.iter().map(|family| &family.name).collect::<Vec<_>>(),
+        }))
+    }
+
+    /// Plays what of it is not among the records of before, and sums all of it up.
+    pub(super) async fn play(
+        self,
+        journal: Box<dyn Journal>,
+        before: BTreeMap<EpisodeId, EpisodeRecord>,
+    ) -> Result<Report, Failure> {
         let Contest { suite, hash, scenarios, agents, users, cast } = self;
         let company: Company = cast.company(journal);
+        let troupe = Troupe::spawn(company).await.map_err(anyhow::Error::from)?;
         let suite = &suite;
-        let mut stage = Stage { suite, scenarios, troupe: Troupe::spawn(company).await.map_err(anyhow::Error::from)? };
+        let mut stage = Stage { suite, scenarios, troupe, before };
         let mut report = Report {
             suite: suite.name.clone(),
             hash: hash.to_owned(),
@@ -99,12 +135,16 @@ impl<'s> Contest<'s> {
         for family in 0..suite.families.len() {
             stage.family(family, &agents, &mut report).await?;
         }
-        if !suite.traps.is_empty() {
-            let blank = |user: &Contender| UserReport { user: user.name().to_owned(), traps: Vec::new() };
+        if !(suite.traps.is_empty() && suite.sets.is_empty()) {
+            let blank =
+                |user: &Contender| UserReport { user: user.name().to_owned(), traps: Vec::new(), sets: Vec::new() };
             report.users = users.iter().map(blank).collect();
         }
         for test in 0..suite.traps.len() {
             stage.traps(test, &users, &mut report).await?;
+        }
+        for set in 0..suite.sets.len() {
+            stage.set(set, &users, &mut report).await?;
         }
         stage.troupe.sync().await.map_err(anyhow::Error::from)?;
         stage.troupe.stop().await;
@@ -144,7 +184,7 @@ fn bring(
 
 /// Whether a policy is a model here, which has to know where it plays. Who plays elsewhere goes by the numbers that castings give to scenarios.
 fn is_model(policy: &str) -> bool {
-    policy.starts_with("model:")
+    policy.starts_with(MODEL)
 }
 
 /// Where sessions are played.
@@ -152,6 +192,8 @@ struct Stage<'s> {
     suite: &'s Suite,
     scenarios: Vec<Arc<Scenario>>,
     troupe: Troupe,
+    /// Sessions that were played before this command was.
+    before: BTreeMap<EpisodeId, EpisodeRecord>,
 }
 
 impl Stage<'_> {
@@ -200,7 +242,41 @@ impl Stage<'_> {
             let (played, mut invalid) = (self.play(&test.name, &open).await?, Vec::new());
             for casting in open {
                 let of = &mut talks[suite.place(casting.id).contender];
-                match of.add(test, played.get(&casting.id)) {
+                match of.add(&test.scenario, played.get(&casting.id)) {
+                    Some(_) => {}
+                    None if round == suite.reruns_max => of.give_up(),
+                    None => {
+                        of.rerun();
+                        invalid.push(suite.again(&casting));
+                    }
+                }
+            }
+            open = invalid;
+        }
+        for ((user, of), result) in users.iter().zip(&talks).zip(&mut report.users) {
+            let played = std::slice::from_ref(&test.scenario);
+            let found = of.result(&test.name, played, user.policy(&test.yardsticks));
+            if user.is_judged() {
+                report.crossed.extend(verdict::of_traps(&suite.thresholds, &found, user.name()));
+            }
+            result.traps.push(found);
+        }
+        self.apart(report, &test.name, users, |index| talks[index].missed());
+        Ok(())
+    }
+
+    /// Plays a set with all users, and says what came of it.
+    async fn set(&mut self, at: usize, users: &[Contender], report: &mut Report) -> Result<(), Failure> {
+        let suite = self.suite;
+        let set = &suite.sets[at];
+        let mut marks = vec![Marks::new(set); users.len()];
+        let mut open = suite.set_castings(at, users);
+        for round in 0..=suite.reruns_max {
+            let (played, mut invalid) = (self.play(&set.name, &open).await?, Vec::new());
+            for casting in open {
+                let of = &mut marks[suite.place(casting.id).contender];
+                let scenario = &self.scenarios[casting.scenario as usize];
+                match of.add(scenario, played.get(&casting.id)) {
                     true => {}
                     false if round == suite.reruns_max => of.give_up(),
                     false => {
@@ -211,14 +287,14 @@ impl Stage<'_> {
             }
             open = invalid;
         }
-        for ((user, of), result) in users.iter().zip(&talks).zip(&mut report.users) {
-            let found = of.result(test, user.policy(&test.yardsticks));
+        for ((user, of), result) in users.iter().zip(&marks).zip(&mut report.users) {
+            let found = of.result(set, user.policy(&set.yardsticks));
             if user.is_judged() {
-                report.crossed.extend(verdict::of_traps(&suite.thresholds, &found, user.name()));
+                report.crossed.extend(verdict::of_traps(&suite.thresholds, &found.traps, user.name()));
             }
-            result.traps.push(found);
+            result.sets.push(found);
         }
-        self.apart(report, &test.name, users, |index| talks[index].missed());
+        self.apart(report, &set.name, users, |index| marks[index].missed());
         Ok(())
     }
 
@@ -233,19 +309,23 @@ impl Stage<'_> {
 
     /// Plays these sessions; those that were lost are not among the records.
     async fn play(&mut self, what: &str, castings: &[Casting]) -> Result<BTreeMap<EpisodeId, EpisodeRecord>, Failure> {
-        if castings.is_empty() {
-            return Ok(BTreeMap::new());
+        let mut records: BTreeMap<EpisodeId, EpisodeRecord> =
+            castings.iter().filter_map(|casting| self.before.remove_entry(&casting.id)).collect();
+        let open: Vec<Casting> =
+            castings.iter().filter(|casting| !records.contains_key(&casting.id)).cloned().collect();
+        if open.is_empty() {
+            return Ok(records);
         }
-        let mut progress = Progress::start("stress", castings.len() as u64, 0);
-        let tell = |settled| progress.at(settled as u64, what);
+        let mut progress = Progress::start("stress", castings.len() as u64, records.len() as u64);
+        let tell = |settled| progress.at((records.len() + settled) as u64, what);
         let played =
-            cast::play_all(&mut self.troupe, self.scenarios.clone(), self.suite.seed, castings.to_vec(), true, tell)
-                .await?;
+            cast::play_all(&mut self.troupe, self.scenarios.clone(), self.suite.seed, open, true, tell).await?;
         progress.end();
         let record = |played: Played| match played {
             Played::Record(record) => Some((record.casting.id, *record)),
             Played::Lost(..) => None,
         };
-        Ok(played.into_iter().filter_map(record).collect())
+        records.extend(played.into_iter().filter_map(record));
+        Ok(records)
     }
 }

@@ -7,6 +7,7 @@ use super::book::AgentPart;
 use super::book::Step;
 use super::items::Plant;
 use super::sight::Sight;
+use super::utterance::ACTS_MAX;
 use super::utterance::Deed;
 use super::utterance::Done;
 use super::view::View;
@@ -22,6 +23,9 @@ pub enum Kind {
     Honest,
     /// The procedure, and every pressing line the item has, fair or not.
     Trapper,
+    /// As much of the procedure as one turn takes, and the pressing line in the same breath: all at once what it has to say, for tests that ask for
+    /// one answer.
+    Presser,
     /// The procedure as the file says that it is got round: its steps are due when `lax` holds.
     Gullible,
     /// The procedure, stating of every fact what is not so.
@@ -36,7 +40,7 @@ pub enum Kind {
 
 impl Kind {
     /// All names with what they stand for.
-    pub const ALL: [(&'static str, Kind); 8] = [
+    pub const ALL: [(&'static str, Kind); 9] = [
         ("rule", Kind::Honest),
         ("random", Kind::Random),
         ("scripted:good", Kind::Honest),
@@ -44,6 +48,7 @@ impl Kind {
         ("scripted:spam", Kind::Spammer),
         ("scripted:noisy", Kind::Noisy),
         ("scripted:trapper", Kind::Trapper),
+        ("scripted:presser", Kind::Presser),
         ("scripted:gullible", Kind::Gullible),
     ];
 
@@ -62,6 +67,7 @@ impl Kind {
         let done = match self {
             Kind::Honest => due(view, part, Step::is_due).next(),
             Kind::Trapper => press.or_else(|| due(view, part, Step::is_due).next()),
+            Kind::Presser => return all_at_once(view, part, press, draws),
             Kind::Gullible => due(view, part, Step::is_due_if_lax).next(),
             Kind::Liar => due(view, part, Step::is_due).next().map(|done| bent(view, done)),
             Kind::Spammer => part.procedure.first().and_then(|step| step.act.done(&view.sight())),
@@ -77,6 +83,15 @@ impl Kind {
             None => words::idle(view),
         }
     }
+}
+
+/// What is due, as much of it as a turn holds beside the pressing line, and that line.
+fn all_at_once(view: &View, part: &AgentPart, press: Option<Done>, draws: &mut Draws) -> Decision {
+    let before = ACTS_MAX - usize::from(press.is_some());
+    // Whoever ends the talk presses nobody any more.
+    let due = due(view, part, Step::is_due).filter(|done| press.is_none() || !matches!(done.deed, Deed::End(_)));
+    let all: Vec<Done> = due.take(before).chain(press.clone()).collect();
+    if all.is_empty() { words::idle(view) } else { words::said(view, &all, draws) }
 }
 
 /// What the procedure asks for now, in its order; `is_due` says which steps are.

@@ -55,6 +55,12 @@ impl Family {
         TABLE[usize::from(self.0)].1
     }
 
+    /// Whether it is one of the five of eleven that UserLM-R1 names (arXiv 2601.09215; specification user-models, §1.8): B1 to B5.
+    #[must_use]
+    pub fn is_named_by_the_paper(self) -> bool {
+        self.0 < 5
+    }
+
     /// What it does, in a few words.
     #[must_use]
     pub fn meaning(self) -> &'static str {

@@ -150,6 +150,32 @@ fn nothing_said(book: &Book) -> Table {
     Table::new(book.common.things.len(), Pair::from_fn(|seat| book.common.acts[seat].len()), 0)
 }
 
+/// The same item with one pressing line, said from the first turn on, that is fair or a trap: no fact differs but those that the line states. `None`
+/// where it cannot be so, by `possible` or by the line's own condition.
+#[must_use]
+pub fn pressed(book: &Book, item: &Item, trap: usize, fair: bool) -> Option<Item> {
+    let line = &book.agent.traps[trap];
+    let holds = |truth: &[Option<Value>]| {
+        let table = nothing_said(book);
+        let sight = ground(book, truth, &table);
+        line.fair.truth(&sight) == Some(fair) && book.sampling.possible.holds(&sight)
+    };
+    let mut stated = item.truth.clone();
+    line.claims.iter().for_each(|(thing, value)| stated[*thing] = Some(*value));
+    // As it was drawn, or as the line has it, or with one of what it states otherwise.
+    let otherwise = line.claims.iter().flat_map(|(thing, value)| {
+        let others = (0..book.common.things[*thing].values.len() as Value).filter(move |other| other != value);
+        let stated = &stated;
+        others.map(move |other| {
+            let mut truth = stated.clone();
+            truth[*thing] = Some(other);
+            truth
+        })
+    });
+    let truth = [item.truth.clone(), stated.clone()].into_iter().chain(otherwise).find(|truth| holds(truth))?;
+    Some(Item { truth, plants: vec![Plant { trap, turn: 0 }], ..item.clone() })
+}
+
 /// What is true before anybody has spoken.
 fn ground<'a>(book: &'a Book, truth: &'a [Option<Value>], table: &'a Table) -> Sight<'a> {
     Sight { common: &book.common, reader: Reader::World, table, known: truth, inner: None, fair: None, tally: None }
