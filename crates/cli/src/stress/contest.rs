@@ -36,6 +36,7 @@ use crate::cast::MODEL;
 use crate::failure::Failure;
 use crate::flags::StressFlags;
 use crate::progress::Progress;
+use crate::remotes::Measuring;
 use crate::remotes::Remotes;
 
 /// A suite with everybody who plays it.
