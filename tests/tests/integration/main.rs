@@ -33,10 +33,13 @@
 //!  new_gym.rs   `docs/NEW_GYM.md`: what it shows is what is compiled, and its commands work
 //!  judges.rs    judges by a rubric, asked of a server
 //!  talk.rs      scenarios made of files alone, from check to training
+//!  packs.rs     the packs with a user and judges on servers, good and bad
+//!  bring.rs     a service procedure of one's own, and every command of `docs/TUTORIAL.md`
 //!  tau.rs       tau-bench's tasks and recorded dialogues, where they are at hand
 //! ```
 
 mod account;
+mod bring;
 mod collected;
 mod cotrain;
 mod data;
@@ -56,6 +59,7 @@ mod mix;
 mod new_gym;
 mod opponents;
 mod overlap;
+mod packs;
 mod plan;
 mod play;
 mod privacy;
