@@ -39,7 +39,7 @@ fn made(folder: &Path, text: &str, more: &[&str]) -> Said {
 }
 
 fn measured(file: &str, agent: &str, user: &str) -> Value {
-    let said = duologue(&["eval", file, "--limit", "60", "--agent", agent, "--user", user, "--json"]).done();
+    let said = duologue(&["eval", file, "--limit", "30", "--agent", agent, "--user", user, "--json"]).done();
     serde_json::from_str::<Value>(&said).expect("it is JSON")["runs"][0]["metrics"].clone()
 }
 
@@ -181,7 +181,7 @@ fn in_miniature(command: &str) -> String {
     let sets: String = SMALL.iter().map(|set| format!(" --set {set}")).collect();
     let command = command.replace("step-000040", &format!("step-{STEPS:06}")).replace("--limit 100", "--limit 4");
     match command.split(' ').nth(1) {
-        Some("train") => format!("{command}{sets}"),
+        Some("train" | "plan") => format!("{command}{sets}"),
         Some("stress") => format!("{command} --items 6 --trials 1"),
         _ => command,
     }

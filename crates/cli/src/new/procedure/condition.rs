@@ -52,12 +52,12 @@ pub fn read(text: &str, things: &[Thing]) -> Result<Condition, Misread> {
     let (mut about, mut equalities, mut count) = (Vec::new(), Vec::new(), 0);
     let mut last: Option<usize> = None;
     for (joint, part) in parts(text) {
-        let (left, said, equality) = comparison(part, things, last)?;
+        let one = comparison(part, things, last)?;
         joined.push_str(joint);
-        joined.push_str(&said);
-        about.extend(left.iter().copied());
-        last = left.first().copied();
-        equalities.extend(equality);
+        joined.push_str(&one.text);
+        last = one.about.first().copied();
+        about.extend(one.about);
+        equalities.extend(one.equality);
         count += 1;
     }
     about.sort_unstable();
@@ -86,20 +86,15 @@ fn parts(text: &str) -> Vec<(&'static str, &str)> {
     parts
 }
 
-/// What is compared, how, and the equality if it is one of a thing with a value. Where nothing compares, a value of the thing before is meant: `the use is
-/// films or work`.
-#[expect(clippy::type_complexity)]
-fn comparison(
-    part: &str,
-    things: &[Thing],
-    last: Option<usize>,
-) -> Result<(Vec<usize>, String, Option<(usize, String)>), Misread> {
+/// One comparison. Where nothing compares, a value of the thing before is meant: `the use is films or work`.
+fn comparison(part: &str, things: &[Thing], last: Option<usize>) -> Result<Condition, Misread> {
     let lower = format!(" {} ", part.to_lowercase());
     let spaced = format!(" {part} ");
     let found = COMPARISONS.iter().find_map(|(words, op)| lower.find(words).map(|at| (at, words.len(), *op)));
     let Some((at, length, op)) = found.filter(|_| lower.len() == spaced.len()) else {
         if let Some((thing, value)) = last.and_then(|thing| Some((thing, words::valued(part, &things[thing])?))) {
-            return Ok((vec![thing], format!("{} == {value}", things[thing].name), None));
+            let text = format!("{} == {value}", things[thing].name);
+            return Ok(Condition { text, about: vec![thing], equality: None });
         }
         let what = format!("`{part}` compares nothing");
         return Err((what, "write `NAME is VALUE`, `NAME is at most NAME`, `NAME was told`".to_owned()));
@@ -112,7 +107,7 @@ fn comparison(
     let of = &things[thing];
     let Some(op) = op else {
         let told = if of.fact.is_some() { format!("told.{}", of.name) } else { of.name.clone() };
-        return Ok((vec![thing], told, None));
+        return Ok(Condition { text: told, about: vec![thing], equality: None });
     };
     let is_ordered = !matches!(op, "==" | "!=");
     if is_ordered && !is_numeric(of) {
@@ -123,14 +118,17 @@ fn comparison(
     let value = of.values.iter().find(|value| value.eq_ignore_ascii_case(&wanted));
     if let Some(value) = value.cloned().or_else(|| number(&wanted).filter(|_| is_ordered)) {
         let equality = (op == "==").then(|| (thing, value.clone()));
-        return Ok((vec![thing], format!("{} {op} {value}", of.name), equality));
+        return Ok(Condition { text: format!("{} {op} {value}", of.name), about: vec![thing], equality });
     }
     match words::mentioned(right, things).first().copied() {
         Some(other) if is_ordered && !is_numeric(&things[other]) => {
             let what = format!("`{}` is words, and only numbers have an order", things[other].words);
             Err((what, "write its values as numbers alone, e.g. `price: 89, 119`".to_owned()))
         }
-        Some(other) => Ok((vec![thing, other], format!("{} {op} {}", of.name, things[other].name), None)),
+        Some(other) => {
+            let text = format!("{} {op} {}", of.name, things[other].name);
+            Ok(Condition { text, about: vec![thing, other], equality: None })
+        }
         None => {
             let values = of.values.iter().map(|value| format!("`{}`", value.replace('_', " ")));
             let what = format!("`{}` is never `{right}`", of.words);

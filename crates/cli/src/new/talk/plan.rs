@@ -53,9 +53,7 @@ impl<'p> Plan<'p> {
             let is_shared = matches!(step.deed, Deed::Close | Deed::Offer(..)) || name == "tell";
             steps.push((if is_shared { name } else { names.fresh(&name) }, step));
         }
-        let mut offers: Vec<String> = steps.iter().map(|(name, _)| name.clone()).collect();
-        offers.iter().for_each(|name| names.take(name));
-        offers.clear();
+        steps.iter().for_each(|(name, _)| names.take(name));
         let traps = procedure.pressing.iter().map(|trap| (names.fresh(&name(&trap.says[0], "press")), trap)).collect();
         let mut plan = Plan { procedure, steps, traps, questions: Vec::new(), own: Vec::new() };
         plan.own = plan.facts_where(|plan, index| {
