@@ -6,8 +6,8 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use serde_json::Value;
-use serde_json::json;
 use sim::EpisodeRecord;
+use sim::Party;
 use sim::Seat;
 use sim::gyms::talk::thought::Thought;
 
@@ -25,8 +25,8 @@ use crate::training::SMALL;
 use crate::training::last_model;
 use crate::training::scratch;
 
-/// Episodes of each pack.
-const LIMIT: usize = 1;
+/// Of each pack.
+const EPISODES: usize = 2;
 
 /// All packs, in folders and beside them.
 fn packs() -> Vec<PathBuf> {
@@ -57,20 +57,17 @@ fn judged(pack: &Path, folder: &Path) -> PathBuf {
     path
 }
 
-/// Numbers of a row that add up: whoever has no score has a fault; no fault is a score, and no mean is over more than the scored.
-fn is_accounted(row: &Value) -> (u64, u64) {
-    let count = |value: &Value| value.as_u64().unwrap_or_else(|| panic!("{row}"));
-    let faults: u64 = ["agent", "user", "judge", "env", "infra"].iter().map(|party| count(&row["faults"][party])).sum();
-    let scored = count(&row["scored"]);
-    assert_eq!((scored + faults, count(&row["lost"])), (count(&row["episodes"]), 0), "{row}");
-    if scored == 0 {
-        assert_eq!(row["metrics"]["score"], Value::Null, "{row}");
-    }
-    (scored, faults)
+/// The records of a rollout.
+fn records(said: &str) -> Vec<EpisodeRecord> {
+    said.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
 }
 
-fn result(said: &str) -> Value {
-    serde_json::from_str(said).unwrap_or_else(|error| panic!("{error}: {said}"))
+/// Whether an episode came to a score, and not to a fault: one of the two, and a fault scores nobody, not even 0. Whoever failed by itself has a score alone.
+fn is_scored(record: &EpisodeRecord) -> bool {
+    let scored = record.scores.agent.is_some() || record.scores.user.is_some();
+    assert_eq!(scored, record.fault.is_none(), "{}: {:?} {:?}", record.casting.id, record.scores, record.fault);
+    assert!(record.fault.is_none() || (record.verdict.is_none() && record.stop.is_none()), "{}", record.casting.id);
+    scored
 }
 
 #[test]
@@ -87,30 +84,26 @@ fn a_served_model_is_the_user_and_the_judge_of_packs() {
     let base = format!("http://{}/v1", serving.address);
     let packs: Vec<PathBuf> = packs().into_iter().step_by(6).collect();
     let bounds = format!(
-        "--limit {LIMIT} --json --remote-reply-tokens 48 --remote-attempts 2 --remote-backoff-ms 1 --remote-deadline-ms 60000"
+        "--episodes {EPISODES} --json --remote-reply-tokens 48 --remote-attempts 2 --remote-backoff-ms 1 --remote-deadline-ms 60000"
     );
     // By rule: what an n-gram says is a turn, good or bad, and every episode has a score.
-    let files: Vec<String> = packs.iter().map(|pack| pack.display().to_string()).collect();
-    let said = finish(with_base(&base, &format!("eval {} --user openai:user {bounds}", files.join(" ")))).done();
-    let result = result(&said);
-    let rows = result["runs"].as_array().expect("a row a pack");
-    assert_eq!(rows.len(), packs.len());
-    for row in rows {
-        assert_eq!(is_accounted(row), (LIMIT as u64, 0), "{row}");
-        assert!(row["metrics"]["user/score"]["mean"].is_number(), "{row}");
+    for pack in &packs {
+        let said = finish(with_base(&base, &format!("rollout {} --user openai:user {bounds}", pack.display()))).done();
+        let records = records(&said);
+        assert_eq!(records.len(), EPISODES);
+        assert!(records.iter().all(is_scored), "{}", pack.display());
+        assert!(records.iter().all(|record| record.turns_of(Seat::User).next().is_some()), "it took its turns");
     }
-    assert!(result["remote"]["user"]["calls"].as_u64().is_some_and(|calls| calls >= packs.len() as u64), "{said}");
     // By a rubric: an n-gram is no judge, so nobody is scored, and the judge is who failed.
     let pack = judged(&packs[0], scratch.path());
-    let text = fs::read_to_string(&pack)
-        .expect("ours")
-        .replace("openai:first", "openai:user")
-        .replace("openai:second", "openai:user");
-    fs::write(&pack, text).expect("ours");
-    let said = finish(with_base(&base, &format!("eval {} --user openai:user {bounds}", pack.display()))).done();
-    let result = self::result(&said);
-    let row = &result["runs"][0];
-    assert_eq!((is_accounted(row), &row["faults"]["judge"]), ((0, LIMIT as u64), &json!(LIMIT)), "{row}");
+    let text = fs::read_to_string(&pack).expect("ours");
+    fs::write(&pack, text.replace("openai:first", "openai:user").replace("openai:second", "openai:user"))
+        .expect("ours");
+    let said = finish(with_base(&base, &format!("rollout {} --user rule {bounds}", pack.display()))).done();
+    for record in records(&said) {
+        assert!(!is_scored(&record));
+        assert_eq!(record.fault.map(|fault| fault.party), Some(Party::Judge));
+    }
 }
 
 /// Thinks in the five steps it was told, says something harmless a few times, and hangs up by an act.
@@ -134,8 +127,8 @@ fn a_server_that_misbehaves_scores_or_faults_every_episode_of_every_pack() {
         let honest = if is_case { opinion(messages) } else { person(messages) };
         let hash = number_of(messages);
         match (hash % 1000, number) {
-            (0..15, _) => bad(hash / 1000, &honest),
-            (15..100, 0) => bad(hash / 1000, &honest),
+            (0..40, _) => bad(hash / 1000, &honest),
+            (40..100, 0) => bad(hash / 1000, &honest),
             // Half a thought, and a role that nobody asked for.
             (100..130, _) if !is_case => Does::Say("<think>BAD and never".to_owned()),
             (130..160, _) if !is_case => Does::Say("<think>BAD</think>Agent: BAD? No: <think>BAD".to_owned()),
@@ -143,44 +136,41 @@ fn a_server_that_misbehaves_scores_or_faults_every_episode_of_every_pack() {
         }
     });
     let scratch = scratch();
-    let files: Vec<String> = packs().iter().map(|pack| judged(pack, scratch.path()).display().to_string()).collect();
-    assert!(files.len() >= 30, "{files:?}");
-    let calls = 20_000;
-    let bounds = format!(
-        "--limit {LIMIT} --json --remote-deadline-ms 1500 --remote-attempts 2 --remote-backoff-ms 1 --remote-concurrency 64 --remote-calls {calls}"
-    );
-    let said = finish(with_server(&server, &format!("eval {} --user openai:person {bounds}", files.join(" ")))).done();
-    let all = result(&said);
-    let (mut scored, mut faulted) = (0, 0);
-    for row in all["runs"].as_array().expect("a row a pack") {
-        let (good, bad) = is_accounted(row);
-        (scored, faulted) = (scored + good, faulted + bad);
-        assert_eq!((&row["faults"]["agent"], &row["faults"]["env"]), (&json!(0), &json!(0)), "{row}");
+    let packs: Vec<PathBuf> = packs().iter().map(|pack| judged(pack, scratch.path())).collect();
+    assert!(packs.len() >= 30, "{packs:?}");
+    let calls = 200;
+    let bounds = "--remote-deadline-ms 1500 --remote-attempts 2 --remote-backoff-ms 1";
+    let play = |pack: &Path, calls: usize| {
+        let command = format!(
+            "rollout {} --episodes {EPISODES} --json --user openai:person {bounds} --remote-calls {calls}",
+            pack.display()
+        );
+        let before = server.requests();
+        let records = records(&finish(with_server(&server, &command)).done());
+        assert_eq!(records.len(), EPISODES);
+        assert!(server.requests() - before <= calls, "{}: {} requests", pack.display(), server.requests() - before);
+        records
+    };
+    let (mut scored, mut faulted) = (0, Vec::new());
+    for record in packs.iter().flat_map(|pack| play(pack.as_path(), calls)) {
+        let heard = record.turns_of(Seat::Agent).flat_map(|turn| &turn.observed);
+        assert!(
+            heard.into_iter().all(|message| !message.text.contains("BAD")),
+            "nothing private and nothing broken is heard"
+        );
+        scored += usize::from(is_scored(&record));
+        faulted.extend(record.fault.map(|fault| fault.party));
     }
-    assert_eq!(scored + faulted, (files.len() * LIMIT) as u64);
-    assert!(scored > faulted && faulted > 0, "{scored} scored, {faulted} faulted");
-    assert!(!said.contains("BAD"), "nothing private and nothing broken is told");
-    let asked: u64 =
-        ["person", "first", "second"].iter().map(|model| all["remote"][model]["calls"].as_u64().unwrap_or(0)).sum();
-    assert!(server.requests() as u64 <= asked && asked <= calls, "{} requests, {asked} calls", server.requests());
+    assert!(scored > faulted.len() && !faulted.is_empty(), "{scored} scored, {faulted:?}");
+    assert!(
+        faulted.iter().all(|party| [Party::User, Party::Judge, Party::Infrastructure].contains(party)),
+        "{faulted:?}"
+    );
 
     // A budget that ends in the middle: what it cuts off is the infrastructure's, and no score.
-    let before = server.requests();
-    let few = files[..3].join(" ");
-    let said = finish(with_server(
-        &server,
-        &format!("eval {few} --user openai:person {bounds}").replace("--remote-calls 20000", "--remote-calls 12"),
-    ))
-    .done();
-    assert!(server.requests() - before <= 12);
-    let rows = result(&said);
-    let infra: u64 = rows["runs"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|row| (is_accounted(row), row["faults"]["infra"].as_u64().unwrap_or(0)).1)
-        .sum();
-    assert!(infra > 0, "{said}");
+    let cut = play(packs[0].as_path(), 3);
+    assert!(cut.iter().all(|record| !is_scored(record)));
+    assert!(cut.iter().any(|record| record.fault.as_ref().is_some_and(|fault| fault.party == Party::Infrastructure)));
 }
 
 /// Replies as models really write them, each with a word in its thought that nobody may hear.
