@@ -87,6 +87,8 @@ fn a_procedure_that_cannot_be_read_is_told_by_line_and_leaves_nothing() {
     let said =
         made(scratch.path(), &LEAST.replace("Tell the fine", "If the moon is full: tell the fine"), &[]).refused();
     assert!(said.contains("mine.txt:9: `the moon` names nothing that stands in `Facts` or `Offers`"), "{said}");
+    let flags = made(scratch.path(), LEAST, &["--remote-calls", "5"]).refused();
+    assert!(flags.contains("no model is asked"), "{flags}");
     assert!(!scratch.path().join("out").exists(), "nothing was written");
     made(scratch.path(), LEAST, &[]).done();
     let before = contents(&scratch.path().join("out"));
@@ -97,8 +99,6 @@ fn a_procedure_that_cannot_be_read_is_told_by_line_and_leaves_nothing() {
         "{again}"
     );
     assert_eq!(contents(&scratch.path().join("out")).len(), before.len() - 1, "all or none");
-    let flags = made(scratch.path(), LEAST, &["--remote-calls", "5"]).refused();
-    assert!(flags.contains("no model is asked"), "{flags}");
 }
 
 /// A command with a server of models, in a folder that has the example.

@@ -131,7 +131,7 @@ fn a_server_that_misbehaves_scores_or_faults_every_episode_of_every_pack() {
             (40..100, 0) => bad(hash / 1000, &honest),
             // Half a thought, and a role that nobody asked for.
             (100..130, _) if !is_case => Does::Say("<think>BAD and never".to_owned()),
-            (130..160, _) if !is_case => Does::Say("<think>BAD</think>Agent: BAD? No: <think>BAD".to_owned()),
+            (130..160, _) if !is_case => Does::Say("<think>BAD</think>Agent: Well? <think>BAD".to_owned()),
             _ => Does::Say(honest),
         }
     });

@@ -145,8 +145,9 @@ fn targets(page: &mut Page, plan: &Plan<'_>) {
         );
     }
     if !has(Tier::Secondary) {
-        page.comment("Default: to know what one asks.");
-        for index in &plan.questions {
+        page.comment("Default: to know what one asks, or else what there is to be told.");
+        let told: Vec<usize> = plan.told().into_iter().take(2).collect();
+        for index in if plan.questions.is_empty() { &told } else { &plan.questions } {
             let thing = &plan.procedure.things[*index];
             target(
                 page,
