@@ -1,5 +1,6 @@
 //! A text in a form from a server in memory: written wrongly and then rightly, never rightly, not at all, and again from a recording.
 
+#[path = "fake/server.rs"]
 mod fake;
 
 use std::sync::Arc;

@@ -1,5 +1,6 @@
 //! A panel before a server in memory that answers rightly, late, brokenly, out of range, or otherwise than it used to.
 
+#[path = "fake/server.rs"]
 mod fake;
 
 use std::collections::BTreeMap;

@@ -1,5 +1,6 @@
 //! A server in memory that misbehaves on purpose, and a clock that only moves when everybody waits.
 
+#[path = "fake/server.rs"]
 mod fake;
 
 use std::fs;

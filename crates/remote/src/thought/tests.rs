@@ -1,3 +1,5 @@
+//! Replies as models write them.
+
 use proptest::prelude::*;
 
 use super::of_steps;
@@ -102,6 +104,10 @@ fn five_steps_are_found_however_they_are_written() {
         assert!(heads.iter().all(Option::is_some) && heads.is_sorted(), "{reply}\n{thought}");
         assert!(thought.contains("trap urgency") && !thought.contains("/5"), "{thought}");
     }
+}
+
+#[test]
+fn steps_in_fields_and_on_one_line_are_found_too() {
     let json = format!(
         "```json\n{}\n```",
         serde_json::json!({ "thought": ASKED, "act": "counter urgency", "say": "Show me where it says so." })

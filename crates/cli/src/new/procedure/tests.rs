@@ -1,3 +1,5 @@
+//! Texts as people write them, by hand, and what is wrong with others.
+
 use sim::Pair;
 use sim::gyms::talk::book::Tier;
 
