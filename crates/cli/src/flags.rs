@@ -104,6 +104,8 @@ pub struct NewFlags {
 pub enum NewCommand {
     /// A scenario of the world `talk`, complete and commented.
     Pack(PackFlags),
+    /// A scenario of the world `talk` from a service procedure in plain text, with a run that trains both seats and a stress suite.
+    Talk(TalkFlags),
 }
 
 /// `duologue new pack NAME`
@@ -114,6 +116,28 @@ pub struct PackFlags {
     /// Folder to put the file into.
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub out: PathBuf,
+}
+
+/// `duologue new talk NAME --from PROCEDURE.txt`
+#[derive(Debug, Args)]
+pub struct TalkFlags {
+    /// Name of the scenario, and of its files: NAME.toml, NAME.train.toml, NAME.stress.toml.
+    pub name: String,
+    /// The procedure: a title, and lists under headings such as `Facts:` and `Steps:`; docs/SCENARIOS.md has the form. With --by, prose of any shape.
+    #[arg(long, value_name = "PROCEDURE.txt")]
+    pub from: PathBuf,
+    /// Folder to put the files into.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub out: PathBuf,
+    /// A model on a server, openai:MODEL, that brings the text into the form first; what it wrote is kept as NAME.txt.
+    #[arg(long, value_name = "P")]
+    pub by: Option<String>,
+    /// How often the model may try: its mistakes are shown to it in between.
+    #[arg(long, value_name = "N", default_value_t = 4, allow_negative_numbers = true, value_parser = count)]
+    pub tries: u32,
+    /// What the model may cost.
+    #[command(flatten)]
+    pub remote: RemoteFlags,
 }
 
 /// `duologue rollout SCENARIO.toml`

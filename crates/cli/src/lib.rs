@@ -90,7 +90,7 @@ fn carry_out(command: Command, loader: &dyn ModelLoader) -> Result<(), Failure> 
     match command {
         Command::Check(flags) => check::check(&flags),
         Command::Schema(flags) => schema::schema(&flags),
-        Command::New(flags) => new::new(&flags),
+        Command::New(flags) => new::new(flags),
         Command::Rollout(flags) => runtime()?.block_on(rollout::rollout(flags, loader)),
         Command::Play(flags) => runtime()?.block_on(play::play(flags, loader)),
         Command::Train(flags) => runtime()?.block_on(train::train(flags, loader)),

@@ -30,10 +30,12 @@ use remote::Shelf;
 use remote::Speaker;
 use remote::Tally;
 use remote::Voice;
+use remote::policy;
 use sim::Answer;
 use sim::Decision;
 use sim::Fault;
 use sim::Observation;
+use sim::Pair;
 use sim::Past;
 use sim::Query;
 use sim::Rubric;
@@ -112,16 +114,23 @@ impl Remotes {
     pub fn player(&mut self, scenarios: &[&Scenario], policy: &str) -> Result<Option<PlayerMaker>, Failure> {
         let Some(voice) = self.voice(policy)? else { return Ok(None) };
         let names: Vec<String> = scenarios.iter().map(|scenario| scenario.name.clone()).collect();
+        let policies: Vec<Pair<Option<String>>> =
+            scenarios.iter().map(|scenario| Pair::from_fn(|seat| policy::of(scenario, seat))).collect();
         let seed = self.seed;
         Ok(Some(Arc::new(move |casting: &Casting, seat: Seat| {
             let address = casting.token_address(seed);
             let place = format!("{}/{}", names[casting.scenario as usize], casting.id);
-            Box::new(Elsewhere(Speaker::new(seat, voice.clone(), &place, address))) as Box<dyn Player>
+            let thinking = policies[casting.scenario as usize][seat].clone();
+            Box::new(Elsewhere(Speaker::new(seat, voice.clone(), &place, address).thinking(thinking)))
+                as Box<dyn Player>
         })))
     }
 
     /// Whose words a policy's are; `None` for policies of other kinds.
-    fn voice(&mut self, policy: &str) -> Result<Option<Voice>, Failure> {
+    ///
+    /// # Errors
+    /// As [`Remotes::player`].
+    pub fn voice(&mut self, policy: &str) -> Result<Option<Voice>, Failure> {
         Ok(if let Some(model) = policy.strip_prefix(REMOTE) {
             Some(Voice::Remote { client: self.client()?, model: model.to_owned(), recorder: self.recorder()? })
         } else if let Some(file) = policy.strip_prefix(RECORDED) {

@@ -53,6 +53,7 @@ pub use load::load_scenario;
 pub use load::load_scenarios;
 pub use load::load_study;
 pub use load::load_suite;
+pub use load::scenario_of;
 pub use model_folder::base_of;
 pub use model_folder::identity;
 pub use model_folder::is_adapter;

@@ -262,7 +262,11 @@ fn mistaken(kind: FileKind, wanted: FileKind) -> String {
     format!("is a {kind} file, and a {wanted} file is wanted here")
 }
 
-pub(crate) fn scenario_of(source: &Source) -> Result<Scenario, ConfigErrors> {
+/// Checks a scenario file that need not lie on a disk; `source.path` is what its mistakes are told with.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn scenario_of(source: &Source) -> Result<Scenario, ConfigErrors> {
     let root = Node::parse(source)?;
     expect_kind(FileKind::Scenario, source, &root)?;
     let mut check = Check::new(source.name(), &root);

@@ -10,7 +10,7 @@ use sim::Source;
 use text::tool_call;
 
 use crate::Problem;
-use crate::form::split_thought;
+use crate::thought;
 
 /// One request.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -185,9 +185,12 @@ pub fn read(completion: Value) -> Result<(Reply, Option<Usage>), Problem> {
     if content.is_none() && calls.is_empty() {
         return Err(Problem::Empty);
     }
-    let (thought, mut text) = split_thought(&content.unwrap_or_default());
+    let (thought, mut text) = thought::split(&content.unwrap_or_default());
     calls.iter().for_each(|call| text.push_str(call));
-    let thought = reasoning_content.filter(|thought| !thought.is_empty()).or(thought);
+    // A model that thinks by itself and was told how to think besides has both.
+    let thoughts: Vec<String> =
+        reasoning_content.filter(|thought| !thought.is_empty()).into_iter().chain(thought).collect();
+    let thought = (!thoughts.is_empty()).then(|| thoughts.join("\n"));
     Ok((Reply { text, thought, closed: finish_reason.as_deref() != Some("length") }, usage))
 }
 

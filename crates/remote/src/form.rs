@@ -94,7 +94,7 @@ fn objects(text: &str) -> Vec<(&str, Value)> {
 }
 
 /// A text without the code fence around all of it, and without space around it.
-fn unfenced(text: &str) -> &str {
+pub(crate) fn unfenced(text: &str) -> &str {
     let text = text.trim();
     let inside = text.strip_prefix("```").and_then(|rest| rest.strip_suffix("```"));
     // The first line of a fence says only what language it is.
@@ -102,34 +102,12 @@ fn unfenced(text: &str) -> &str {
     body.map_or(text, |(_, body)| body.trim())
 }
 
-/// Splits a reply into its thought and what is meant for others. All up to the last closing tag is thought, since some templates write the
-/// opening one themselves; so is all after an opening tag that nothing closes. Nothing private is left in what is meant for others.
-#[must_use]
-pub fn split_thought(reply: &str) -> (Option<String>, String) {
-    const OPEN: &str = "<think";
-    const CLOSE: &str = "</think>";
-    // Of the same length, byte for byte.
-    let lower = reply.to_ascii_lowercase();
-    let close = lower.rfind(CLOSE).map_or(0, |at| at + CLOSE.len());
-    let open = lower[close..].find(OPEN).map_or(reply.len(), |at| close + at);
-    let (before, public, after) = (&reply[..close], &reply[close..open], &reply[open..]);
-    let bare = |private: &str| {
-        let private = private.trim();
-        let from = if private.to_ascii_lowercase().starts_with("<think>") { OPEN.len() + 1 } else { 0 };
-        let to =
-            if private.to_ascii_lowercase().ends_with(CLOSE) { private.len() - CLOSE.len() } else { private.len() };
-        private[from..to.max(from)].trim().to_owned()
-    };
-    let private = [before, after].map(bare).into_iter().filter(|thought| !thought.is_empty()).collect::<Vec<_>>();
-    let is_thought = close > 0 || open < reply.len();
-    (is_thought.then(|| private.join("\n")), public.trim().to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::thought;
     use serde_json::json;
     use sim::Message;
     use sim::Source;
@@ -200,22 +178,6 @@ mod tests {
     }
 
     #[test]
-    fn a_thought_is_split_off_however_it_is_tagged() {
-        let split = |text: &str| split_thought(text);
-        let both = |thought: &str, said: &str| (Some(thought.to_owned()), said.to_owned());
-        assert_eq!(split(" <think>\na\n</think>\n b "), both("a", "b"));
-        assert_eq!(split("a</think>b"), both("a", "b"));
-        assert_eq!(split("<THINK>a</Think>b"), both("a", "b"));
-        assert_eq!(split("<think>a</think>b<think>c</think>d"), both("a</think>b<think>c", "d"));
-        assert_eq!(split("<think>never ends"), both("never ends", ""));
-        assert_eq!(split(" b "), (None, "b".to_owned()));
-        assert_eq!(split("b <think>c"), both("c", "b"));
-        assert_eq!(split("<think>a</think>b<think>c"), both("a\nc", "b"));
-        assert_eq!(split("<thinking>a</thinking>b"), both("<thinking>a</thinking>b", ""));
-        assert_eq!(split("<think></think>b"), both("", "b"));
-    }
-
-    #[test]
     fn a_megabyte_of_openings_is_read_at_once() {
         let hostile = "{\"".repeat(500_000);
         assert!(!coverage().fits(&hostile));
@@ -227,7 +189,7 @@ mod tests {
         /// Whatever is written, reading ends, and what was found is part of what was written.
         #[test]
         fn any_text_is_read(text in "(<think>|</think>|[{}\\[\\]\",:]|```|\\PC|\n){0,60}") {
-            let (_, said) = split_thought(&text);
+            let (_, said) = thought::split(&text);
             prop_assert!(!said.to_ascii_lowercase().contains("<think"));
             for form in [Form::Act, Form::Words, coverage()] {
                 prop_assert!(said.contains(form.content(&said)));

@@ -8,12 +8,15 @@
 //!     ├──> recording   the same, given again without a request
 //!     │
 //!  panel ── a case, for a rubric's judges ──> voice       the same, for a verdict; a speaker's words are a voice's, too
+//!  author ── a text in a form, asked for until it can be read ──> voice
 //!  librarian ── what a world wants to know ──> engine ──> transport ──> a search engine; results reads what it found
 //!
 //!  chat      what is sent, and the form of what comes back     form      what a reply has to look like, and what it says
+//!  thought   what of a reply is private, however it is marked     policy    what a reasoning seat is told
 //!  server    where to, and the key that nobody sees            problem   what went wrong: a fault with an address, never a reward
 //! ```
 
+pub mod author;
 pub mod backoff;
 pub mod budget;
 pub mod cache;
@@ -29,6 +32,7 @@ pub mod lines;
 pub mod markup;
 pub mod means;
 pub mod panel;
+pub mod policy;
 pub mod price;
 pub mod problem;
 pub mod queue;
@@ -38,9 +42,12 @@ pub mod results;
 pub mod server;
 pub mod speaker;
 pub mod tally;
+pub mod thought;
 pub mod transport;
 pub mod voice;
 
+pub use author::Author;
+pub use author::Unwritten;
 pub use cache::Cache;
 pub use client::Client;
 pub use engine::Engine;

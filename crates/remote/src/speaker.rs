@@ -5,6 +5,7 @@ use sim::Address;
 use sim::Answer;
 use sim::Decision;
 use sim::Fault;
+use sim::Message;
 use sim::Observation;
 use sim::Past;
 use sim::Query;
@@ -19,6 +20,7 @@ use crate::chat;
 use crate::chat::ChatMessage;
 use crate::chat::Reply;
 use crate::chat::Role;
+use crate::thought;
 use crate::voice::Put;
 
 /// What is added to the part of a seat that is asked for words, and of one that is asked for JSON.
@@ -37,13 +39,20 @@ pub struct Speaker {
     address: Address,
     asked: u32,
     talk: Vec<ChatMessage>,
+    policy: Option<String>,
 }
 
 impl Speaker {
     /// A seat that has said nothing. `place` names the episode in all that the command plays; replies are drawn at `address`, if they are drawn.
     #[must_use]
     pub fn new(seat: Seat, voice: Voice, place: &str, address: Address) -> Speaker {
-        Speaker { seat, voice, place: format!("{place}/{seat}"), address, asked: 0, talk: Vec::new() }
+        Speaker { seat, voice, place: format!("{place}/{seat}"), address, asked: 0, talk: Vec::new(), policy: None }
+    }
+
+    /// The same seat, told to think in five steps ([`policy`](crate::policy)); `None`: it thinks as it likes.
+    #[must_use]
+    pub fn thinking(self, policy: Option<String>) -> Speaker {
+        Speaker { policy, ..self }
     }
 
     /// Takes a turn. Whatever the model says is the seat's own doing: text that holds no act is a bad act, not a fault.
@@ -51,8 +60,12 @@ impl Speaker {
     /// # Errors
     /// A [`Fault`] if there is no reply.
     pub async fn decide(&mut self, observation: &Observation) -> Result<Decision, Fault> {
-        chat::show(&mut self.talk, &observation.messages);
+        self.see(&observation.messages);
         let Reply { text, thought, closed } = self.say(self.talk.clone(), &Form::Act).await?;
+        let (thought, text) = match &self.policy {
+            Some(_) => thought::of_steps(thought.as_deref(), &text),
+            None => (thought, text),
+        };
         chat::add(&mut self.talk, Role::Assistant, if text.is_empty() { SILENCE } else { &text });
         // The thought is off already: what looks like one now was meant to be heard, and must not be.
         let act = reasoning::read(text.as_bytes(), false, closed).act;
@@ -88,13 +101,25 @@ impl Speaker {
         if past.queried {
             return;
         }
-        chat::show(&mut self.talk, &past.messages);
+        self.see(&past.messages);
         let said = match past.decision.as_ref().map(|decision| &decision.act) {
             Some(Ok(Act::Say(text))) => text.clone(),
             Some(Ok(Act::Tool { choice, content })) => tool_call::write(*choice, content),
             Some(Err(_)) | None => String::new(),
         };
         chat::add(&mut self.talk, Role::Assistant, if said.is_empty() { SILENCE } else { &said });
+    }
+
+    /// Takes in what the seat is shown: with its brief, how it is to think.
+    fn see(&mut self, messages: &[Message]) {
+        let is_first = self.talk.is_empty();
+        chat::show(&mut self.talk, messages);
+        if let Some(policy) = self.policy.as_ref().filter(|_| is_first) {
+            match self.talk.first_mut().filter(|first| first.role == Role::System) {
+                Some(part) => part.content.push_str(&format!("\n\n{policy}")),
+                None => self.talk.insert(0, ChatMessage { role: Role::System, content: policy.clone() }),
+            }
+        }
     }
 
     async fn say(&mut self, messages: Vec<ChatMessage>, form: &Form) -> Result<Reply, Fault> {

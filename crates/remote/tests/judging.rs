@@ -1,26 +1,17 @@
 //! A panel before a server in memory that answers rightly, late, brokenly, out of range, or otherwise than it used to.
 
+#[path = "fake/server.rs"]
+mod fake;
+
 use std::collections::BTreeMap;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
-use std::task::Context;
-use std::task::Poll;
 use std::time::Duration;
 
-use async_openai::error::OpenAIError;
-use async_openai::middleware::HttpRequestFactory;
-use duologue_remote::Cache;
-use duologue_remote::Client;
 use duologue_remote::Limits;
-use duologue_remote::Means;
 use duologue_remote::Panel;
 use duologue_remote::Recorder;
 use duologue_remote::Recording;
-use duologue_remote::Server;
 use duologue_remote::Voice;
-use reqwest::Response;
 use serde_json::Value;
 use serde_json::json;
 use sim::Case;
@@ -49,61 +40,23 @@ use sim::scenario::JudgeRules;
 use sim::scenario::RUBRIC;
 use sim::scenario::RewardRule;
 use sim::scenario::Split;
-use tower::Service;
 
-/// What it says to the request of this number, from 0; `None`: nothing, for ever.
-type Manners = dyn Fn(usize, &Value) -> Option<String> + Send + Sync;
+use fake::Does;
+use fake::Fake;
+use fake::said;
 
-#[derive(Clone)]
-struct Fake {
-    says: Arc<Manners>,
-    calls: Arc<AtomicUsize>,
+/// A judge that says this to the request of this number, from 0; `None`: nothing, for ever.
+fn judge(says: impl Fn(usize, &Value) -> Option<String> + Send + Sync + 'static) -> Fake {
+    Fake::new(move |number, asked| says(number, asked).map_or(Does::Hang, |text| Does::Say(said(&text))))
 }
 
-impl Fake {
-    fn new(says: impl Fn(usize, &Value) -> Option<String> + Send + Sync + 'static) -> Fake {
-        Fake { says: Arc::new(says), calls: Arc::default() }
-    }
-
-    fn voice(&self, recorder: Option<Arc<Recorder>>) -> Voice {
-        let server = Server::new("http://fake/v1", "sk-0").expect("it is an address");
-        let limits = Limits { attempts_max: 3, deadline: Duration::from_secs(5), ..Limits::default() };
-        let client = Client::over(|_| self.clone(), server, Means::new(limits, Cache::default()));
-        let client = Arc::new(client.expect("http needs no certificates"));
-        Voice::Remote { client, model: "judge".to_owned(), recorder }
-    }
-
-    fn panel(&self) -> Panel {
-        Panel { voices: vec![self.voice(None)] }
-    }
-
-    fn calls(&self) -> usize {
-        self.calls.load(Ordering::SeqCst)
-    }
+fn voice(fake: &Fake, recorder: Option<Arc<Recorder>>) -> Voice {
+    let limits = Limits { attempts_max: 3, deadline: Duration::from_secs(5), ..Limits::default() };
+    fake.voice("judge", limits, recorder)
 }
 
-impl Service<HttpRequestFactory> for Fake {
-    type Response = Response;
-    type Error = OpenAIError;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, OpenAIError>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), OpenAIError>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, factory: HttpRequestFactory) -> Self::Future {
-        let fake = self.clone();
-        Box::pin(async move {
-            let request = factory.build().await?;
-            let body = request.body().and_then(|body| body.as_bytes()).expect("it is sent whole");
-            let asked: Value = serde_json::from_slice(body).expect("it is JSON");
-            let number = fake.calls.fetch_add(1, Ordering::SeqCst);
-            let Some(text) = (fake.says)(number, &asked) else { return std::future::pending().await };
-            let message = json!({ "role": "assistant", "content": text });
-            let completion = json!({ "choices": [{ "message": message, "finish_reason": "stop" }] });
-            Ok(http::Response::builder().status(200).body(completion.to_string()).expect("it is one").into())
-        })
-    }
+fn panel_of(fake: &Fake) -> Panel {
+    Panel { voices: vec![voice(fake, None)] }
 }
 
 fn rubric() -> Rubric {
@@ -204,8 +157,8 @@ async fn r11_a_judge_is_typed_cached_retried_and_watched() {
     let rubric = rubric();
     let (episode, case) = judged_later(long_item(), 99);
     // Rightly: levels 4 and 2 of five are ¾ and ¼. The same case is asked about once.
-    let fake = Fake::new(|_, asked| says(4, 2, &quote(asked)));
-    let panel = fake.panel();
+    let fake = judge(|_, asked| says(4, 2, &quote(asked)));
+    let panel = panel_of(&fake);
     let verdict = panel.judge(&rubric, &case, "here").await.unwrap_or_else(|fault| panic!("{fault}"));
     let again = panel.judge(&rubric, &case, "elsewhere").await.unwrap_or_else(|fault| panic!("{fault}"));
     assert_eq!((&again, fake.calls()), (&verdict, 1));
@@ -224,10 +177,10 @@ async fn r11_a_judge_is_typed_cached_retried_and_watched() {
     assert_eq!(sim::redrive(&record, &scenario()), Ok(()), "what a judge said is taken from the record");
 
     // Broken once, then right: asked again, and nobody notices.
-    let fake = Fake::new(
+    let fake = judge(
         |number, asked| if number == 0 { Some("{\"consistency\"".to_owned()) } else { says(4, 2, &quote(asked)) },
     );
-    assert!(fake.panel().judge(&rubric, &case, "here").await.is_ok());
+    assert!(panel_of(&fake).judge(&rubric, &case, "here").await.is_ok());
     assert_eq!(fake.calls(), 2);
 
     // Broken, out of range, or quoting what nobody said, to the end; and late. Each is the judge's fault, and scores nobody.
@@ -240,8 +193,8 @@ async fn r11_a_judge_is_typed_cached_retried_and_watched() {
         (|_| None, FaultKind::Deadline),
     ];
     for (index, (reply, kind)) in broken.into_iter().enumerate() {
-        let fake = Fake::new(move |_, asked| reply(asked));
-        let fault = fake.panel().judge(&rubric, &case, "here").await.expect_err("it is no judgement");
+        let fake = judge(move |_, asked| reply(asked));
+        let fault = panel_of(&fake).judge(&rubric, &case, "here").await.expect_err("it is no judgement");
         assert_eq!((fault.party, fault.kind, fake.calls()), (Party::Judge, kind, 3), "{index}: {fault}");
         let record = closed(episode.clone(), Err(fault));
         assert_eq!((record.verdict.as_ref(), record.scores), (None, Pair::default()), "None, and never 0");
@@ -249,18 +202,17 @@ async fn r11_a_judge_is_typed_cached_retried_and_watched() {
     }
 
     // Two judges: the mean of ¾ and ¼, of ¼ and ¼; they are ¼ and 0 from it.
-    let other = Fake::new(|_, asked| says(2, 2, &quote(asked)));
-    let fake = Fake::new(|_, asked| says(4, 2, &quote(asked)));
-    let two = Panel { voices: vec![fake.voice(None), other.voice(None)] };
+    let other = judge(|_, asked| says(2, 2, &quote(asked)));
+    let fake = judge(|_, asked| says(4, 2, &quote(asked)));
+    let two = Panel { voices: vec![voice(&fake, None), voice(&other, None)] };
     let verdict = two.judge(&rubric, &case, "here").await.unwrap_or_else(|fault| panic!("{fault}"));
     let rate = |name: &str| verdict.measures[name].rate();
     assert_eq!((rate("user/judge.consistency"), rate("user/judge.strategy")), (Some(0.5), Some(0.25)));
     assert_eq!(rate("user/judge.disagreement"), Some(0.125));
 
     // The gold case is asked anew each time: at first as people judged it, later one axis is two levels off and the other one.
-    let fake =
-        Fake::new(|number, asked| if number < 2 { says(5, 3, &quote(asked)) } else { says(3, 4, &quote(asked)) });
-    let panel = fake.panel();
+    let fake = judge(|number, asked| if number < 2 { says(5, 3, &quote(asked)) } else { says(3, 4, &quote(asked)) });
+    let panel = panel_of(&fake);
     let mut drifts = Vec::new();
     for step in 0..3 {
         drifts.push(panel.drift(&rubric, &format!("step-{step}")).await.unwrap_or_else(|fault| panic!("{fault}")));
@@ -275,8 +227,8 @@ async fn what_judges_said_is_recorded_and_said_again_without_asking() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("run.jsonl");
     let recorder = Arc::new(Recorder::new(&path).expect("the folder is ours"));
-    let fake = Fake::new(|_, asked| says(4, 2, &quote(asked)));
-    let panel = Panel { voices: vec![fake.voice(Some(Arc::clone(&recorder)))] };
+    let fake = judge(|_, asked| says(4, 2, &quote(asked)));
+    let panel = Panel { voices: vec![voice(&fake, Some(Arc::clone(&recorder)))] };
     let said = panel.judge(&rubric, &case, "here").await.unwrap_or_else(|fault| panic!("{fault}"));
     recorder.end().expect("it was written");
     let recording = Arc::new(Recording::open(&path).expect("it was just written"));
@@ -288,8 +240,8 @@ async fn what_judges_said_is_recorded_and_said_again_without_asking() {
 #[tokio::test(start_paused = true)]
 async fn r02_a_gate_multiplies_and_saves_the_judge() {
     let (rubric, item) = (rubric(), long_item());
-    let fake = Fake::new(|_, asked| says(5, 5, &quote(asked)));
-    let panel = fake.panel();
+    let fake = judge(|_, asked| says(5, 5, &quote(asked)));
+    let panel = panel_of(&fake);
     let mut gates = Vec::new();
     for thoughtless in [99, 1, 0] {
         let (episode, case) = judged_later(item, thoughtless);

@@ -1,138 +1,34 @@
 //! A server in memory that misbehaves on purpose, and a clock that only moves when everybody waits.
 
+#[path = "fake/server.rs"]
+mod fake;
+
 use std::fs;
 use std::path::Path;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
-use std::task::Context;
-use std::task::Poll;
 use std::time::Duration;
 
-use async_openai::error::OpenAIError;
-use async_openai::middleware::HttpRequestFactory;
 use duologue_remote::Cache;
-use duologue_remote::Client;
 use duologue_remote::Form;
 use duologue_remote::Limits;
-use duologue_remote::Means;
 use duologue_remote::Price;
 use duologue_remote::Problem;
-use duologue_remote::Server;
 use duologue_remote::budget::Spent;
 use duologue_remote::chat;
 use duologue_remote::chat::Reply;
 use duologue_remote::chat::Request;
 use duologue_remote::chat::Role;
-use reqwest::Response;
-use serde_json::Value;
 use serde_json::json;
 use tokio::time::Instant;
-use tokio::time::sleep;
-use tower::Service;
 
-const KEY: &str = "sk-canary-0123456789";
-
-/// What the server does with a request.
-#[derive(Clone, Debug)]
-enum Does {
-    Say(Value),
-    Answer { status: u16, headers: &'static [(&'static str, &'static str)], body: String },
-    TakeItsTime(Duration, Value),
-    Hang,
-}
+use fake::Does;
+use fake::Fake;
+use fake::KEY;
+use fake::said;
 
 /// Whether a problem is the one that is meant.
 type Told = fn(&Problem) -> bool;
-
-/// What it does with a request of this number.
-type Manners = dyn Fn(usize, &Value) -> Does + Send + Sync;
-
-/// The server: what it does with the request of this number, from 0.
-#[derive(Clone)]
-struct Fake {
-    does: Arc<Manners>,
-    calls: Arc<AtomicUsize>,
-    present: Arc<AtomicUsize>,
-    crowd: Arc<AtomicUsize>,
-}
-
-impl Fake {
-    fn new(does: impl Fn(usize, &Value) -> Does + Send + Sync + 'static) -> Fake {
-        let zero = Arc::<AtomicUsize>::default;
-        Fake { does: Arc::new(does), calls: zero(), present: zero(), crowd: zero() }
-    }
-
-    /// Does these things in order, and then says `fine`.
-    fn script(does: Vec<Does>) -> Fake {
-        Fake::new(move |number, _| does.get(number).cloned().unwrap_or_else(|| Does::Say(said("fine"))))
-    }
-
-    fn client(&self, limits: Limits) -> Arc<Client> {
-        self.client_with(limits, Cache::default())
-    }
-
-    fn client_with(&self, limits: Limits, cache: Cache) -> Arc<Client> {
-        let server = Server::new("http://fake/v1", KEY).expect("it is an address");
-        Arc::new(Client::over(|_| self.clone(), server, Means::new(limits, cache)).expect("http needs no certificates"))
-    }
-
-    fn calls(&self) -> usize {
-        self.calls.load(Ordering::SeqCst)
-    }
-}
-
-impl Service<HttpRequestFactory> for Fake {
-    type Response = Response;
-    type Error = OpenAIError;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, OpenAIError>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), OpenAIError>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, factory: HttpRequestFactory) -> Self::Future {
-        let fake = self.clone();
-        Box::pin(async move {
-            let request = factory.build().await?;
-            assert_eq!(request.url().as_str(), "http://fake/v1/chat/completions");
-            assert_eq!(request.headers()["authorization"], format!("Bearer {KEY}"));
-            let body = request.body().and_then(|body| body.as_bytes()).expect("it is sent whole");
-            let number = fake.calls.fetch_add(1, Ordering::SeqCst);
-            let present = fake.present.fetch_add(1, Ordering::SeqCst) + 1;
-            fake.crowd.fetch_max(present, Ordering::SeqCst);
-            let asked = serde_json::from_slice(body).expect("it is JSON");
-            let response = carry_out((fake.does)(number, &asked)).await;
-            fake.present.fetch_sub(1, Ordering::SeqCst);
-            Ok(response)
-        })
-    }
-}
-
-async fn carry_out(does: Does) -> Response {
-    let (status, headers, body): (u16, &[(&str, &str)], String) = match does {
-        Does::Say(value) => (200, &[], value.to_string()),
-        Does::Answer { status, headers, body } => (status, headers, body),
-        Does::TakeItsTime(time, value) => {
-            sleep(time).await;
-            (200, &[], value.to_string())
-        }
-        Does::Hang => std::future::pending().await,
-    };
-    let mut response = http::Response::builder().status(status);
-    for (name, value) in headers {
-        response = response.header(*name, *value);
-    }
-    response.body(body).expect("its headers are good").into()
-}
-
-fn said(text: &str) -> Value {
-    json!({
-        "choices": [{ "message": { "role": "assistant", "content": text }, "finish_reason": "stop" }],
-        "usage": { "prompt_tokens": 100, "completion_tokens": 10 },
-    })
-}
 
 fn answer(status: u16, headers: &'static [(&'static str, &'static str)], body: &str) -> Does {
     Does::Answer { status, headers, body: body.to_owned() }

@@ -77,7 +77,8 @@ static PLACE: LazyLock<PathBuf> = LazyLock::new(|| {
     place
 });
 
-fn copy(from: &Path, to: &Path) {
+/// A folder and all below it.
+pub fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("the place is ours");
     for entry in fs::read_dir(from).expect("it is a folder") {
         let entry = entry.expect("it can be listed");
@@ -92,6 +93,11 @@ fn copy(from: &Path, to: &Path) {
 
 /// Runs a line in `place`, with the binary under test as `duologue`.
 fn shell(place: &Path, line: &str) -> Output {
+    in_place(place, line).output().expect("there is a shell")
+}
+
+/// A line to be run so.
+pub fn in_place(place: &Path, line: &str) -> Command {
     let bin = place.join(".bin");
     fs::create_dir_all(&bin).expect("the place is ours");
     if !bin.join("duologue").exists() {
@@ -100,7 +106,8 @@ fn shell(place: &Path, line: &str) -> Output {
     let path = env::join_paths([bin].into_iter().chain(env::split_paths(&env::var_os("PATH").unwrap_or_default())));
     let mut command = Command::new("sh");
     command.args(["-c", line]).current_dir(place).env("PATH", path.expect("no part of it has a colon"));
-    command.env_remove("RUST_LOG").output().expect("there is a shell")
+    command.env_remove("RUST_LOG");
+    command
 }
 
 /// What the page should have said; `None` if it is right.

@@ -19,7 +19,7 @@ use crate::training::scratch;
 const FILE: &str = "crates/config/tests/judged.toml";
 
 /// Judges everything alike: level 4 and level 4, with the first words that were said.
-fn opinion(messages: &Value) -> String {
+pub fn opinion(messages: &Value) -> String {
     let case = messages.as_array().and_then(|all| all.last()).expect("there is a question");
     let text = case["content"].as_str().expect("it is text");
     let quote = text.lines().find_map(|line| line.strip_prefix("Said 0: ")).expect("somebody spoke");

@@ -37,10 +37,13 @@
 //!  held_out.rs  what is measured was never learned from; what people say of talks
 //!  judges.rs    judges by a rubric, asked of a server
 //!  talk.rs      scenarios made of files alone, from check to training
+//!  packs.rs     the packs with a user and judges on servers, good and bad
+//!  bring.rs     a service procedure of one's own, and every command of `docs/TUTORIAL.md`
 //!  tau.rs       tau-bench's tasks and recorded dialogues, where they are at hand
 //! ```
 
 mod account;
+mod bring;
 mod canaries;
 mod collected;
 mod cotrain;
@@ -64,6 +67,7 @@ mod monitors;
 mod new_gym;
 mod opponents;
 mod overlap;
+mod packs;
 mod plan;
 mod play;
 mod privacy;

@@ -24,8 +24,13 @@ const SCENARIO: &str = "scenarios/userrl/intention.toml";
 
 /// The program with a server of models; `arguments` are separated by spaces.
 pub fn with_server(server: &Server, arguments: &str) -> Command {
+    with_base(server.address(), arguments)
+}
+
+/// The same with a server at this address.
+pub fn with_base(base: &str, arguments: &str) -> Command {
     let mut command = command(&arguments.split(' ').collect::<Vec<_>>());
-    command.env("OPENAI_BASE_URL", server.address()).env("OPENAI_API_KEY", KEY).env("NO_PROXY", "127.0.0.1");
+    command.env("OPENAI_BASE_URL", base).env("OPENAI_API_KEY", KEY).env("NO_PROXY", "127.0.0.1");
     command
 }
 
@@ -51,7 +56,7 @@ pub fn honest(messages: &Value) -> String {
 }
 
 /// FNV-1a: of the question alone.
-fn number_of(messages: &Value) -> u64 {
+pub fn number_of(messages: &Value) -> u64 {
     messages
         .to_string()
         .bytes()
@@ -63,7 +68,7 @@ fn send(status: &'static str, headers: &'static str, body: impl Into<String>) ->
 }
 
 /// One way of misbehaving.
-fn bad(way: u64, honest: &str) -> Does {
+pub fn bad(way: u64, honest: &str) -> Does {
     let good = crate::server::completion(honest).to_string();
     match way % 10 {
         0 => send("429 Too Many Requests", "retry-after: 0\r\n", "slow down"),

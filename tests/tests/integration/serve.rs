@@ -36,14 +36,18 @@ fn agent() -> PathBuf {
 }
 
 /// A server of the trained agent, killed when it is dropped.
-struct Serving {
+pub struct Serving {
     child: Child,
-    address: String,
+    pub address: String,
 }
 
 impl Serving {
     fn start(more: &[&str]) -> Serving {
-        let folder = agent();
+        Serving::of(&agent(), more)
+    }
+
+    /// A server of the model in this folder, under the folder's name.
+    pub fn of(folder: &Path, more: &[&str]) -> Serving {
         let mut arguments = vec!["serve", folder.to_str().expect("we named it"), "--port", "0", "--json"];
         arguments.extend(more);
         let mut command = command(&arguments);
@@ -52,7 +56,7 @@ impl Serving {
         let stdout = child.stdout.as_mut().expect("it is piped");
         BufReader::new(stdout).read_line(&mut line).expect("it says where it is");
         let said: Value = serde_json::from_str(&line).expect("a line of JSON");
-        assert_eq!(said["model"], "agent");
+        assert_eq!(said["model"].as_str(), folder.file_name().and_then(|name| name.to_str()));
         let address = said["address"].as_str().and_then(|address| address.strip_prefix("http://"));
         Serving { child, address: address.expect("it is an address").to_owned() }
     }

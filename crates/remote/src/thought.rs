@@ -1,0 +1,290 @@
+//! What of a reply is private, however it is marked: in tags of any family, in fields of JSON, behind labels, or as five steps in the open. Where it cannot be
+//! told, it is private: a turn that holds no act costs the turn, a thought that is heard costs the talk.
+
+use serde_json::Map;
+use serde_json::Value;
+
+use crate::form::unfenced;
+
+/// Names that models give to tags around their thoughts.
+const TAGS: [&str; 12] = [
+    "think",
+    "thinking",
+    "thought",
+    "thoughts",
+    "reasoning",
+    "reflection",
+    "scratchpad",
+    "analysis",
+    "rationale",
+    "inner_monologue",
+    "inner",
+    "思考",
+];
+/// The same around what is meant for others.
+const SAID: [&str; 8] = ["answer", "response", "reply", "utterance", "say", "speech", "output", "final"];
+/// Labels of a line whose rest is private, and of one whose rest is not.
+const PRIVATE: [&str; 12] = [
+    "thought",
+    "thoughts",
+    "think",
+    "thinking",
+    "reasoning",
+    "rationale",
+    "analysis",
+    "inner monologue",
+    "private",
+    "my reasoning",
+    "思考",
+    "想法",
+];
+const PUBLIC: [&str; 14] = [
+    "answer",
+    "response",
+    "reply",
+    "utterance",
+    "say",
+    "speech",
+    "output",
+    "final answer",
+    "my reply",
+    "user",
+    "customer",
+    "回答",
+    "回复",
+    "说",
+];
+/// The five steps, as they are to be called, and what else models call them.
+const STEPS: [(&str, &[&str]); 5] = [
+    (
+        "Intent",
+        &[
+            "intent",
+            "intention",
+            "agent's intent",
+            "agent intent",
+            "the agent's intent",
+            "recognise intent",
+            "recognize intent",
+            "意图",
+        ],
+    ),
+    ("Concern", &["concern", "concerns", "my concern", "my concerns", "own concerns", "open concern", "关切", "诉求"]),
+    ("State", &["state", "my state", "state values", "state update", "update state", "updated state", "状态"]),
+    ("Plan", &["plan", "my plan", "strategy", "next action", "plan/strategy", "action plan", "计划", "策略"]),
+    ("Tone", &["tone", "my tone", "refine tone", "tone of voice", "style", "语气", "语调"]),
+];
+/// Marks of families that write no tags: what stands before the last is private.
+const FINAL: [&str; 2] = ["<|channel|>final<|message|>", "<|end_of_thought|>"];
+const CHANNEL: [&str; 2] = ["<|channel|>", "<|begin_of_thought|>"];
+
+/// Splits a reply into its thought and what is meant for others. All up to the last closing tag is thought, since some templates write the opening one
+/// themselves; so is all after an opening tag that nothing closes.
+#[must_use]
+pub fn split(reply: &str) -> (Option<String>, String) {
+    if let Some((before, after)) = FINAL.iter().find_map(|mark| reply.rsplit_once(mark)) {
+        let said = after.split("<|").next().unwrap_or_default().trim();
+        return (Some(before.trim().to_owned()), said.to_owned());
+    }
+    if CHANNEL.iter().any(|mark| reply.contains(mark)) {
+        return (Some(reply.trim().to_owned()), String::new());
+    }
+    let tags = tags(reply);
+    let close = tags.iter().rev().find(|tag| tag.closes).map_or(0, |tag| tag.end);
+    let open = tags.iter().find(|tag| !tag.closes && tag.start >= close).map_or(reply.len(), |tag| tag.start);
+    if close == 0 && open == reply.len() {
+        return (None, reply.trim().to_owned());
+    }
+    let private = [&reply[..close], &reply[open..]].map(bare);
+    let private: Vec<&str> = private.iter().map(String::as_str).filter(|thought| !thought.is_empty()).collect();
+    (Some(private.join("\n")), reply[close..open].trim().to_owned())
+}
+
+/// The same of a seat that was told to think in five steps: what has no tags around it is found too, and the steps get the names they were asked for.
+#[must_use]
+pub fn of_steps(thought: Option<&str>, said: &str) -> (Option<String>, String) {
+    let mut thoughts: Vec<String> = thought.map(str::to_owned).into_iter().collect();
+    let mut said = fenceless(said).to_owned();
+    let ways: [fn(&str) -> Option<(String, String)>; 4] = [answered, fields, labelled, stepped];
+    for way in ways {
+        if let Some((private, public)) = way(&said) {
+            thoughts.push(private);
+            said = fenceless(&public).to_owned();
+        }
+    }
+    let thought =
+        thoughts.iter().map(|text| text.trim()).filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n");
+    ((!thoughts.is_empty()).then(|| named(&thought)), unlabelled(&said))
+}
+
+/// A tag of a thought.
+struct Tag {
+    start: usize,
+    end: usize,
+    closes: bool,
+}
+
+/// All tags of thoughts: `<think>`, `</Thinking >`, `[THINK]`, `&lt;think&gt;`, and one that is never finished.
+fn tags(text: &str) -> Vec<Tag> {
+    // Of the same length, byte for byte.
+    let lower = text.to_ascii_lowercase();
+    let mut tags = Vec::new();
+    for (open, close) in [("<", ">"), ("[", "]"), ("&lt;", "&gt;")] {
+        for (start, _) in lower.match_indices(open) {
+            let inside = &lower[start + open.len()..];
+            let name = inside.trim_start().strip_prefix('/').unwrap_or(inside).trim_start();
+            let closes = inside.trim_start().starts_with('/');
+            let known = |tag: &&&str| {
+                let rest = name.strip_prefix(**tag);
+                rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '-'))
+            };
+            // Acts stand in square brackets: there only the one that a family writes counts.
+            let wanted = if open == "[" { &TAGS[..1] } else { &TAGS[..] };
+            let unfinished = open == "<" && name.starts_with("think");
+            let Some(tag) = wanted.iter().find(known).copied().or(unfinished.then_some("think")) else { continue };
+            let from = start + open.len() + (inside.len() - name.len()) + tag.len();
+            let finish = lower[from..].find(close).filter(|at| !lower[from..from + at].contains(['<', '\n']));
+            let is_whole = finish.is_some();
+            if open == "[" && !lower[from..].starts_with(close) {
+                continue;
+            }
+            let end = finish.map_or(from, |at| from + at + close.len());
+            // What looks like a closing tag and is none ends nothing: behind it there may still be a thought.
+            tags.push(Tag { start, end, closes: closes && is_whole });
+        }
+    }
+    tags.sort_by_key(|tag| tag.start);
+    tags
+}
+
+/// A thought without a tag at its beginning and one at its end.
+fn bare(private: &str) -> String {
+    let private = private.trim();
+    let tags = tags(private);
+    let from = tags.first().filter(|tag| tag.start == 0 && !tag.closes).map_or(0, |tag| tag.end);
+    let to = tags.last().filter(|tag| tag.end == private.len() && tag.closes).map_or(private.len(), |tag| tag.start);
+    private[from..to.max(from)].trim().to_owned()
+}
+
+/// `… <answer>what is said</answer> …`
+fn answered(text: &str) -> Option<(String, String)> {
+    let lower = text.to_ascii_lowercase();
+    let found = SAID.iter().filter_map(|name| Some((lower.find(&format!("<{name}>"))?, name))).min()?;
+    let (at, name) = found;
+    let from = at + name.len() + 2;
+    let to = lower[from..].find(&format!("</{name}>")).map_or(text.len(), |end| from + end);
+    let behind = text.get(to + name.len() + 3..).unwrap_or_default();
+    Some((format!("{}\n{}", &text[..at], behind), text[from..to].to_owned()))
+}
+
+/// `{"thought": "…", "say": "…"}`
+fn fields(text: &str) -> Option<(String, String)> {
+    let start = text.find('{')?;
+    let mut values = serde_json::Deserializer::from_str(&text[start..]).into_iter::<Map<String, Value>>();
+    let Some(Ok(object)) = values.next() else { return None };
+    let after = &text[start + values.byte_offset()..];
+    let key = |key: &str| key.to_lowercase().replace(['_', '-'], " ");
+    let is_private =
+        |name: &str| PRIVATE.contains(&key(name).as_str()) || TAGS.contains(&name) || step_of(&key(name)).is_some();
+    if !object.keys().any(|name| is_private(name)) {
+        return None;
+    }
+    let words = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let (mut private, mut acts, mut said) = (Vec::new(), Vec::new(), Vec::new());
+    for (name, value) in &object {
+        match key(name).as_str() {
+            "act" | "acts" | "action" => acts.push(words(value)),
+            "content" | "text" | "message" | "words" => said.push(words(value)),
+            name if PUBLIC.contains(&name) => said.push(words(value)),
+            name => private.push(format!("{}: {}", step_of(name).unwrap_or(name), words(value))),
+        }
+    }
+    let acts = acts.iter().map(|act| if act.starts_with('[') { act.clone() } else { format!("[{act}]") });
+    let public: Vec<String> = acts.chain(said).collect();
+    // What stands around it was not said to be meant for anybody.
+    private.push(format!("{} {after}", &text[..start]));
+    Some((private.join("\n"), public.join(" ")))
+}
+
+/// `Thought: …` up to `Answer: …`
+fn labelled(text: &str) -> Option<(String, String)> {
+    let lines: Vec<&str> = text.lines().collect();
+    let is = |line: &str, labels: &[&str]| label(line).is_some_and(|(name, _)| labels.contains(&name.as_str()));
+    let first = lines.iter().position(|line| is(line, &PRIVATE))?;
+    let answer = lines.iter().skip(first).position(|line| is(line, &PUBLIC)).map(|at| first + at);
+    let private = [&lines[..first], &lines[first..answer.unwrap_or(lines.len())]].concat().join("\n");
+    let public = answer.map_or(String::new(), |at| lines[at..].join("\n"));
+    Some((private, public))
+}
+
+/// Lines that begin with a step, and what goes on from them: up to the first line behind the last step that begins with an act or a label, or has nothing before it.
+fn stepped(text: &str) -> Option<(String, String)> {
+    let lines: Vec<&str> = text.lines().collect();
+    let is_step = |line: &&str| label(line).is_some_and(|(name, _)| step_of(&name).is_some());
+    let first = lines.iter().position(|line| is_step(&line))?;
+    let last = lines.iter().rposition(|line| is_step(&line))?;
+    // All in one line, as small models are taught: the act follows in brackets, or nothing was said.
+    let line = lines[last];
+    let inline = line.find('[').filter(|_| first == last || line.to_lowercase().contains("tone"));
+    let mut private: Vec<&str> = lines[..last].to_vec();
+    let mut public: Vec<&str> = Vec::new();
+    match inline {
+        Some(at) => {
+            private.push(&line[..at]);
+            public.push(&line[at..]);
+        }
+        None => private.push(line),
+    }
+    public.extend(&lines[last + 1..]);
+    Some((private.join("\n"), public.join("\n")))
+}
+
+/// What stands before a line's colon, without numbers, bullets and Markdown, in lower case; and what follows.
+fn label(line: &str) -> Option<(String, &str)> {
+    let (before, after) = line.split_once([':', '：'])?;
+    let marks = |c: char| c.is_ascii_digit() || c.is_whitespace() || "#*_-•.)(>`\"'".contains(c);
+    let before = before.trim_matches(marks);
+    let lower = before.to_lowercase();
+    let name = lower.strip_prefix("step").map_or(lower.as_str(), |rest| rest.trim_start_matches(marks));
+    let name = name.split_once(" (").map_or(name, |(name, _)| name);
+    Some((name.trim_matches(marks).to_owned(), after))
+}
+
+fn step_of(name: &str) -> Option<&'static str> {
+    STEPS.iter().find(|(_, names)| names.contains(&name)).map(|(step, _)| *step)
+}
+
+/// A thought whose steps are called as they were asked for.
+fn named(thought: &str) -> String {
+    let line = |line: &str| match label(line).and_then(|(name, rest)| Some((step_of(&name)?, rest))) {
+        Some((step, rest)) => {
+            let rest = rest.trim().trim_start_matches(['*', '_']).trim();
+            let rest = if step == "State" { rest.replace("/5", "") } else { rest.to_owned() };
+            format!("{step}: {rest}")
+        }
+        None => line.to_owned(),
+    };
+    thought.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// A text without a fence around it, or the half of one whose other half stood with the thought.
+fn fenceless(text: &str) -> &str {
+    let text = unfenced(text);
+    let text = text.strip_suffix("```").unwrap_or(text).trim_end();
+    match text.strip_prefix("```") {
+        Some(rest) => rest.split_once('\n').map_or("", |(_, body)| body).trim(),
+        None => text,
+    }
+}
+
+/// What is said, without a label before it.
+fn unlabelled(said: &str) -> String {
+    let said = said.trim();
+    match label(said).filter(|(name, _)| PUBLIC.contains(&name.as_str())) {
+        Some((_, rest)) => fenceless(rest.trim_start_matches(['*', '_'])).to_owned(),
+        None => said.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
