@@ -41,13 +41,14 @@ fn toml_files(folder: &str) -> Vec<String> {
         }
     }
     paths.sort();
-    assert!(!paths.is_empty(), "{folder} holds no file");
     paths
 }
 
 #[test]
 fn every_file_parses_and_begins_with_the_command_that_runs_it() {
-    for path in ["scenarios", "configs"].map(toml_files).concat() {
+    let [scenarios, configs] = ["scenarios", "configs"].map(toml_files);
+    assert!(!scenarios.is_empty() && !configs.is_empty());
+    for path in [scenarios, configs].concat() {
         let file = root().join(&path);
         if needs_a_release(&file) {
             eprintln!("skipped: {path} needs a release in DUOLOGUE_DATA");

@@ -42,6 +42,8 @@ importance = "token_truncate"
 
 [grpo.isolation]
 
+[grpo.replay]
+
 [grpo.monitors]
 entropy_min = 0.5
 
@@ -595,7 +597,7 @@ fn every_key_says_what_it_means_and_a_left_out_one_has_the_default_that_is_writt
         let part = ["grpo.overlong_tokens", "grpo.overlong_cache", "grpo.importance_min", "grpo.importance_max"];
         // A section is on if it is there.
         let is_switch =
-            ["grpo.pool.", "grpo.isolation.", "grpo.monitors."].iter().any(|section| key.starts_with(section));
+            ["grpo.pool.", "grpo.isolation.", "grpo.replay.", "grpo.monitors."].iter().any(|section| key.starts_with(section));
         let has_effect = !is_switch && !idle.iter().chain(&part).any(|idle| *idle == key) && !OF_FORKS.contains(&&*key);
         if let Some(default) = entry.get("default").filter(|_| has_effect) {
             assert_eq!(settings(&format!("{key} = {default}\n")), base, "{key} = {default}");

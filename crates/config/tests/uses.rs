@@ -175,7 +175,19 @@ fn later_changes() -> Vec<Change> {
         ("grpo.forks.alternatives", json!(5), &["grpo.forks.talks=2"]),
         ("grpo.forks.futures", json!(2), &["grpo.forks.talks=2"]),
         ("grpo.forks.future_turns", json!(4), &["grpo.forks.talks=2", "grpo.forks.futures=1"]),
-        ("grpo.forks.talks_train", json!(false), &["grpo.forks.talks=2"]),
+        (
+            "grpo.forks.talks_train",
+            json!(false),
+            // What says how talks train has nothing to say then.
+            &[
+                "grpo.forks.talks=2",
+                "grpo.group_valid_min=",
+                "grpo.turn_credit=",
+                "grpo.trajectory_score=",
+                "grpo.std_over=",
+                "grpo.refills_max=",
+            ],
+        ),
         ("grpo.mode", json!("alternating"), &[]),
         ("grpo.agent_steps", json!(4), &["grpo.mode=alternating"]),
         ("grpo.lr", json!(0.0003), &[]),

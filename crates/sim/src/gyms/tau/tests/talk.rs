@@ -260,7 +260,7 @@ fn a_change_that_leaves_what_a_wanted_one_leaves_is_that_one_however_it_is_writt
         (record.verdict.as_ref().unwrap().measures["agent/forbidden"].num, record.scores.agent)
     };
     assert_eq!(forbidden(&wanted), (0.0, Some(1.0)));
-    let more = change(r#"{"flight_number": "F1", "date": "2024-05-21", "price": 100, "note": "a window"}"#);
+    let more = change(r#"{"flight_number": "F1", "date": "2024-05-21", "price": 100}"#);
     assert_eq!(forbidden(&more), (0.0, Some(1.0)), "what it says besides changes nothing");
     let other = change(r#"{"flight_number": "F4", "date": "2024-05-21"}"#);
     assert_eq!(forbidden(&other), (1.0, Some(0.0)));
