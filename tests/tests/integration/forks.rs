@@ -187,7 +187,10 @@ fn runs_with_forks_end_alike_from_the_beginning_and_from_each_commit() {
 fn where_only_forks_train_no_talk_does() {
     let scratch = scratch();
     let out = scratch.path().join("run");
-    let only = ["--set", "grpo.forks.talks_train=false", "--set", "grpo.steps=1"];
+    // What says how talks train has nothing to say then.
+    let idle = ["group_valid_min", "turn_credit", "std_over", "refills_max"].map(|key| format!("grpo.{key}="));
+    let only = ["grpo.forks.talks_train=false", "grpo.steps=1"].into_iter().chain(idle.iter().map(String::as_str));
+    let only: Vec<&str> = only.flat_map(|set| ["--set", set]).collect();
     train(&out, &[&FORKS[..], &only[..]].concat()).done();
     let line = lines(&out.join("metrics.jsonl")).into_iter().find(|line| line["phase"] == "grpo").expect("a step");
     for seat in Seat::ALL {
