@@ -7,6 +7,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use actors::Company;
 use actors::Played;
 use actors::Sampling;
 use actors::Terms;
@@ -31,6 +32,7 @@ use rl::failures::UserFailures;
 use rl::monitors::Alarm;
 use rl::opponent;
 use rl::settings::BaseFolder;
+use rl::settings::RunSettings;
 use runs::Checkpoint;
 use runs::CheckpointError;
 use runs::CheckpointId;
@@ -165,18 +167,7 @@ impl<'l> Stage<'l> {
                 models(&setup, Some(checkpoint), &text, loader)?
             }
         };
-        let mut company = cast.company(Box::new(log));
-        company.episodes_live_max = setup.settings.limits.episodes_live_max;
-        company.batch_max = setup.settings.limits.batch_max;
-        company.seats = setup.settings.seats;
-        company.reruns_max = setup.settings.limits.reruns_max;
-        for (seat, model) in [(Seat::Agent, models.agent), (Seat::User, models.user)] {
-            let Some(Model { mut policy, learner }) = model else { continue };
-            policy.close_with(dialect.close_ids());
-            company.models.insert(company.seats.model(seat).to_owned(), Voice { policy, dialect: dialect.clone() });
-            company.learners[seat] = Some(learner);
-        }
-        let troupe = Troupe::spawn(company).await?;
+        let troupe = Troupe::spawn(company(cast.company(Box::new(log)), &setup.settings, models, &dialect)).await?;
         let steering = serde_json::from_value::<Option<Steering>>(state.extra.clone())
             .context("what steers learning, in the checkpoint")?
             .unwrap_or_default();
@@ -473,6 +464,21 @@ impl<'l> Stage<'l> {
         self.troupe.stop().await;
         (self.setup, self.folder)
     }
+}
+
+/// The company of a run, with its own models among those whom they meet.
+fn company(mut company: Company, settings: &RunSettings, models: Pair<Option<Model>>, dialect: &Dialect) -> Company {
+    company.episodes_live_max = settings.limits.episodes_live_max;
+    company.batch_max = settings.limits.batch_max;
+    company.seats = settings.seats;
+    company.reruns_max = settings.limits.reruns_max;
+    for (seat, model) in [(Seat::Agent, models.agent), (Seat::User, models.user)] {
+        let Some(Model { mut policy, learner }) = model else { continue };
+        policy.close_with(dialect.close_ids());
+        company.models.insert(company.seats.model(seat).to_owned(), Voice { policy, dialect: dialect.clone() });
+        company.learners[seat] = Some(learner);
+    }
+    company
 }
 
 /// Which commits stay: the newest, and those that are met.

@@ -339,24 +339,26 @@ fn what_the_file_says_is_shown_with_its_line_and_what_it_leaves_out_is_a_default
     assert_eq!((lr.written, lr.value.clone()), (Written::Default, Some(json!(6e-4))));
 }
 
+/// Keys of `[grpo]` of which the quickstart has no need.
+const UNUSED: [&str; 12] = [
+    "forks.alternatives",
+    "forks.futures",
+    "forks.future_turns",
+    "forks.talks_train",
+    "shared_weight",
+    "spoiled_penalty",
+    "overlong_tokens",
+    "overlong_cache",
+    "normalizer_tokens",
+    "kl",
+    "importance_min",
+    "importance_max",
+];
+
 #[test]
 fn a_key_without_a_user_in_this_run_is_one_that_the_reader_refuses() {
     let unused: Vec<&str> = uses(&[]).iter().filter(|used| used.value.is_none()).map(|used| used.key).collect();
-    let parts = [
-        "forks.alternatives",
-        "forks.futures",
-        "forks.future_turns",
-        "forks.talks_train",
-        "shared_weight",
-        "spoiled_penalty",
-        "overlong_tokens",
-        "overlong_cache",
-        "normalizer_tokens",
-        "kl",
-        "importance_min",
-        "importance_max",
-    ];
-    let parts = parts.map(|key| format!("grpo.{key}"));
+    let parts = UNUSED.map(|key| format!("grpo.{key}"));
     let pool = ["latest", "history", "fixed", "every", "keep", "priority"].map(|key| format!("grpo.pool.{key}"));
     let schedules = ["curriculum.target", "curriculum.every", "isolation.share", "isolation.keep", "difficulty_weight"];
     let schedules = schedules

@@ -30,7 +30,7 @@ fn help_and_version_are_no_errors() {
 #[test]
 fn wrong_flags_are_refused_with_a_hint() {
     let cases: [(&[&str], &str); 11] = [
-        (&["trian"], "hint: a similar subcommand exists: 'train'"),
+        (&["trian"], "hint: some similar subcommands exist: 'ratings', 'train'"),
         (&["train"], "<RUN>"),
         (&["train", "configs/quickstart.toml", "--sed", "1"], "hint: a similar argument exists: '--seed'"),
         (&["train", "configs/quickstart.toml", "--seed", "one"], "--seed"),
