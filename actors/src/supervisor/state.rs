@@ -220,7 +220,7 @@ impl Play {
         if live.at == At::Moving {
             self.moving -= 1;
         }
-        if let Some(fault) = self.to_play_again(live.slot, &played) {
+        if let Some(fault) = self.once_more(live.slot, &played) {
             self.gone.push((ticket, live.id));
             let mut orders = vec![Order::Again(live.id, fault)];
             orders.extend(self.proceed());
@@ -240,7 +240,7 @@ impl Play {
 
     /// Lets the episode wait once more, if a fault of the infrastructure ended it and it was not played too often: that fault. It has its place by its id
     /// among those that wait, draws what it drew, and has a ticket of its own.
-    fn to_play_again(&mut self, slot: usize, played: &Played) -> Option<Fault> {
+    fn once_more(&mut self, slot: usize, played: &Played) -> Option<Fault> {
         let record = played.record()?;
         let fault = record.fault.as_ref().filter(|fault| fault.party == Party::Infrastructure)?;
         let times = self.reruns.get_mut(slot).filter(|times| **times < self.reruns_max)?;
