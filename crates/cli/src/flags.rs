@@ -105,7 +105,7 @@ pub enum NewCommand {
     /// A scenario of the world `talk`, complete and commented.
     Pack(PackFlags),
     /// A scenario of the world `talk` from a service procedure in plain text, with a run that trains both seats and a stress suite.
-    Talk(TalkFlags),
+    Talk(Box<TalkFlags>),
 }
 
 /// `duologue new pack NAME`

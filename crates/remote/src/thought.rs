@@ -100,12 +100,15 @@ pub fn split(reply: &str) -> (Option<String>, String) {
     (Some(private.join("\n")), reply[close..open].trim().to_owned())
 }
 
+/// A way to tell what of a text is private, and what is said; `None` where the text is not of that form.
+type Way = fn(&str) -> Option<(String, String)>;
+
 /// The same of a seat that was told to think in five steps: what has no tags around it is found too, and the steps get the names they were asked for.
 #[must_use]
 pub fn of_steps(thought: Option<&str>, said: &str) -> (Option<String>, String) {
     let mut thoughts: Vec<String> = thought.map(str::to_owned).into_iter().collect();
     let mut said = fenceless(said).to_owned();
-    let ways: [fn(&str) -> Option<(String, String)>; 4] = [answered, fields, labelled, stepped];
+    let ways: [Way; 4] = [answered, fields, labelled, stepped];
     for way in ways {
         if let Some((private, public)) = way(&said) {
             thoughts.push(private);
@@ -221,8 +224,8 @@ fn labelled(text: &str) -> Option<(String, String)> {
 fn stepped(text: &str) -> Option<(String, String)> {
     let lines: Vec<&str> = text.lines().collect();
     let is_step = |line: &&str| label(line).is_some_and(|(name, _)| step_of(&name).is_some());
-    let first = lines.iter().position(|line| is_step(&line))?;
-    let last = lines.iter().rposition(|line| is_step(&line))?;
+    let first = lines.iter().position(|line| is_step(line))?;
+    let last = lines.iter().rposition(|line| is_step(line))?;
     // All in one line, as small models are taught: the act follows in brackets, or nothing was said.
     let line = lines[last];
     let inline = line.find('[').filter(|_| first == last || line.to_lowercase().contains("tone"));
