@@ -224,8 +224,8 @@ fn labelled(text: &str) -> Option<(String, String)> {
 fn stepped(text: &str) -> Option<(String, String)> {
     let lines: Vec<&str> = text.lines().collect();
     let is_step = |line: &&str| label(line).is_some_and(|(name, _)| step_of(&name).is_some());
-    let first = lines.iter().position(|line| is_step(line))?;
-    let last = lines.iter().rposition(|line| is_step(line))?;
+    let first = lines.iter().position(&is_step)?;
+    let last = lines.iter().rposition(is_step)?;
     // All in one line, as small models are taught: the act follows in brackets, or nothing was said.
     let line = lines[last];
     let inline = line.find('[').filter(|_| first == last || line.to_lowercase().contains("tone"));
