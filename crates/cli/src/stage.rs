@@ -45,6 +45,7 @@ use runs::MetricsLine;
 use runs::Offsets;
 use runs::Resumed;
 use runs::RunFolder;
+use runs::RunPaths;
 use runs::RunState;
 use runs::Sheets;
 use runs::TrainPhase;
@@ -144,12 +145,10 @@ impl<'l> Stage<'l> {
         let fresh = models(&setup, None, &text, loader)?;
         let (cast, remotes) = opponents(&setup, loader)?;
         let wanted = manifest(&setup, &dialect, loader);
-        let lent = setup.lender.as_ref().map(|lender| Lent::of(lender, &wanted, setup.learning())).transpose()?;
+        let lent = borrowed(&setup, &wanted)?;
         let folder = open_folder(&setup, &wanted)?;
         let Resumed { mut state, checkpoint, checkpoints, log, sheets, cut: _ } =
             folder.resume().map_err(not_resumable)?;
-        // A run that has begun its own goes on with that.
-        let lent = lent.filter(|_| checkpoint.is_none());
         checkpoints.thin_out(kept(&setup, &state))?;
         if setup.resume {
             eprintln!("{}", whence(&setup, checkpoint.as_ref()));
@@ -464,6 +463,14 @@ impl<'l> Stage<'l> {
         self.troupe.stop().await;
         (self.setup, self.folder)
     }
+}
+
+/// The cold start of the run that is named, unless this one has begun its own, with which it goes on.
+fn borrowed(setup: &Setup, wanted: &Manifest) -> Result<Option<Lent>, Failure> {
+    let commits = Checkpoints::at(&RunPaths::new(&setup.out).checkpoints()).list();
+    let has_begun = setup.resume && commits.is_ok_and(|commits| !commits.is_empty());
+    let lender = setup.lender.as_ref().filter(|_| !has_begun);
+    lender.map(|lender| Lent::of(lender, wanted, setup.learning())).transpose()
 }
 
 /// The company of a run, with its own models among those whom they meet.

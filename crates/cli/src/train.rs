@@ -122,7 +122,8 @@ fn ended(error: anyhow::Error, setup: &Setup) -> Failure {
 /// What to do about alarms.
 fn advice(stopped: &Stopped, setup: &Setup) -> String {
     let out = setup.out.display();
-    if stopped.alarms.iter().all(|alarm| alarm.rule == monitors::USER_FAILURES) {
+    // No other bound lets a run go on whose agent breaks its user.
+    if stopped.alarms.iter().any(|alarm| alarm.rule == monitors::USER_FAILURES) {
         return format!(
             "look at the talks that the user failed in {out}, and begin anew with a user that stands it, or with more fixed groups"
         );
@@ -344,7 +345,7 @@ async fn grpo_step(stage: &mut Stage<'_>, ahead: &mut Ahead, step: u64) -> anyho
     let failures = user_failures(&records);
     metrics.set("user/failed/mutual", failures.learner.rate());
     metrics.set("user/failed/fixed", failures.fixed.rate());
-    if grpo.refills_max > 0 {
+    if grpo.refills() > 0 {
         metrics.set("groups_refilled", Some(f64::from(refilled)));
     }
     metrics.set("drift", Some((drift(stage, &records)? + drift(stage, &forks.records)?) as f64));

@@ -144,6 +144,8 @@ impl TchLoader {
         let decoder = decoder(&contents, device, held)?;
         let masters = masters(&contents, settings)?;
         let Contents { name, config, version, text, kept, moments, reference, .. } = contents;
+        // A cold start may be another run's.
+        let name = settings.map_or(name, |settings| settings.name.clone());
         caught(|| {
             let masters = masters.map(|numbers| Tensor::from_slice(&numbers).to_device(device));
             let optimizer = AdamW { masters, ..optimizer(moments.as_ref(), &decoder, settings) };

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::form::unfenced;
 
 /// Names that models give to tags around their thoughts.
-const TAGS: [&str; 12] = [
+const TAGS: [&str; 17] = [
     "think",
     "thinking",
     "thought",
@@ -18,6 +18,11 @@ const TAGS: [&str; 12] = [
     "analysis",
     "rationale",
     "inner_monologue",
+    "inner_thoughts",
+    "inner_thought",
+    "internal_monologue",
+    "internal_thoughts",
+    "private",
     "inner",
     "思考",
 ];
@@ -108,10 +113,10 @@ type Way = fn(&str) -> Option<(String, String)>;
 pub fn of_steps(thought: Option<&str>, said: &str) -> (Option<String>, String) {
     let mut thoughts: Vec<String> = thought.map(str::to_owned).into_iter().collect();
     let mut said = fenceless(said).to_owned();
-    let ways: [Way; 4] = [answered, fields, labelled, stepped];
+    let ways: [Way; 5] = [answered, fields, enclosed, labelled, stepped];
     for way in ways {
         if let Some((private, public)) = way(&said) {
-            thoughts.push(private);
+            thoughts.extend(Some(private).filter(|private| !private.trim().is_empty()));
             said = fenceless(&public).to_owned();
         }
     }
@@ -180,22 +185,18 @@ fn answered(text: &str) -> Option<(String, String)> {
     Some((format!("{}\n{}", &text[..at], behind), text[from..to].to_owned()))
 }
 
-/// `{"thought": "…", "say": "…"}`
+/// `{"thought": "…", "say": "…"}`: public is what is known to be; all of it is private if it cannot be read, since a key may stand in it that names a thought.
 fn fields(text: &str) -> Option<(String, String)> {
-    let start = text.find('{')?;
+    let looks_like_it = |at: &usize| text[at + 1..].trim_start().starts_with(['"', '}']);
+    let start = text.match_indices('{').map(|(at, _)| at).find(looks_like_it)?;
     let mut values = serde_json::Deserializer::from_str(&text[start..]).into_iter::<Map<String, Value>>();
-    let Some(Ok(object)) = values.next() else { return None };
+    let Some(Ok(object)) = values.next() else { return Some((text.to_owned(), String::new())) };
     let after = &text[start + values.byte_offset()..];
-    let key = |key: &str| key.to_lowercase().replace(['_', '-'], " ");
-    let is_private =
-        |name: &str| PRIVATE.contains(&key(name).as_str()) || TAGS.contains(&name) || step_of(&key(name)).is_some();
-    if !object.keys().any(|name| is_private(name)) {
-        return None;
-    }
+    let object = innermost(object);
     let words = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let (mut private, mut acts, mut said) = (Vec::new(), Vec::new(), Vec::new());
     for (name, value) in &object {
-        match key(name).as_str() {
+        match name.to_lowercase().replace(['_', '-'], " ").as_str() {
             "act" | "acts" | "action" => acts.push(words(value)),
             "content" | "text" | "message" | "words" => said.push(words(value)),
             name if PUBLIC.contains(&name) => said.push(words(value)),
@@ -209,48 +210,117 @@ fn fields(text: &str) -> Option<(String, String)> {
     Some((private.join("\n"), public.join(" ")))
 }
 
-/// `Thought: …` up to `Answer: …`
-fn labelled(text: &str) -> Option<(String, String)> {
-    let lines: Vec<&str> = text.lines().collect();
-    let is = |line: &str, labels: &[&str]| label(line).is_some_and(|(name, _)| labels.contains(&name.as_str()));
-    let first = lines.iter().position(|line| is(line, &PRIVATE))?;
-    let answer = lines.iter().skip(first).position(|line| is(line, &PUBLIC)).map(|at| first + at);
-    let private = [&lines[..first], &lines[first..answer.unwrap_or(lines.len())]].concat().join("\n");
-    let public = answer.map_or(String::new(), |at| lines[at..].join("\n"));
-    Some((private, public))
+/// An object that holds nothing but another one is that one: `{"turn": {…}}`.
+fn innermost(mut object: Map<String, Value>) -> Map<String, Value> {
+    while let (1, Some(Value::Object(inner))) = (object.len(), object.values().next()) {
+        object = inner.clone();
+    }
+    object
 }
 
-/// Lines that begin with a step, and what goes on from them: up to the first line behind the last step that begins with an act or a label, or has nothing before it.
-fn stepped(text: &str) -> Option<(String, String)> {
-    let lines: Vec<&str> = text.lines().collect();
-    let is_step = |line: &&str| label(line).is_some_and(|(name, _)| step_of(&name).is_some());
-    let first = lines.iter().position(&is_step)?;
-    let last = lines.iter().rposition(is_step)?;
-    // All in one line, as small models are taught: the act follows in brackets, or nothing was said.
-    let line = lines[last];
-    let inline = line.find('[').filter(|_| first == last || line.to_lowercase().contains("tone"));
-    let mut private: Vec<&str> = lines[..last].to_vec();
-    let mut public: Vec<&str> = Vec::new();
-    match inline {
-        Some(at) => {
-            private.push(&line[..at]);
-            public.push(&line[at..]);
+/// Tags of any other name, `<plan>…</plan>`: nobody said that what they enclose is meant for others. All up to the last closing one is private, and all
+/// after an opening one that nothing closes.
+fn enclosed(text: &str) -> Option<(String, String)> {
+    let mut tags: Vec<(usize, usize, bool)> = Vec::new();
+    for (start, _) in text.match_indices('<') {
+        let inside = &text[start + 1..];
+        let name = inside.strip_prefix('/').unwrap_or(inside);
+        let is_name = |c: char| c.is_alphanumeric() || "_- ".contains(c);
+        let len = name.find(|c: char| !is_name(c)).unwrap_or(name.len());
+        if name.starts_with(char::is_alphabetic) && name[len..].starts_with('>') {
+            tags.push((start, start + 1 + (inside.len() - name.len()) + len + 1, inside.starts_with('/')));
         }
-        None => private.push(line),
     }
-    public.extend(&lines[last + 1..]);
+    let close = tags.iter().rev().find(|(.., closes)| *closes).map_or(0, |(_, end, _)| *end);
+    let open =
+        tags.iter().find(|(start, _, closes)| !closes && *start >= close).map_or(text.len(), |(start, ..)| *start);
+    let found = (close, open) != (0, text.len());
+    found.then(|| (format!("{}\n{}", &text[..close], &text[open..]), text[close..open].to_owned()))
+}
+
+/// `Thought: …` up to `Answer: …`, as often as there are such: what stands before the first of them was not said to be meant for anybody.
+fn labelled(text: &str) -> Option<(String, String)> {
+    let is = |line: &str, labels: &[&str]| label(line).is_some_and(|(name, _)| labels.contains(&name.as_str()));
+    if !text.lines().any(|line| is(line, &PRIVATE)) {
+        return None;
+    }
+    let (mut private, mut public, mut is_private) = (Vec::new(), Vec::new(), true);
+    for line in text.lines() {
+        if is(line, &PRIVATE) || is_step(line) {
+            is_private = true;
+        } else if is(line, &PUBLIC) {
+            is_private = false;
+        }
+        if is_private { private.push(line) } else { public.push(line) }
+    }
     Some((private.join("\n"), public.join("\n")))
 }
 
-/// What stands before a line's colon, without numbers, bullets and Markdown, in lower case; and what follows.
+/// Lines that begin with a step, and what goes on from them: up to the first line behind the last step that begins with an act or a label; where there is
+/// none, up to the first empty line.
+fn stepped(text: &str) -> Option<(String, String)> {
+    let lines: Vec<&str> = text.lines().collect();
+    lines.iter().position(|line| is_step(line))?;
+    let last = lines.iter().rposition(|line| is_step(line))?;
+    let (thought, act) = lines[last].split_at(inline_act(lines[last]));
+    let behind = &lines[last + 1..];
+    let is_said =
+        |line: &str| begins_with_act(line) || label(line).is_some_and(|(name, _)| PUBLIC.contains(&name.as_str()));
+    let from = if act.is_empty() {
+        let said = behind.iter().position(|line| is_said(line));
+        said.or_else(|| behind.iter().position(|line| line.trim().is_empty())).unwrap_or(behind.len())
+    } else {
+        0
+    };
+    let private = [&lines[..last], &[thought], &behind[..from]].concat();
+    Some((private.join("\n"), [&[act], &behind[from..]].concat().join("\n")))
+}
+
+/// Where an act begins in a line whose last step has its colon before it: all in one line, as small models are taught. Its length, if there is none.
+fn inline_act(line: &str) -> usize {
+    // Of the same length, byte for byte.
+    let lower = line.to_ascii_lowercase();
+    let labels = STEPS.iter().flat_map(|(_, names)| *names).flat_map(|name| [format!("{name}:"), format!("{name}：")]);
+    let step = labels.filter_map(|label| lower.rfind(&label)).max();
+    let from = step.unwrap_or(0);
+    let act = line[from..].match_indices('[').map(|(at, _)| from + at).find(|at| begins_with_act(&line[*at..]));
+    act.unwrap_or(line.len())
+}
+
+fn begins_with_act(line: &str) -> bool {
+    line.trim_start().strip_prefix('[').is_some_and(|rest| rest.starts_with(char::is_alphabetic))
+}
+
+fn is_step(line: &str) -> bool {
+    label(line).is_some_and(|(name, _)| step_of(&name).is_some())
+}
+
+/// What stands before a line's colon, without numbers, bullets and Markdown, in lower case; and what follows. A step or a thought may also be set off by a
+/// dash, or stand as a heading.
 fn label(line: &str) -> Option<(String, &str)> {
-    let (before, after) = line.split_once([':', '：'])?;
+    let by_colon = line.split_once([':', '：']);
+    let by_dash = [" - ", " – ", " — "].iter().find_map(|dash| line.split_once(dash));
+    let is_heading = line.trim_start_matches([' ', '\t', '>']).starts_with(['#', '*']);
+    let heading = is_heading.then_some((line, ""));
+    let known = |(before, after): (&str, &'_ str)| {
+        let name = name_of(before);
+        (step_of(&name).is_some() || PRIVATE.contains(&name.as_str())).then_some((name, after.len()))
+    };
+    let set_off = by_colon.and_then(known).or_else(|| by_dash.and_then(known)).or_else(|| heading.and_then(known));
+    match set_off {
+        Some((name, rest)) => Some((name, &line[line.len() - rest..])),
+        None => by_colon.map(|(before, after)| (name_of(before), after)),
+    }
+}
+
+/// A label's words alone.
+fn name_of(before: &str) -> String {
     let marks = |c: char| c.is_ascii_digit() || c.is_whitespace() || "#*_-•.)(>`\"'".contains(c);
     let before = before.trim_matches(marks);
     let lower = before.to_lowercase();
     let name = lower.strip_prefix("step").map_or(lower.as_str(), |rest| rest.trim_start_matches(marks));
     let name = name.split_once(" (").map_or(name, |(name, _)| name);
-    Some((name.trim_matches(marks).to_owned(), after))
+    name.trim_matches(marks).to_owned()
 }
 
 fn step_of(name: &str) -> Option<&'static str> {

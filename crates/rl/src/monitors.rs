@@ -55,7 +55,7 @@ pub struct Watch {
 pub const WATCHES: [Watch; 10] = [
     Watch {
         key: "entropy_min",
-        metrics: &["agent/entropy", "user/entropy"],
+        metrics: &["agent/entropy", "user/entropy", "both/entropy"],
         unit: Unit::OfStart,
         meaning: "it says the same whatever it is told",
     },

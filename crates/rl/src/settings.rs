@@ -670,6 +670,14 @@ pub struct GrpoSettings {
     pub optimizer: OptimizerSettings,
 }
 
+impl GrpoSettings {
+    /// How often a step plays new groups in place of those whose members all scored the same: never where talks train nobody.
+    #[must_use]
+    pub fn refills(&self) -> u32 {
+        if self.forks.is_none_or(|forks| forks.talks_train) { self.refills_max } else { 0 }
+    }
+}
+
 fn is_zero(number: &u32) -> bool {
     *number == 0
 }

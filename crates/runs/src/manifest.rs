@@ -148,9 +148,9 @@ impl Manifest {
     /// Whether the cold start that a run with this manifest has made is also that of a run with the other one.
     ///
     /// # Errors
-    /// The first key that differs; `cold_start.SEAT` where a seat of `seats` has none here.
+    /// The first key that differs; `cold_start.SEAT` where a seat of `seats` has none here; `lessons` where either has no cold start that is known of.
     pub fn lends_to(&self, other: &Manifest, seats: Pair<bool>) -> Result<(), Mismatch> {
-        let mut demands = [self.of_cold_start(), other.of_cold_start()];
+        let mut demands = [self.of_cold_start("none"), other.of_cold_start("none here either")];
         for seat in Seat::ALL.into_iter().filter(|seat| seats[*seat]) {
             let (key, has) = (format!("cold_start.{seat}"), self.cold_start[seat].is_some());
             demands[0].push(entry(&key, Some(&if has { "made" } else { "none" })));
@@ -160,9 +160,9 @@ impl Manifest {
         differences(&ours, &theirs).into_iter().next().map_or(Ok(()), Err)
     }
 
-    /// What decides a cold start. A hash that is missing differs from every other one.
-    fn of_cold_start(&self) -> Vec<(String, Option<String>)> {
-        let hash = |hash: &Option<Hash>| hash.as_ref().map_or_else(|| "none".to_owned(), Hash::to_string);
+    /// What decides a cold start. A hash that is missing is told by `none`, so that it differs from every other one.
+    fn of_cold_start(&self, none: &str) -> Vec<(String, Option<String>)> {
+        let hash = |hash: &Option<Hash>| hash.as_ref().map_or_else(|| none.to_owned(), Hash::to_string);
         vec![
             entry("seed", Some(&self.seed)),
             entry("device", Some(&self.device)),

@@ -13,7 +13,7 @@ use crate::training::train_command;
 
 /// What comes after a cold start may differ: other draws for both seats, and a run in which one seat alone learns.
 const AFTER_IT: [&[&str]; 2] = [
-    &["--set", "grpo.group_size=4"],
+    &["--set", "name=another", "--set", "grpo.group_size=4"],
     &["--set", "grpo.mode=user", "--set", "grpo.groups.mutual=0", "--set", "grpo.groups.fixed=2"],
 ];
 

@@ -206,7 +206,7 @@ fn reinforcement(setup: &Setup, samples: &Samples, talk: &Talk) -> PhaseBudget {
         kind.played.iter().filter(|table| keep(table)).map(|table| table.groups * table.group_size).sum()
     };
     // Every group may be played anew so often.
-    let most = 1 + u64::from(setup.settings.grpo.refills_max);
+    let most = 1 + u64::from(setup.settings.grpo.refills());
     let refilled = |tokens: Tokens| Tokens { max: tokens.max * most, ..tokens };
     let sampled = Pair::from_fn(|seat| {
         let is_model = |table: &groups::Table| table.policies[seat] == plan::MODEL;

@@ -220,8 +220,8 @@ fn cold_start(sft: &SftSettings) -> Vec<String> {
 
 fn credit(grpo: &GrpoSettings) -> Vec<String> {
     let GrpoSettings { trajectory_score, turn_credit, gamma, em_k, group_valid_min, .. } = grpo;
-    let GrpoSettings { malformed_penalty, user_burden, refills_max, .. } = grpo;
-    let dead = match refills_max {
+    let GrpoSettings { malformed_penalty, user_burden, .. } = grpo;
+    let dead = match grpo.refills() {
         0 => "it is skipped".to_owned(),
         times => format!("it is skipped, and for equal S a new one is played, up to {times} times a step"),
     };

@@ -171,8 +171,12 @@ impl Training<'_> {
             State::Begun => eprintln!("{place}: goes on"),
             State::Absent => eprintln!("{place}: begins"),
         }
-        // A lender that failed has none: then this one makes it.
-        let lender = lender.filter(|lender| lender.checkpoint(CheckpointId::COLD_START).is_some());
+        // A lender that failed has none, and one of another version of this program does not say what its own depends on: then this one makes it.
+        let can_lend = |lender: &&Training<'_>| {
+            let told = Manifest::read(&lender.paths.manifest()).is_ok_and(|manifest| manifest.lessons.is_some());
+            told && lender.checkpoint(CheckpointId::COLD_START).is_some()
+        };
+        let lender = lender.filter(can_lend);
         self.carry_out(state, lender, place)?;
         // Said by its folder, not by its exit code alone.
         match self.state().map_err(|failure| anyhow!("{failure}"))? {

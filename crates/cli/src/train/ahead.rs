@@ -118,7 +118,7 @@ impl Ahead {
         let mut records = stage.play(&castings, grpo.temperature).await?;
         played_at_all(&records, step)?;
         let (mut refilled, mut latest) = (0, castings.clone());
-        for _ in 0..grpo.refills_max {
+        for _ in 0..grpo.refills() {
             let Some((groups, refill)) = refill(&stage.setup, &outlook, &castings, &latest, &records) else { break };
             records.extend(stage.play(&refill, grpo.temperature).await?);
             castings.extend(refill.iter().cloned());
@@ -140,7 +140,7 @@ fn recall(setup: &Setup, step: u64, outlook: &Outlook, later: &[EpisodeRecord]) 
     let records: Vec<EpisodeRecord> = of_step.iter().filter(|record| is_talk(&record.casting)).cloned().collect();
     let mut castings = plan::step_castings(grpo, &setup.mix, setup.settings.seed, step, outlook);
     let (mut refilled, mut latest) = (0, castings.clone());
-    for _ in 0..grpo.refills_max {
+    for _ in 0..grpo.refills() {
         let Some((groups, refill)) = refill(setup, outlook, &castings, &latest, &records) else { break };
         castings.extend(refill.iter().cloned());
         refilled += groups;

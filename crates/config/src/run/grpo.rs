@@ -605,7 +605,7 @@ fn beside_forks(check: &mut Check<'_>, forks: Option<ForkSettings>, rewards_of: 
 }
 
 /// Keys that say what groups of talks teach, and nothing of groups of turns.
-const OF_TALKS: [&str; 8] = [
+const OF_TALKS: [&str; 9] = [
     "grpo.group_valid_min",
     "grpo.turn_credit",
     "grpo.em_k",
@@ -614,6 +614,7 @@ const OF_TALKS: [&str; 8] = [
     "grpo.aggregation",
     "grpo.shared_weight",
     "grpo.refills_max",
+    "grpo.spoiled_penalty",
 ];
 
 /// What of the cold start is learned once more; `None`: nothing. It is read whether it is there or not, so that a schema knows what it may say.

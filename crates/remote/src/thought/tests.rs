@@ -36,6 +36,7 @@ fn a_thought_is_split_off_however_it_is_tagged() {
         ),
         ("<|channel|>analysis<|message|>a", is("<|channel|>analysis<|message|>a", "")),
         ("<think>a</think b", is("a</think b", "")),
+        ("<inner_thoughts>a</inner_thoughts>b", is("a", "b")),
         ("[thinker] b", (None, "[thinker] b".to_owned())),
     ] {
         assert_eq!(split(text), expected, "{text}");
@@ -136,6 +137,10 @@ proptest! {
             "<think>X", "<think>X</think>", "<thinking>X</thinking>", "X</think>", "<THINK >X</think >", "<thought>X", "<think>X</think", "[THINK]X[/THINK]",
             "<|channel|>analysis<|message|>X", "<|begin_of_thought|>X", "Thought: X", "Reasoning：X\nmore X", "**Thinking:** X\nAnswer:", "Intent: X",
             "1. Intent: a X.\n2. Concern: X.\n3. State: 1 2 3 4 X.\n4. Plan: X.\n5. Tone: X.", "意图：X", "Tone: X", "{\"thought\": \"X\", \"say\": \"hi\"}",
+            "Intent: a.\nTone: cold,\nX they must not learn.", "Intent: a. State: [2, 3, 4, 3]. Plan: b, X. Tone: cold.", "Thought: a\nAnswer: hi\nReasoning: X",
+            "{\"thought\": \"X", "{\"thought\": \"a\nX\", \"say\": \"hi\"}", "### Intent\nX a\n### Plan\nb", "<intent>X</intent>\n<plan>b</plan>",
+            "<inner_thoughts>X</inner_thoughts>", "{\"turn\": {\"thought\": \"X\", \"say\": \"hi\"}}", "Intent - X a\nTone - cold", "{\"inner_thought\": \"X\"}",
+            "Plan: b.\n  - X then less", "**Intent**\nX", "<my_plan>X",
             "{\"intent\": \"X\", \"reply\": \"hi\"}", "```json\n{\"reasoning\": \"X\", \"act\": \"end\"}\n```", "X <answer>hi</answer> X",
         ]),
         before in prop::sample::select(vec!["", "\n", " ", "```\n", "> "]),

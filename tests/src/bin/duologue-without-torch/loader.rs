@@ -39,7 +39,10 @@ impl ModelLoader for NgramLoader {
 
     fn open(&self, folder: &Path, settings: Option<&RunSettings>, seat: Seat) -> Result<Model, LearnError> {
         settings.map_or(Ok(()), learnable)?;
-        model(folder::read(folder)?, seat)
+        let contents = folder::read(folder)?;
+        // A cold start may be another run's.
+        let name = settings.map_or_else(|| contents.name.clone(), |settings| settings.name.clone());
+        model(Contents { name, ..contents }, seat)
     }
 
     fn based(&self, folder: &Path, settings: &RunSettings, seat: Seat) -> Result<Model, LearnError> {
