@@ -33,11 +33,11 @@ pub(super) struct Stored {
 /// [`Failure::Input`] if there are episodes already, or with `--resume` none; if they are another command's; if the folder cannot be written or read.
 pub(super) fn open(flags: &StressFlags, identity: Value, scenarios: &[Arc<Scenario>]) -> Result<Stored, Failure> {
     let Some(out) = flags.out.as_deref().filter(|_| flags.resume) else {
-        let journal = rollout::journal(flags.out.as_deref(), scenarios)?;
-        if let Some(out) = &flags.out {
-            let text = serde_json::to_string_pretty(&identity)?;
-            std::fs::write(out.join(IDENTITY), text).map_err(|error| unusable(out, &error.to_string()))?;
+        // Before the first session, so that a suite that is killed at any moment can go on; where episodes lie, theirs stays, and the journal refuses.
+        if let Some(out) = flags.out.as_ref().filter(|out| !RunPaths::new(out).log().exists()) {
+            note(out, &identity).map_err(|error| unusable(out, &error.to_string()))?;
         }
+        let journal = rollout::journal(flags.out.as_deref(), scenarios)?;
         return Ok(Stored { journal, before: BTreeMap::new() });
     };
     let text = std::fs::read_to_string(out.join(IDENTITY)).map_err(|error| match error.kind() {
@@ -60,6 +60,14 @@ pub(super) fn open(flags: &StressFlags, identity: Value, scenarios: &[Arc<Scenar
         before.insert(record.casting.id, record);
     }
     Ok(Stored { journal: Box::new(log), before })
+}
+
+/// Writes the identity in one piece.
+fn note(out: &Path, identity: &Value) -> std::io::Result<()> {
+    let part = out.join(format!("{IDENTITY}.part"));
+    std::fs::create_dir_all(out)?;
+    std::fs::write(&part, serde_json::to_string_pretty(identity)?)?;
+    std::fs::rename(part, out.join(IDENTITY))
 }
 
 /// The first key of which two identities say something else.

@@ -11,6 +11,7 @@ use stress::SetError;
 use stress::SetKind;
 use stress::set;
 
+use super::family::located;
 use super::family::seated;
 use super::family::yardsticks;
 use super::stock::Stock;
@@ -65,7 +66,8 @@ impl Stock<'_> {
         seated(check, scenarios.first()?, Seat::Agent, &key("opponent"), &opponent);
         let set = EvalSet { name, kind: kind?, opponent, scenarios, yardsticks: yardsticks? };
         frozen(check, &key("hash"), &set, hash.as_deref());
-        Some(set)
+        // Behind the hash, which must not know where the file lies.
+        Some(EvalSet { opponent: located(check, &key("opponent"), set.opponent), ..set })
     }
 
     /// What a scenario gives to a set; `None` after a mistake, which has been noted.
