@@ -124,9 +124,9 @@ impl Lessons {
                 texts.push(text.clone());
             }
         }
-        for drill in self.drills.agent.iter().chain(&self.drills.user) {
-            texts.extend(drill.messages.iter().map(|message| message.text.clone()));
-            texts.push(drill.answer.clone());
+        for asked in self.drills.agent.iter().chain(&self.drills.user).flat_map(|drill| &drill.questions) {
+            texts.extend(asked.messages.iter().map(|message| message.text.clone()));
+            texts.push(asked.answer.clone());
         }
         texts
     }
@@ -162,8 +162,9 @@ impl Lessons {
             }
             dialogues[seat].sort_by_key(|sample| sample.tokens.len());
         }
-        let drills =
-            Pair::from_fn(|seat| self.drills[seat].iter().map(|drill| sample(taught_drill(dialect, drill))).collect());
+        let drills = Pair::from_fn(|seat| {
+            self.drills[seat].iter().flat_map(|drill| taught_drill(dialect, drill)).map(sample).collect()
+        });
         let talks = Pair::from_fn(|seat| self.kept[seat].len());
         Ok(Samples { dialogues, talks, drills, settings: settings.sft.clone(), seed: settings.seed })
     }
@@ -355,7 +356,9 @@ fn sample(taught: Taught) -> Sample {
     }
 }
 
-/// A drill as a stream of one turn: only the answer is learned.
-fn taught_drill(dialect: &Dialect, drill: &Drill) -> Taught {
-    text::taught_turn(dialect, &drill.messages, &Decision::say(&drill.answer))
+/// A drill as a stream: only its answers are learned.
+fn taught_drill(dialect: &Dialect, drill: &Drill) -> Vec<Taught> {
+    let turns: Vec<_> =
+        drill.questions.iter().map(|asked| (&asked.messages[..], Decision::say(&asked.answer))).collect();
+    text::taught_answers(dialect, &turns)
 }

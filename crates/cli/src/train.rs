@@ -44,6 +44,7 @@ use rl::settings::Aggregation;
 use rl::settings::Baseline;
 use rl::settings::GrpoSettings;
 use runs::TrainPhase;
+use sim::Decision;
 use sim::EpisodeId;
 use sim::EpisodeRecord;
 use sim::Pair;
@@ -223,7 +224,7 @@ async fn gate(stage: &mut Stage<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How many held-out drills `seat`'s model answers word for word, by skill; empty if the gym has no drills.
+/// How many held-out drills `seat`'s model answers word for word, by the skill that is asked last; empty if the gym has no drills.
 async fn probe(stage: &mut Stage<'_>, seat: Seat) -> anyhow::Result<BTreeMap<Skill, Ratio>> {
     let drills = probes(&stage.setup.mix, seat);
     let rows = (0..).zip(&drills).map(|(index, drill)| probe_row(stage, drill, index)).collect();
@@ -235,7 +236,8 @@ async fn probe(stage: &mut Stage<'_>, seat: Seat) -> anyhow::Result<BTreeMap<Ski
             let spoken = sampled.tokens.len() - usize::from(sampled.closed);
             tokenizer.decode(&sampled.tokens[..spoken])
         });
-        *right.entry(drill.skill).or_default() += Ratio::yes(said.as_ref() == Some(&drill.answer));
+        let (asked, _) = drill.last();
+        *right.entry(asked.skill).or_default() += Ratio::yes(said.as_ref() == Some(&asked.answer));
     }
     Ok(right)
 }
@@ -245,21 +247,26 @@ pub(crate) fn probes(mix: &Mix, seat: Seat) -> Vec<Drill> {
     mix.scenarios().flat_map(|scenario| cold_start::drills(scenario, Split::HeldOut, seat, PROBES)).collect()
 }
 
-/// How many tokens an answer to the drill may have: those of the right one and its end, since what goes on is wrong.
+/// How many tokens an answer to the drill's last question may have: those of the right one and its end, since what goes on is wrong.
 pub(crate) fn probe_tokens_max(drill: &Drill, dialect: &Dialect) -> u32 {
-    dialect.tokenizer().encode(&drill.answer).len() as u32 + 1
+    dialect.tokenizer().encode(&drill.last().0.answer).len() as u32 + 1
 }
 
-/// A drill as a row of its own: no episode, one turn, the likeliest answer.
+/// A drill as a row of its own: no episode, what was asked before is answered right, and the likeliest answer to its last question is wanted.
 fn probe_row(stage: &Stage<'_>, drill: &Drill, index: u32) -> Row {
     let mut stream = SeatStream::new(&stage.dialect, false);
-    stream.observe(&drill.messages);
+    let (asked, before) = drill.last();
+    for answered in before {
+        stream.observe(&answered.messages);
+        stream.teach(&Decision::say(&answered.answer));
+    }
+    stream.observe(&asked.messages);
     let episode = EpisodeId { phase: Phase::Sft, round: 0, group: index, trial: 0, member: 0 };
     Row {
         session: Session { episode, seat: drill.seat, adapter: None },
         stream: stream.tokens().to_vec(),
         address: episode.address(stage.setup.settings.seed),
-        turn: 0,
+        turn: before.len() as u32,
         tokens_max: probe_tokens_max(drill, &stage.dialect),
         temperature: 1.0,
         filter: Filter::default(),

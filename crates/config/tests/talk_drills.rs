@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use duologue_config::load_scenario;
+use sim::Message;
 use sim::Scenario;
 use sim::Seat;
 use sim::Source;
@@ -33,12 +34,25 @@ fn drills(scenario: &Arc<Scenario>, split: Split, seat: Seat) -> Vec<Drill> {
 
 fn of(scenario: &Arc<Scenario>, seat: Seat, skill: Skill) -> Vec<Drill> {
     let splits = [Split::Train, Split::HeldOut].into_iter();
-    splits.flat_map(|split| drills(scenario, split, seat)).filter(|drill| drill.skill == skill).collect()
+    splits.flat_map(|split| drills(scenario, split, seat)).filter(|drill| drill.last().0.skill == skill).collect()
+}
+
+/// All that is read until the last question is answered, one's own answers aside.
+fn messages(drill: &Drill) -> impl DoubleEndedIterator<Item = &Message> {
+    drill.questions.iter().flat_map(|asked| &asked.messages)
 }
 
 fn brief(drill: &Drill) -> &str {
-    assert_eq!(drill.messages[0].from, Source::Brief);
-    &drill.messages[0].text
+    let brief = messages(drill).next().expect("a brief");
+    assert_eq!(brief.from, Source::Brief);
+    assert_eq!(messages(drill).filter(|message| message.from == Source::Brief).count(), 1, "one brief for all");
+    &brief.text
+}
+
+fn question(drill: &Drill) -> &str {
+    let last = messages(drill).next_back().expect("a question");
+    assert_eq!(last.from, Source::World);
+    &last.text
 }
 
 /// What the brief says of a fact that it calls by its words, in sentences, or by its name, in notes; `None` if nothing.
@@ -51,11 +65,11 @@ fn told<'a>(brief: &'a str, book: &talk::Book, fact: &str) -> Option<&'a str> {
     brief.split_whitespace().find_map(|note| note.strip_prefix(&thing.name)?.strip_prefix('='))
 }
 
-/// The pressing line that a drill shows, by the name in its brackets.
-fn pressed<'a>(book: &'a talk::Book, drill: &Drill) -> Option<&'a talk::book::Trap> {
-    let said = drill.messages.iter().filter(|message| message.from == Source::Partner);
-    said.filter_map(|message| message.text.strip_prefix('[')?.split_once([' ', ']']))
-        .find_map(|(name, _)| book.agent.traps.iter().find(|trap| trap.name == name))
+/// What the agent says, with the pressing line that it is, by the name in its brackets.
+fn heard<'a>(book: &'a talk::Book, drill: &Drill) -> Vec<Option<&'a talk::book::Trap>> {
+    let said = messages(drill).filter(|message| message.from == Source::Partner);
+    let name = |text: &str| Some(text.strip_prefix('[')?.split_once([' ', ']'])?.0.to_owned());
+    said.map(|message| book.agent.traps.iter().find(|trap| Some(&trap.name) == name(&message.text).as_ref())).collect()
 }
 
 #[test]
@@ -68,7 +82,7 @@ fn every_skill_is_asked_of_whoever_needs_it_and_always_the_same() {
         ] {
             let all = drills(&scenario, Split::HeldOut, seat);
             let mut counts: BTreeMap<Skill, u32> = BTreeMap::new();
-            all.iter().for_each(|drill| *counts.entry(drill.skill).or_default() += 1);
+            all.iter().for_each(|drill| *counts.entry(drill.last().0.skill).or_default() += 1);
             assert_eq!(counts.keys().copied().collect::<Vec<_>>(), skills, "{name}");
             assert!(counts.values().all(|count| *count >= 25), "{name}: {counts:?}");
             assert!(all.iter().all(|drill| drill.seat == seat));
@@ -84,10 +98,10 @@ fn a_fact_that_is_looked_up_stands_in_the_brief() {
     for name in FILES {
         let scenario = scenario(name);
         for drill in Seat::ALL.into_iter().flat_map(|seat| of(&scenario, seat, Skill::LookUp)) {
-            let question = &drill.messages.last().expect("a question").text;
+            let question = question(&drill);
             let fact = question.strip_prefix("Look up the ").and_then(|rest| rest.strip_suffix('.')).expect("a fact");
             let value = told(brief(&drill), book(&scenario), fact).unwrap_or_else(|| panic!("{name}: {drill:?}"));
-            assert_eq!(drill.answer, format!("The {fact} is {value}."));
+            assert_eq!(drill.last().0.answer, format!("The {fact} is {value}."));
         }
     }
 }
@@ -97,16 +111,20 @@ fn a_line_is_a_trap_exactly_where_the_brief_says_otherwise() {
     let scenario = scenario("heating");
     let (book, mut answers) = (book(&scenario), BTreeMap::<bool, u32>::new());
     for drill in of(&scenario, Seat::User, Skill::Judge) {
-        let trap = pressed(book, &drill).expect("it presses");
+        let trap = heard(book, &drill).pop().flatten().expect("it presses last of all");
         let [(thing, claimed)] = trap.claims[..] else { panic!("one claim each: {}", trap.name) };
         let known = told(brief(&drill), book, &book.common.things[thing].words).expect("the letter says it");
         let is_trap = known != book.common.spoken(thing, claimed);
         let word = trap.family.word();
         let right = if is_trap { format!("Intent: trap {word}.") } else { format!("Intent: presses by {word}.") };
-        assert_eq!(drill.answer, right, "{drill:?}");
+        assert_eq!(drill.last().0.answer, right, "{drill:?}");
         *answers.entry(is_trap).or_default() += 1;
     }
     assert!(answers.len() == 2 && answers.values().all(|count| *count > 80), "{answers:?}");
+    let judged = of(&scenario, Seat::User, Skill::Judge);
+    let behind = |drill: &&Drill| heard(book, drill).into_iter().flatten().count() > 2;
+    let many = judged.iter().filter(behind).count();
+    assert!(many > 50, "behind other lines: {many}");
 }
 
 /// The four numbers behind these words.
@@ -117,22 +135,27 @@ fn state(text: &str, before: &str) -> [i64; 4] {
 }
 
 #[test]
-fn a_state_is_that_of_the_brief_moved_by_what_was_heard() {
+fn a_state_is_that_of_the_brief_moved_by_all_that_was_heard() {
     let scenario = scenario("heating");
     let book = book(&scenario);
-    let mut moved = 0;
+    let mut moved = BTreeMap::<usize, u32>::new();
     for drill in of(&scenario, Seat::User, Skill::Feel) {
+        // Who asks is answered or not, which moves it too: another test's matter.
+        if drill.questions.iter().any(|asked| asked.skill == Skill::Follow) {
+            continue;
+        }
         let mut expected = state(brief(&drill), "State: ");
-        if let Some(trap) = pressed(book, &drill) {
+        let lines: Vec<_> = heard(book, &drill).into_iter().flatten().collect();
+        for trap in &lines {
             let (thing, claimed) = trap.claims[0];
             let known = told(brief(&drill), book, &book.common.things[thing].words).expect("the letter says it");
             let by = if known == book.common.spoken(thing, claimed) { [1, 0, -1, 0] } else { [-1, -1, -1, 0] };
             expected.iter_mut().zip(by).for_each(|(value, by)| *value = (*value + by).clamp(0, 5));
-            moved += 1;
         }
-        assert_eq!(state(&drill.answer, "State: "), expected, "{drill:?}");
+        assert_eq!(state(&drill.last().0.answer, "State: "), expected, "{drill:?}");
+        *moved.entry(lines.len()).or_default() += 1;
     }
-    assert!(moved > 30, "{moved}");
+    assert!(moved.iter().filter(|(lines, count)| **lines > 0 && **count >= 5).count() >= 3, "{moved:?}");
 }
 
 #[test]
@@ -140,8 +163,8 @@ fn the_next_step_of_the_procedure_is_filled_in_from_the_brief() {
     let scenario = scenario("heating");
     let mut seen: BTreeMap<&str, u32> = BTreeMap::new();
     for drill in of(&scenario, Seat::Agent, Skill::Follow) {
-        let question = &drill.messages.last().expect("a question").text;
-        let asked = drill.messages.iter().find(|message| message.from == Source::Partner);
+        let question = question(&drill);
+        let asked = messages(&drill).find(|message| message.from == Source::Partner);
         let fact = |name: &str| format!("{name}={}", told(brief(&drill), book(&scenario), name).expect("it knows"));
         let (step, right) = match asked.map(|message| message.text.as_str()) {
             Some(asked) if asked.starts_with("[ask fee]") => ("answer", format!("[tell {}]", fact("fee"))),
@@ -157,7 +180,7 @@ fn the_next_step_of_the_procedure_is_filled_in_from_the_brief() {
             }
             None => ("close", "[close agreed]".to_owned()),
         };
-        assert_eq!(drill.answer, right, "{drill:?}");
+        assert_eq!(drill.last().0.answer, right, "{drill:?}");
         *seen.entry(step).or_default() += 1;
     }
     assert!(seen.len() == 5 && seen.values().all(|count| *count > 20), "{seen:?}");
@@ -186,8 +209,8 @@ fn drills_are_of_their_own_splits_items_and_press_with_no_held_out_family() {
             }
             for trap in &held_out {
                 let shows = |text: &str| text.contains(&format!("[{}]", trap.name));
-                assert!(drill.messages.iter().all(|message| !shows(&message.text)), "{name}: {drill:?}");
-                assert!(!drill.answer.contains(&format!("trap {}", trap.family.word())), "{name}: {drill:?}");
+                assert!(messages(&drill).all(|message| !shows(&message.text)), "{name}: {drill:?}");
+                assert!(!drill.last().0.answer.contains(&format!("trap {}", trap.family.word())), "{name}: {drill:?}");
             }
         }
     }

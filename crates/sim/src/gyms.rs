@@ -29,6 +29,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 pub use drill::Drill;
+pub use drill::Question;
 pub use drill::Skill;
 pub use engine::Engine;
 pub use engine::EngineError;

@@ -45,7 +45,7 @@ pub use message::ToolCall;
 pub use reply::Reply;
 pub use sample::Taught;
 pub use sample::taught;
-pub use sample::taught_turn;
+pub use sample::taught_answers;
 pub use sharegpt::ShareGpt;
 pub use sharegpt::sharegpt;
 pub use stream::SeatStream;

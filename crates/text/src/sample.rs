@@ -35,13 +35,17 @@ pub fn taught(dialect: &Dialect, record: &EpisodeRecord, seat: Seat, partner_wei
     lesson.samples
 }
 
-/// A dialogue of one turn, for drills: only the decision is learned. It has a thought if the decision has one. Empty if the decision
-/// holds no act.
+/// What is asked and answered outside any episode, for drills: only the answers are learned. One stream, or each answer by itself where the dialect
+/// strips thoughts; there are thoughts if a decision has one. It ends before the first decision without an act.
 #[must_use]
-pub fn taught_turn(dialect: &Dialect, observed: &[Message], decision: &Decision) -> Taught {
-    let mut lesson = Lesson::new(dialect, decision.thought.is_some());
-    lesson.turn(observed, decision, 0.0);
-    lesson.samples.pop().unwrap_or_default()
+pub fn taught_answers(dialect: &Dialect, turns: &[(&[Message], Decision)]) -> Vec<Taught> {
+    let mut lesson = Lesson::new(dialect, turns.iter().any(|(_, decision)| decision.thought.is_some()));
+    for (observed, decision) in turns {
+        if !lesson.turn(observed, decision, 0.0) {
+            break;
+        }
+    }
+    lesson.samples
 }
 
 /// Samples in the making.
@@ -155,14 +159,17 @@ mod tests {
     }
 
     #[test]
-    fn of_a_drill_only_the_answer_is_learned() {
+    fn of_a_drill_only_the_answers_are_learned() {
         let dialect = dialect();
-        let (observed, _) = &two_turns()[0];
-        let taught = taught_turn(&dialect, observed, &Decision::say("trap"));
-        let text = "<|system|>You buy a lamp.<|end|><|user|>I ask $9.<|end|><|assistant|>trap<|end|>";
+        let turns = two_turns();
+        let asked = [(&turns[0].0[..], Decision::say("trap")), (&turns[1].0[..], Decision::say("fair"))];
+        let taught = alone(taught_answers(&dialect, &asked));
+        let text = "<|system|>You buy a lamp.<|end|><|user|>I ask $9.<|end|><|assistant|>trap<|end|>\
+            <|tool|>stock is low<|end|><|user|>No.<|end|><|assistant|>fair<|end|>";
         assert_eq!(taught.tokens, dialect.tokenizer().encode_markup(text));
-        assert_eq!(chosen(&taught, &dialect, |i| taught.weights[i] != 0.0), "trap<|end|>");
+        assert_eq!(chosen(&taught, &dialect, |i| taught.weights[i] != 0.0), "trap<|end|>|fair<|end|>");
         assert!(!taught.thought.contains(&true));
+        assert_eq!(taught_answers(&stripping(), &asked).len(), 2, "each by itself");
     }
 
     #[test]

@@ -183,7 +183,7 @@ fn batch_len(samples: &Samples, seat: Seat, updates: u64) -> f64 {
     lens.iter().sum::<usize>() as f64 / lens.len().max(1) as f64
 }
 
-/// Held-out drills, one turn each; a right answer is as long as it is.
+/// Held-out drills, their last questions; a right answer is as long as it is.
 fn gate(setup: &Setup, dialect: &Dialect) -> PhaseBudget {
     let sampled = Pair::from_fn(|seat| {
         let drills = train::probes(&setup.mix, seat).into_iter();

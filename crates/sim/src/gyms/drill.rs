@@ -1,4 +1,4 @@
-//! Skills asked one by one, for cold starts: dialogues alone do not teach a small model to look something up. Each gym makes its own.
+//! Skills asked by themselves, for cold starts: dialogues alone do not teach a small model to look something up. Each gym makes its own.
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -6,20 +6,45 @@ use serde::Serialize;
 use crate::Message;
 use crate::Seat;
 
-/// One question with the one right answer.
+/// Questions with one right answer each, asked one behind the other of a seat that has read one brief: what is asked later is read behind what was
+/// asked and answered before, as turns of a talk are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Drill {
-    /// What it tries.
-    pub skill: Skill,
     /// Who is asked.
     pub seat: Seat,
-    /// The brief, and the question as a message.
+    /// In their order; at least one.
+    pub questions: Vec<Question>,
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    /// What it tries.
+    pub skill: Skill,
+    /// What the seat has not seen before: at first its brief, and at the end what is asked.
     pub messages: Vec<Message>,
     /// The right answer, word for word.
     pub answer: String,
 }
 
-/// What a drill tries.
+impl Drill {
+    /// A drill of one question.
+    #[must_use]
+    pub fn one(seat: Seat, skill: Skill, messages: Vec<Message>, answer: String) -> Drill {
+        Drill { seat, questions: vec![Question { skill, messages, answer }] }
+    }
+
+    /// The last question, which is the one that a gate asks, and those before it.
+    ///
+    /// # Panics
+    /// If it has none.
+    #[must_use]
+    pub fn last(&self) -> (&Question, &[Question]) {
+        self.questions.split_last().expect("a drill asks something")
+    }
+}
+
+/// What a question tries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Skill {

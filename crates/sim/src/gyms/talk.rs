@@ -8,7 +8,7 @@
 //!  utterance.rs what is said, as acts      table.rs  what both have seen      person.rs  state and targets      family.rs  the 18 trap families
 //!  world.rs     the talk      reckoning.rs  terms by turn      thought.rs  the five steps      free.rs  none of them      verdict.rs  terms and measures      marks.rs  the paper's marks by rule
 //!  brief.rs     what each side is told      view.rs  the same as a value      words.rs, scripts.rs, agent.rs, user.rs  who plays by rule
-//!  drills.rs    skills asked one by one
+//!  drills.rs    skills asked by themselves
 //! ```
 //!
 //! **Things.** A *slot* is empty until an act fills it; its value is public. A *fact* is drawn for the item; each seat knows it from the start with

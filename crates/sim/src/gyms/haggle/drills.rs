@@ -48,7 +48,7 @@ pub fn drill(rules: &Rules, scenario: &Scenario, split: Split, seat: Seat, index
         Seat::User => (Skill::Judge, judge(&world, &mut draws)),
     };
     messages.push(Message { from: Source::World, text: question });
-    Drill { skill, seat, messages, answer }
+    Drill::one(seat, skill, messages, answer)
 }
 
 /// The seller looks a fact up.

@@ -35,7 +35,7 @@ pub fn drill(rules: &Rules, seed: u64, split: Split, seat: Seat, index: u32) -> 
         Message { from: Source::Brief, text: "Take up what is said.".to_owned() },
         Message { from: Source::Partner, text: request },
     ];
-    Some(Drill { skill: Skill::TakeUp, seat, messages, answer })
+    Some(Drill::one(seat, Skill::TakeUp, messages, answer))
 }
 
 fn request(rules: &Rules, draws: &mut Draws) -> String {

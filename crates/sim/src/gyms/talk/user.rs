@@ -66,12 +66,38 @@ impl Kind {
                 _ => any(view, draws),
             },
         };
-        let thought = thought(view, part, inner, done.as_ref());
+        let thought = self.thought(view, part, inner, done.as_ref());
         let said = match done {
             Some(done) => words::said(view, &[done], draws),
             None => words::idle(view),
         };
         Decision { thought: Some(thought), ..said }
+    }
+
+    /// Whether it takes the pressing for a trap. Who knows better sees through it, also where it then gives in; who is gullible never does.
+    fn sees_trap(self, view: &View, done: Option<&Done>) -> bool {
+        let counters = matches!(done.map(|done| &done.deed), Some(Deed::Counter { .. }));
+        counters || (self != Kind::Gullible && view.sight().fair == Some(false))
+    }
+
+    /// Five steps of reasoning that end in what is done.
+    fn thought(self, view: &View, part: &UserPart, inner: &Inner, done: Option<&Done>) -> String {
+        let intent = match view.table.pressed.first() {
+            Some(pressed) => thought::pressing(pressed.family, self.sees_trap(view, done)),
+            None => match view.table.latest.agent.first().map(|done| &done.deed) {
+                Some(Deed::Act(act)) => view.common.acts.agent[*act].name.clone(),
+                Some(Deed::End(_)) => "end".to_owned(),
+                Some(Deed::Trap(_) | Deed::Counter { .. }) | None => "talk".to_owned(),
+            },
+        };
+        let open = part.targets.iter().zip(&inner.targets).find(|(_, status)| **status == Status::Open);
+        let plan = match done.map(|done| &done.deed) {
+            Some(Deed::Act(act)) => view.common.acts.user[*act].name.as_str(),
+            Some(Deed::Counter { .. }) => "counter",
+            Some(Deed::End(_)) => "end",
+            Some(Deed::Trap(_)) | None => "talk",
+        };
+        thought::written(&intent, open.map_or("none", |(target, _)| target.name.as_str()), inner.state, plan)
     }
 }
 
@@ -108,23 +134,4 @@ fn gives_in(view: &View) -> Option<Done> {
         let done = Done { deed: Deed::Act(*act), args };
         sight.allows(Seat::User, &done).is_ok().then_some(done)
     })
-}
-
-fn thought(view: &View, part: &UserPart, inner: &Inner, done: Option<&Done>) -> String {
-    let intent = match (view.table.pressed.first(), done.map(|done| &done.deed)) {
-        (Some(pressed), done) => thought::pressing(pressed.family, matches!(done, Some(Deed::Counter { .. }))),
-        (None, _) => match view.table.latest.agent.first().map(|done| &done.deed) {
-            Some(Deed::Act(act)) => view.common.acts.agent[*act].name.clone(),
-            Some(Deed::End(_)) => "end".to_owned(),
-            Some(Deed::Trap(_) | Deed::Counter { .. }) | None => "talk".to_owned(),
-        },
-    };
-    let open = part.targets.iter().zip(&inner.targets).find(|(_, status)| **status == Status::Open);
-    let plan = match done.map(|done| &done.deed) {
-        Some(Deed::Act(act)) => view.common.acts.user[*act].name.as_str(),
-        Some(Deed::Counter { .. }) => "counter",
-        Some(Deed::End(_)) => "end",
-        Some(Deed::Trap(_)) | None => "talk",
-    };
-    thought::written(&intent, open.map_or("none", |(target, _)| target.name.as_str()), inner.state, plan)
 }

@@ -112,7 +112,7 @@ pub struct World {
     /// What a counter of the user's last turn showed.
     exposed: bool,
     vain: bool,
-    over: bool,
+    pub(super) over: bool,
     inbox: Pair<Vec<Message>>,
 }
 
@@ -206,7 +206,7 @@ impl World {
         }
     }
 
-    fn read(&self, seat: Seat, act: &crate::Act) -> Result<Utterance, (Slip, String)> {
+    pub(super) fn read(&self, seat: Seat, act: &crate::Act) -> Result<Utterance, (Slip, String)> {
         let plants: Vec<usize> = self.item.plants.iter().map(|plant| plant.trap).collect();
         let (plants, traps) = match seat {
             Seat::Agent => (plants.as_slice(), self.book.agent.traps.as_slice()),

@@ -23,7 +23,8 @@ fn told<'a>(brief: &'a str, fact: &str) -> &'a str {
 
 /// The drill's brief and question.
 fn texts(drill: &Drill) -> (&str, &str) {
-    let [brief, question] = &drill.messages[..] else { panic!("a brief and a question: {drill:?}") };
+    let [asked] = &drill.questions[..] else { panic!("one question: {drill:?}") };
+    let [brief, question] = &asked.messages[..] else { panic!("a brief and a question: {drill:?}") };
     assert_eq!((brief.from, question.from), (Source::Brief, Source::World));
     (&brief.text, &question.text)
 }
@@ -37,7 +38,7 @@ fn drills(seat: Seat, begins: &str) -> Vec<(String, String, String)> {
             let (brief, question) = texts(&drill);
             if let Some(asked) = question.strip_prefix(begins) {
                 let asked = asked.strip_suffix('.').expect("a question ends");
-                found.push((brief.to_owned(), asked.to_owned(), drill.answer.clone()));
+                found.push((brief.to_owned(), asked.to_owned(), drill.questions[0].answer.clone()));
             }
         }
     }
@@ -126,8 +127,8 @@ fn terms_are_weighed_by_the_brief() {
             } else {
                 "worth rich"
             };
-            assert_eq!(drill.answer, right, "{brief} {question}");
-            *answers.entry(drill.answer).or_default() += 1;
+            assert_eq!(drill.questions[0].answer, right, "{brief} {question}");
+            *answers.entry(drill.questions[0].answer).or_default() += 1;
         }
     }
     assert!(answers.len() == 4 && answers.values().all(|count| *count > 30), "{answers:?}");
