@@ -9,6 +9,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::path::PathBuf;
 
+use config::ConfigError;
 use config::ConfigErrors;
 use config::Source;
 
@@ -79,8 +80,15 @@ fn from_procedure(flags: &TalkFlags) -> Result<(), Failure> {
 fn proven(text: &str, file: &str) -> Result<Noted, ConfigErrors> {
     let noted = procedure::read(text, file).map_err(ConfigErrors)?;
     let path = Path::new(file).with_extension("toml");
-    config::scenario_of(&Source { path, text: talk::scenario("made", &noted.0) })?;
-    Ok(noted)
+    // The lines of a file that is not there help nobody.
+    let of_text = |ConfigError { key, what, hint, .. }: ConfigError| {
+        let what = format!("the scenario made of it would be refused: {key}: {what}");
+        ConfigError { file: file.to_owned(), line: None, key: String::new(), what, hint }
+    };
+    match config::scenario_of(&Source { path, text: talk::scenario("made", &noted.0) }) {
+        Ok(_) => Ok(noted),
+        Err(ConfigErrors(errors)) => Err(ConfigErrors(errors.into_iter().map(of_text).collect())),
+    }
 }
 
 fn is_a_name(name: &str) -> Result<(), Failure> {

@@ -69,6 +69,15 @@ fn a_procedure_becomes_a_talk_that_rules_play_to_an_agreed_end() {
 }
 
 #[test]
+fn an_exception_for_a_number_is_a_suite_that_can_be_checked() {
+    let scratch = scratch();
+    let text = format!("{}\nOnly if:\n- waiver: the fine is 2.50\n", LEAST.replace("0, 2, 5", "0, 2.50, 5"));
+    made(scratch.path(), &text, &[]).done();
+    let file = |end: &str| scratch.path().join("out").join(format!("made.{end}"));
+    duologue(&["check", path(&file("toml")), path(&file("stress.toml"))]).done();
+}
+
+#[test]
 fn who_is_called_has_a_whole_profile_in_every_generated_talk() {
     let scratch = scratch();
     made(scratch.path(), LEAST, &[]).done();

@@ -4,30 +4,17 @@ use super::Condition;
 use super::Thing;
 use super::words;
 
-/// What compares, the longer words first; `None`: whether it was told at all.
-const COMPARISONS: [(&str, Option<&str>); 34] = [
-    (" is not more than ", Some("<=")),
-    (" is no more than ", Some("<=")),
-    (" is not less than ", Some(">=")),
-    (" is no less than ", Some(">=")),
-    (" is at most ", Some("<=")),
-    (" is at least ", Some(">=")),
-    (" is less than ", Some("<")),
-    (" is more than ", Some(">")),
-    (" is lower than ", Some("<")),
-    (" is higher than ", Some(">")),
-    (" is below ", Some("<")),
-    (" is under ", Some("<")),
-    (" is above ", Some(">")),
-    (" is over ", Some(">")),
-    (" is the same as ", Some("==")),
-    (" is equal to ", Some("==")),
+/// What compares, the longer words first; `None`: whether it was told at all. What follows *is* may say more: see [`degree`].
+const COMPARISONS: [(&str, Option<&str>); 20] = [
+    (" does not exceed ", Some("<=")),
+    (" do not exceed ", Some("<=")),
+    (" exceeds ", Some(">")),
+    (" exceed ", Some(">")),
     (" equals ", Some("==")),
-    (" are at most ", Some("<=")),
-    (" are at least ", Some(">=")),
     (" is not ", Some("!=")),
     (" isn't ", Some("!=")),
     (" are not ", Some("!=")),
+    (" aren't ", Some("!=")),
     (" was told", None),
     (" has been told", None),
     (" is told", None),
@@ -39,7 +26,22 @@ const COMPARISONS: [(&str, Option<&str>); 34] = [
     ("<", Some("<")),
     (">", Some(">")),
     (" is ", Some("==")),
-    (" are ", Some("==")),
+];
+/// Plurals say *are*.
+const PLURAL: (&str, Option<&str>) = (" are ", Some("=="));
+/// What may stand behind *is* and *is not*: words of more, of less, and of neither.
+const MORE: [&str; 12] =
+    ["more", "greater", "higher", "larger", "bigger", "dearer", "longer", "later", "above", "over", "beyond", "past"];
+const LESS: [&str; 11] =
+    ["less", "lower", "smaller", "fewer", "cheaper", "shorter", "earlier", "below", "under", "beneath", "short"];
+const BOUNDS: [(&str, &str); 7] = [
+    ("at most ", "<="),
+    ("up to ", "<="),
+    ("within ", "<="),
+    ("at least ", ">="),
+    ("from ", ">="),
+    ("the same as ", "=="),
+    ("equal to ", "=="),
 ];
 
 /// Why a condition cannot be read, and what to do about it.
@@ -48,14 +50,23 @@ pub type Misread = (String, String);
 /// Reads a condition: comparisons joined by `and` and `or`.
 pub fn read(text: &str, things: &[Thing]) -> Result<Condition, Misread> {
     let text = text.trim().trim_end_matches(['.', ':', ',']);
-    let mut joined = String::new();
+    let mut groups: Vec<(Joint, Vec<String>)> = Vec::new();
     let (mut about, mut equalities, mut count) = (Vec::new(), Vec::new(), 0);
-    let mut last: Option<usize> = None;
+    let mut last: Option<Last> = None;
     for (joint, part) in parts(text) {
-        let one = comparison(part, things, last)?;
-        joined.push_str(joint);
-        joined.push_str(&one.text);
-        last = one.about.first().copied();
+        let one = match (listed(part, joint, things, last.as_ref()), groups.last_mut()) {
+            (Some(one), Some((_, group))) => {
+                let one = one?;
+                group.push(one.text.clone());
+                one
+            }
+            _ => {
+                let (one, op) = comparison(part, things)?;
+                last = one.about.first().map(|thing| Last { thing: *thing, op });
+                groups.push((joint, vec![one.text.clone()]));
+                one
+            }
+        };
         about.extend(one.about);
         equalities.extend(one.equality);
         count += 1;
@@ -63,20 +74,55 @@ pub fn read(text: &str, things: &[Thing]) -> Result<Condition, Misread> {
     about.sort_unstable();
     about.dedup();
     let equality = if count == 1 { equalities.pop() } else { None };
-    Ok(Condition { text: joined, about, equality })
+    Ok(Condition { text: written(&groups), about, equality })
+}
+
+/// What joins a part to the one before.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Joint {
+    /// A comma, or nothing.
+    Comma,
+    And,
+    Or,
+}
+
+/// Comparisons as a file has them; a list of values holds together.
+fn written(groups: &[(Joint, Vec<String>)]) -> String {
+    let mut text = String::new();
+    for (at, (joint, group)) in groups.iter().enumerate() {
+        // Values of one thing that are denied are joined by `and`.
+        let inside = if group[0].contains(" != ") { " and " } else { " or " };
+        text.push_str(match joint {
+            _ if at == 0 => "",
+            Joint::Comma | Joint::And => " and ",
+            Joint::Or => " or ",
+        });
+        let group = match group.len() {
+            2.. if groups.len() > 1 => format!("({})", group.join(inside)),
+            _ => group.join(inside),
+        };
+        text.push_str(&group);
+    }
+    text
+}
+
+/// What the comparison before was about, and how it compared.
+struct Last {
+    thing: usize,
+    op: Option<&'static str>,
 }
 
 /// The parts of a condition, each with what joins it to the one before.
-fn parts(text: &str) -> Vec<(&'static str, &str)> {
-    let (mut parts, mut rest, mut joint) = (Vec::new(), text, "");
+fn parts(text: &str) -> Vec<(Joint, &str)> {
+    let (mut parts, mut rest, mut joint) = (Vec::new(), text, Joint::Comma);
     loop {
-        let next = [(" and ", " and "), (" or ", " or "), (", ", " and ")];
+        let next = [(" and ", Joint::And), (" or ", Joint::Or), (", ", Joint::Comma)];
         let cut = next.iter().filter_map(|(word, joint)| rest.find(word).map(|at| (at, *word, *joint)));
         let Some((at, word, then)) = cut.min_by_key(|(at, ..)| *at) else { break };
         parts.push((joint, rest[..at].trim()));
         (rest, joint) = (&rest[at + word.len()..], then);
         // ", and": the comma was only that.
-        for (word, then) in [("and ", " and "), ("or ", " or ")] {
+        for (word, then) in [("and ", Joint::And), ("or ", Joint::Or)] {
             if let Some(behind) = rest.strip_prefix(word) {
                 (rest, joint) = (behind, then);
             }
@@ -86,33 +132,92 @@ fn parts(text: &str) -> Vec<(&'static str, &str)> {
     parts
 }
 
-/// One comparison. Where nothing compares, a value of the thing before is meant: `the use is films or work`.
-fn comparison(part: &str, things: &[Thing], last: Option<usize>) -> Result<Condition, Misread> {
+/// Another value of what was compared before: `the use is films, work or games`. All of them are allowed, or, behind *is not*, none. `None` where the
+/// part compares something itself.
+fn listed(part: &str, joint: Joint, things: &[Thing], last: Option<&Last>) -> Option<Result<Condition, Misread>> {
+    let last = last.filter(|_| found(part).is_none())?;
+    let op = last.op.filter(|op| matches!(*op, "==" | "!="))?;
+    let value = words::valued(part, &things[last.thing])?;
+    if op == "==" && joint == Joint::And {
+        let what = format!("`{}` cannot be two things at once", things[last.thing].words);
+        return Some(Err((what, "join its values by `or`".to_owned())));
+    }
+    let text = format!("{} {op} {value}", things[last.thing].name);
+    Some(Ok(Condition { text, about: vec![last.thing], equality: None }))
+}
+
+/// Where a part compares, by how many bytes, and how.
+fn found(part: &str) -> Option<(usize, usize, Option<&'static str>)> {
     let lower = format!(" {} ", part.to_lowercase());
+    let all = COMPARISONS.iter().chain([&PLURAL]);
+    let at = |(words, op): &(&'static str, Option<&'static str>)| lower.find(words).map(|at| (at, words.len(), *op));
+    all.filter_map(at).next().filter(|_| lower.len() == part.len() + 2)
+}
+
+/// What stands behind *is* or *is not*: `not more than 3` is `<=` and `3`; what is no degree stays as it is.
+fn degree(op: &'static str, right: &str) -> (&'static str, String) {
+    let lower = right.to_lowercase();
+    if let Some((words, bound)) = BOUNDS.iter().find(|(words, _)| lower.starts_with(words)) {
+        return (if op == "!=" { opposite(bound) } else { bound }, right[words.len()..].to_owned());
+    }
+    let (is_denied, rest) =
+        match lower.strip_prefix("no ").or_else(|| lower.strip_prefix("any ").filter(|_| op == "!=")) {
+            Some(rest) => (lower.starts_with("no "), rest),
+            None => (false, lower.as_str()),
+        };
+    let first = rest.split(' ').next().unwrap_or_default();
+    let of = match (MORE.contains(&first), LESS.contains(&first)) {
+        (true, _) => ">",
+        (_, true) => "<",
+        _ => return (op, right.to_owned()),
+    };
+    let behind = rest[first.len()..].trim_start();
+    let behind = behind.strip_prefix("than ").or_else(|| behind.strip_prefix("of ")).unwrap_or(behind);
+    let behind = right[right.len() - behind.len()..].to_owned();
+    (if is_denied != (op == "!=") { opposite(of) } else { of }, behind)
+}
+
+fn opposite(op: &str) -> &'static str {
+    match op {
+        "<" => ">=",
+        ">" => "<=",
+        "<=" => ">",
+        ">=" => "<",
+        "==" => "!=",
+        _ => "==",
+    }
+}
+
+/// One comparison, and how it compares; `None` if it asks whether something was told.
+fn comparison(part: &str, things: &[Thing]) -> Result<(Condition, Option<&'static str>), Misread> {
     let spaced = format!(" {part} ");
-    let found = COMPARISONS.iter().find_map(|(words, op)| lower.find(words).map(|at| (at, words.len(), *op)));
-    let Some((at, length, op)) = found.filter(|_| lower.len() == spaced.len()) else {
-        if let Some((thing, value)) = last.and_then(|thing| Some((thing, words::valued(part, &things[thing])?))) {
-            let text = format!("{} == {value}", things[thing].name);
-            return Ok(Condition { text, about: vec![thing], equality: None });
-        }
+    let Some((at, length, op)) = found(part) else {
         let what = format!("`{part}` compares nothing");
         return Err((what, "write `NAME is VALUE`, `NAME is at most NAME`, `NAME was told`".to_owned()));
     };
     let (left, right) = (spaced[..at].trim(), spaced[at + length..].trim());
-    let named = words::mentioned(left, things);
-    let Some(thing) = named.first().copied() else {
+    let Some(thing) = words::mentioned(left, things).first().copied() else {
         return Err((format!("`{left}` names nothing that stands in `Facts` or `Offers`"), known(things)));
     };
     let of = &things[thing];
     let Some(op) = op else {
         let told = if of.fact.is_some() { format!("told.{}", of.name) } else { of.name.clone() };
-        return Ok(Condition { text: told, about: vec![thing], equality: None });
+        return Ok((Condition { text: told, about: vec![thing], equality: None }, None));
     };
+    let (op, right) = if matches!(op, "==" | "!=") { degree(op, right) } else { (op, right.to_owned()) };
+    compared(thing, op, &right, things).map(|condition| (condition, Some(op)))
+}
+
+/// A thing beside a value of its own, a number, or another thing.
+fn compared(thing: usize, op: &str, right: &str, things: &[Thing]) -> Result<Condition, Misread> {
+    let of = &things[thing];
     let is_ordered = !matches!(op, "==" | "!=");
-    if is_ordered && !is_numeric(of) {
+    let unordered = |of: &Thing| {
         let what = format!("`{}` is words, and only numbers have an order", of.words);
-        return Err((what, "write its values as numbers alone, e.g. `price: 89, 119`".to_owned()));
+        Err((what, "write its values as numbers alone, e.g. `price: 89, 119`".to_owned()))
+    };
+    if is_ordered && !is_numeric(of) {
+        return unordered(of);
     }
     let wanted = words::value(&words::bare(right));
     let value = of.values.iter().find(|value| value.eq_ignore_ascii_case(&wanted));
@@ -121,10 +226,13 @@ fn comparison(part: &str, things: &[Thing], last: Option<usize>) -> Result<Condi
         return Ok(Condition { text: format!("{} {op} {value}", of.name), about: vec![thing], equality });
     }
     match words::mentioned(right, things).first().copied() {
-        Some(other) if is_ordered && !is_numeric(&things[other]) => {
-            let what = format!("`{}` is words, and only numbers have an order", things[other].words);
-            Err((what, "write its values as numbers alone, e.g. `price: 89, 119`".to_owned()))
+        // Words beside the name may compare in a way that is not known here.
+        Some(other) if words::tokens(&words::bare(right)) != words::tokens(&things[other].words) => {
+            let name = &things[other].words;
+            let what = format!("`{right}` says more than `{name}`, and what it says is not understood");
+            Err((what, format!("write the name alone, after `is`, `is not`, `is at most`, `is less than`: `{name}`")))
         }
+        Some(other) if is_ordered && !is_numeric(&things[other]) => unordered(&things[other]),
         Some(other) => {
             let text = format!("{} {op} {}", of.name, things[other].name);
             Ok(Condition { text, about: vec![thing, other], equality: None })

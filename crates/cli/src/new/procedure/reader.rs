@@ -2,6 +2,7 @@
 
 use config::ConfigError;
 use sim::Pair;
+use sim::Seat;
 use sim::gyms::talk::book::Tier;
 
 use super::Condition;
@@ -66,14 +67,14 @@ impl Reader<'_> {
         let steps = self.each(Heading::Steps, |entry| step::read(&entry.text, &things));
         known(&mut things, &steps, &pressing);
         let things = things;
-        let preface = |at: usize| sheet.preface.get(at).map(|entry| entry.text.clone());
+        let preface = self.preface();
         let mut procedure = Procedure {
             title: sheet.title.clone(),
-            agent: sheet.text(Heading::Agent).or_else(|| preface(0)),
+            agent: sheet.text(Heading::Agent).or(preface.agent),
             task: sheet.text(Heading::Task),
             picture: sheet.text(Heading::Picture),
             opening: sheet.text(Heading::Opening).map(|text| text.trim_matches(['"', '“', '”']).to_owned()),
-            customer: sheet.text(Heading::Customer).or_else(|| preface(1)),
+            customer: sheet.text(Heading::Customer).or(preface.user),
             steps: self.whole(steps),
             answers: self.texts(Heading::Answers),
             asks: Vec::new(),
@@ -89,6 +90,26 @@ impl Reader<'_> {
         procedure.asks = self.asks(&procedure);
         self.advise(&procedure);
         procedure
+    }
+
+    /// What stands in front of the headings: who calls, and who is called. More lines than these two, or a part that a heading has too, belong to nobody.
+    fn preface(&mut self) -> Pair<Option<String>> {
+        let mut said = Pair::default();
+        let mut lines = self.sheet.preface.iter();
+        for (seat, heading) in [(Seat::Agent, Heading::Agent), (Seat::User, Heading::Customer)] {
+            if self.sheet.under(heading).next().is_none() {
+                said[seat] = lines.next().map(|entry| entry.text.clone());
+            }
+        }
+        if let Some(entry) = lines.next() {
+            let what = "stands in front of all headings, and neither the agent nor the customer is told it";
+            let hint = "one line for the agent may stand there, and one for the customer; write `Agent:` and `Customer:` above more";
+            self.mistake(Some(entry.line), what, hint);
+        } else if let Some(customer) = &said.user {
+            self.notes
+                .push(format!("the customer is told `{customer}`: write `Agent:` above it, if it is the agent's"));
+        }
+        said
     }
 
     fn mistake(&mut self, line: Option<usize>, what: impl Into<String>, hint: impl Into<String>) {
@@ -223,9 +244,25 @@ impl Reader<'_> {
             self.notes
                 .push("there are no pressing lines (`Pressing lines:`): no trap is set in these talks".to_owned());
         }
-        for step in procedure.steps.iter().filter(|step| step.deed == Deed::Say && step.says.is_empty()) {
+        for step in procedure.steps.iter().filter(|step| step.deed == Deed::Say) {
             let text = &step.text;
-            self.notes.push(format!("`{text}` names no fact and no offer: the agent says it, and nothing moves"));
+            let quoted = step.says.iter().flat_map(|line| words::mentioned(line, &procedure.things));
+            let named = words::mentioned(text, &procedure.things).into_iter().chain(quoted).next();
+            match named {
+                Some(thing) => self.notes.push(format!(
+                    "`{text}` names the {}, and its first word is none that tells, asks or offers: the agent says it, and nothing moves",
+                    procedure.things[thing].words
+                )),
+                None if step.says.is_empty() => {
+                    self.notes.push(format!("`{text}` names no fact and no offer: the agent says it, and nothing moves"));
+                }
+                None => {}
+            }
+        }
+        let last = procedure.steps.iter().rposition(|step| step.deed != Deed::End).unwrap_or_default();
+        for step in procedure.steps[..last].iter().filter(|step| step.deed == Deed::End) {
+            let text = &step.text;
+            self.notes.push(format!("`{text}` is left out: the agent ends the talk once there is a yes or a no"));
         }
     }
 }
@@ -258,6 +295,10 @@ fn thing(text: &str, is_fact: bool, fallback: &str) -> Result<Thing, Misread> {
     let Some((name, list)) = before.split_once([':', '：', '=']) else {
         return Err((format!("`{before}` lists no values"), example.to_owned()));
     };
+    if let Some(at) = unspaced(list) {
+        let what = format!("`{at}` may be one number or two");
+        return Err((what, format!("write `{}` or `{}`", at.replace(',', ""), at.replace(',', ", "))));
+    }
     let split = if list.contains([';', '|']) { vec![";", "|"] } else { vec![",", "，", "、", " or ", "/"] };
     let mut values = vec![list.to_owned()];
     for at in split {
@@ -282,6 +323,14 @@ fn thing(text: &str, is_fact: bool, fallback: &str) -> Result<Thing, Misread> {
     Ok(Thing { name: words::name(&words, fallback), words, values, fact })
 }
 
+/// Digits, a comma and three digits without a space: `1,200`.
+fn unspaced(list: &str) -> Option<&str> {
+    let is_part = |c: char| c.is_ascii_digit() || c == ',';
+    let runs = list.split(|c: char| !is_part(c)).map(|run| run.trim_matches(','));
+    runs.into_iter()
+        .find(|run| run.split_once(',').is_some_and(|(_, behind)| behind.split(',').all(|three| three.len() == 3)))
+}
+
 /// `agent knows; customer sometimes knows; odds 3:1`
 fn knowledge(text: &str, values: usize) -> Result<Fact, Misread> {
     let mut fact = Fact::default();
@@ -303,9 +352,14 @@ fn knowledge(text: &str, values: usize) -> Result<Fact, Misread> {
         }
         let tokens = words::tokens(&lower);
         let has = |signs: &[&str]| tokens.iter().any(|token| signs.contains(&token.as_str()));
-        let share = lower.split_once('%').and_then(|(number, _)| number.rsplit(' ').next()?.trim().parse::<f64>().ok());
+        let percent = ["%", "percent", "per cent"].iter().find_map(|sign| lower.split_once(sign));
+        let share = percent.and_then(|(number, _)| number.trim_end().rsplit(' ').next()?.parse::<f64>().ok());
         let chance = match share {
             Some(percent) if (0.0..=100.0).contains(&percent) => percent / 100.0,
+            _ if percent.is_some() => {
+                let what = format!("`{part}` has no share between 0 and 100");
+                return Err((what, "e.g. `customer knows 30 %`".to_owned()));
+            }
             _ if has(&["never", "not"]) => 0.0,
             _ if has(&["rarely", "seldom"]) => 0.2,
             _ if has(&["sometime"]) => 0.5,

@@ -43,6 +43,8 @@ const CLOSES: [&str; 10] = [
     "sign up",
     "whether the customer wants",
 ];
+/// Who does so with a word of the end ends the talk.
+const PARTS: [&str; 7] = ["say", "thank", "wish", "bid", "close", "take", "politely"];
 const ENDS: [&str; 6] = ["goodbye", "good bye", "hang up", "end the call", "end the talk", "close the call"];
 
 /// Reads a step.
@@ -120,7 +122,8 @@ fn deed(text: &str, things: &[Thing], is_silent: bool) -> Result<Deed, Misread> 
     let says = |phrases: &[&str]| phrases.iter().any(|phrase| lower.contains(phrase));
     let named = words::mentioned(&lower, things);
     let (facts, offers): (Vec<usize>, Vec<usize>) = named.iter().partition(|thing| things[**thing].fact.is_some());
-    if says(&ENDS) || is(&["thank", "hang", "end", "finish"]) {
+    // Who thanks, or names what to do before hanging up, goes on talking.
+    if named.is_empty() && (is(&["hang", "end", "finish"]) || is(&PARTS) && says(&ENDS)) {
         return Ok(Deed::End);
     }
     if is(&["close"]) || is(&ASKS) && named.is_empty() && says(&CLOSES) {

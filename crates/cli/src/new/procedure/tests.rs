@@ -124,6 +124,18 @@ fn conditions_in_plain_words_are_conditions_of_files() {
         ("the use is work, and the price was told", "use == work and told.price"),
         ("the plan is fast and the budget > price", "plan == fast and budget > price"),
         ("prices are 10", "price == 10"),
+        ("the price is greater than the budget", "price > budget"),
+        ("the price is no higher than the budget", "price <= budget"),
+        ("the price is not above the budget", "price <= budget"),
+        ("the price is not at least 20", "price < 20"),
+        ("the price does not exceed the budget", "price <= budget"),
+        ("the price is within the budget", "price <= budget"),
+        ("the price is the same as the budget", "price == budget"),
+        ("the price is not equal to the budget", "price != budget"),
+        ("the use is work, films or little", "use == work or use == films or use == little"),
+        ("the use is work, films, or little", "use == work or use == films or use == little"),
+        ("the use is not work or films", "use != work and use != films"),
+        ("the use is work or films, and the price was told", "(use == work or use == films) and told.price"),
     ] {
         assert_eq!(condition::read(plain, &things).map(|condition| condition.text), Ok(file.to_owned()), "{plain}");
     }
@@ -133,11 +145,53 @@ fn conditions_in_plain_words_are_conditions_of_files() {
         ("the use is at most films", "only numbers have an order"),
         ("the price is at most the use", "only numbers have an order"),
         ("the price", "compares nothing"),
+        ("the price is twice the budget", "says more than `budget`"),
+        ("the price is somewhat near the budget", "says more than `budget`"),
+        ("the use is work and films", "cannot be two things at once"),
         ("", "compares nothing"),
     ] {
         let (what, hint) = condition::read(plain, &things).expect_err(plain);
         assert!(what.contains(why) && !hint.is_empty(), "{plain}: {what}");
     }
+}
+
+#[test]
+fn steps_end_a_talk_only_where_they_say_no_more() {
+    for (text, deed) in [
+        ("Say goodbye.", true),
+        ("Thank them and say goodbye.", true),
+        ("Hang up.", true),
+        ("Thank them for their time.", false),
+        ("Do not hang up before they have a date.", false),
+        ("Tell the price and say goodbye.", false),
+    ] {
+        let procedure = good(&SMALL.replace("2. Tell the price.", &format!("2. {text}")));
+        assert_eq!(procedure.steps.iter().any(|step| step.deed == Deed::End), deed, "{text}");
+    }
+    let text = SMALL.replace("2. Tell the price.", "2. Emphasise the price. \"It is {price}.\"\n3. Tell the price.");
+    let (_, notes) = read(&text, "mine.txt").expect("it can be read");
+    assert!(notes.iter().any(|note| note.contains("names the price") && note.contains("nothing moves")), "{notes:?}");
+}
+
+#[test]
+fn a_share_is_one_with_or_without_a_space() {
+    for words in ["30%", "30 %", "30 percent", "30 per cent"] {
+        let procedure = good(&SMALL.replace("(agent knows)", &format!("(agent knows; customer knows {words})")));
+        let fact = procedure.things[0].fact.as_ref().and_then(|fact| fact.known);
+        assert_eq!(fact, Some(Pair { agent: 1.0, user: 0.3 }), "{words}");
+    }
+}
+
+#[test]
+fn what_stands_in_front_is_the_agents_then_the_customers() {
+    let front = |text: &str| {
+        let procedure = good(&SMALL.replacen("A call\n", &format!("A call\n\n{text}\n"), 1));
+        (procedure.agent, procedure.customer)
+    };
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(front("You call."), (some("You call."), None));
+    assert_eq!(front("You call.\nThey call you."), (some("You call."), some("They call you.")));
+    assert_eq!(front("They call you.\n\nAgent: You call."), (some("You call."), some("They call you.")));
 }
 
 /// Each is put in the place of a line of a good text, and is told with that line and something to do.
@@ -150,6 +204,9 @@ fn every_mistake_has_its_line_and_a_hint() {
         (4, "- price: 10, 20 (somebody else)", "does not say who knows it"),
         (4, "- price: 10, 20 (odds 1:2:3)", "does not weigh 2 values"),
         (5, "- the price: 15, 30", "are one name"),
+        (4, "- price: 1,200", "one number or two"),
+        (4, "- price: 10, 20 (customer knows many %)", "no share between 0 and 100"),
+        (2, "One.\nTwo.\nThree.", "in front of all headings"),
         (12, "1. Ask for the shoe size.", "neither in `Facts` nor in `Offers`"),
         (12, "1. Ask for the plan.", "an offer of the agent's"),
         (12, "1. Offer the plan.", "does not say which"),

@@ -38,8 +38,9 @@ pub fn suite(name: &str, procedure: &Procedure) -> Option<String> {
     for one in &procedure.only_if {
         let (fact, of) = (&procedure.things[one.fact].name, &procedure.things[one.fact]);
         let other = of.values.iter().find(|value| **value != one.value).cloned().unwrap_or_default();
-        let sides =
-            |value: &str| list(&[format!("world.given.hopes={}", one.name), format!("world.given.{fact}={value}")]);
+        let sides = |value: &str| {
+            list(&[format!("world.given.hopes={}", one.name), format!("world.given.{fact}={}", as_text(value))])
+        };
         page.gap();
         page.comment(&format!("Customers who ask for the {} until somebody gives in, and others who ask in the same words and may have it.", one.words));
         page.entry("family");
@@ -69,4 +70,11 @@ pub fn suite(name: &str, procedure: &Procedure) -> Option<String> {
         page.said("resists", "rule");
     }
     Some(page.text)
+}
+
+/// A value as `--set` reads it for a text: in quotation marks, if it would be something else without.
+fn as_text(value: &str) -> String {
+    let is_text =
+        value.starts_with(|c: char| c.is_ascii_alphabetic()) && !["true", "false", "inf", "nan"].contains(&value);
+    if is_text { value.to_owned() } else { format!("\"{value}\"") }
 }
