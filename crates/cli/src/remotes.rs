@@ -51,7 +51,8 @@ use crate::judges::Court;
 use crate::judges::Courts;
 use crate::lookups;
 
-const REMOTE: &str = "openai:";
+/// What a policy on a server is called by, before its model.
+pub const REMOTE: &str = "openai:";
 const RECORDED: &str = "replay:";
 
 /// All of them in one command: they share a budget, a cache and a recorder.

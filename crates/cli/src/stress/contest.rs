@@ -8,6 +8,7 @@ use actors::Company;
 use actors::Journal;
 use actors::Played;
 use actors::Troupe;
+use remote::server::BASE_URL;
 use rl::ModelLoader;
 use rl::compare;
 use rl::compare::Arm;
@@ -34,9 +35,11 @@ use crate::cast;
 use crate::cast::Cast;
 use crate::cast::MODEL;
 use crate::failure::Failure;
+use crate::flags::RemoteFlags;
 use crate::flags::StressFlags;
 use crate::progress::Progress;
 use crate::remotes::Measuring;
+use crate::remotes::REMOTE;
 use crate::remotes::Remotes;
 
 /// A suite with everybody who plays it.
@@ -47,6 +50,8 @@ pub(super) struct Contest<'s> {
     scenarios: Vec<Arc<Scenario>>,
     agents: Vec<Contender>,
     users: Vec<Contender>,
+    /// Who attacks, presses or is met in a set, as the suite's file calls them.
+    against: Vec<(Seat, String)>,
     cast: Cast,
 }
 
@@ -79,35 +84,50 @@ impl<'s> Contest<'s> {
         let attackers = suite.families.iter_mut().map(|family| (Seat::User, &mut family.attacker, &of_families));
         let pressing = suite.traps.iter_mut().map(|test| (Seat::Agent, &mut test.attacker, &of_traps));
         let opponents = suite.sets.iter_mut().map(|set| (Seat::Agent, &mut set.opponent, &of_sets));
+        let mut against = Vec::new();
         for (seat, policy, played) in attackers.chain(pressing).chain(opponents) {
             let asked = policy.clone();
+            against.push((seat, asked.clone()));
             let wrong = |what: String, hint: &str| Failure::input(format!("attacker: {asked}: {what}"), Some(hint));
             let those = if is_model(&asked) { played } else { &all };
             *policy = cast.bring(those, seat, &asked, loader, remotes, &wrong)?;
         }
-        Ok(Contest { suite, hash, scenarios, agents, users, cast })
+        Ok(Contest { suite, hash, scenarios, agents, users, against, cast })
     }
 
-    /// All that decides what is played, whoever plays by name or by what their folders hold.
+    /// All that decides what is played: whoever plays, by name or by what their folders hold, and how remote models are asked.
     ///
     /// # Errors
     /// [`Failure::Input`] if a model's folder cannot be read.
     pub(super) fn identity(&self, flags: &StressFlags) -> Result<Value, Failure> {
+        let held = |seat: Seat, folder: &str| {
+            let identity = config::identity(&config::model_of_seat(Path::new(folder), seat));
+            identity.map_err(|error| Failure::input(error, Some("give the folder of one seat's model")))
+        };
         let of = |seat: Seat, contender: &Contender| match contender {
             Contender::Policy { typed, cast } if is_model(cast) => {
-                let folder = typed.strip_prefix(MODEL).unwrap_or(typed);
-                let identity = config::identity(&config::model_of_seat(Path::new(folder), seat));
-                identity.map_err(|error| Failure::input(error, Some("give the folder of one seat's model")))
+                held(seat, typed.strip_prefix(MODEL).unwrap_or(typed))
             }
             Contender::Policy { typed, .. } => Ok(typed.clone()),
             Contender::Falls | Contender::Resists => Ok(contender.name().to_owned()),
         };
         let all = |seat, those: &[Contender]| those.iter().map(|one| of(seat, one)).collect::<Result<Vec<_>, _>>();
+        let against = self.against.iter().map(|(seat, policy)| match policy.strip_prefix(MODEL) {
+            Some(folder) => held(*seat, folder),
+            None => Ok(policy.clone()),
+        });
+        let typed = [&self.agents, &self.users].into_iter().flatten().map(Contender::name);
+        let policies = typed.chain(self.against.iter().map(|(_, policy)| policy.as_str()));
+        let is_remote = policies.chain(flags.judge.iter().map(String::as_str)).any(|policy| policy.starts_with(REMOTE));
+        let RemoteFlags { temperature, reply_tokens, .. } = &flags.remote;
+        let asked = is_remote.then(|| json!([std::env::var(BASE_URL).ok(), temperature, reply_tokens]));
         Ok(json!({
             "suite": self.hash,
             "agent": if self.suite.families.is_empty() { Vec::new() } else { all(Seat::Agent, &self.agents)? },
             "user": all(Seat::User, &self.users)?,
+            "against": against.collect::<Result<Vec<_>, _>>()?,
             "judge": flags.judge,
+            "remote": asked,
             "families": self.suite.families.iter().map(|family| &family.name).collect::<Vec<_>>(),
         }))
     }
@@ -118,7 +138,7 @@ impl<'s> Contest<'s> {
         journal: Box<dyn Journal>,
         before: BTreeMap<EpisodeId, EpisodeRecord>,
     ) -> Result<Report, Failure> {
-        let Contest { suite, hash, scenarios, agents, users, cast } = self;
+        let Contest { suite, hash, scenarios, agents, users, against: _, cast } = self;
         let company: Company = cast.company(journal);
         let troupe = Troupe::spawn(company).await.map_err(anyhow::Error::from)?;
         let suite = &suite;
