@@ -594,7 +594,7 @@ pub(crate) fn check_context(setup: &Setup, samples: &Samples) -> Result<(), Fail
     }
     let longest = samples.longest();
     if longest as i64 > context {
-        let what = format!("cannot be {context}: the longest dialogue has {longest} tokens");
+        let what = format!("cannot be {context}: the longest dialogue or drill has {longest} tokens");
         let hint = "raise it, or lower the scenario's turns_max".to_owned();
         return Err(wrong_key(setup, "model.max_position_embeddings", what, hint));
     }

@@ -21,6 +21,7 @@ use stress::Suite;
 
 use crate::failure::Failure;
 use crate::flags::StressFlags;
+use crate::remotes::REMOTE;
 use crate::remotes::Remotes;
 use crate::stdout::say;
 use contest::Contest;
@@ -46,7 +47,7 @@ pub async fn stress(flags: StressFlags, loader: &dyn ModelLoader) -> Result<(), 
     let everybody = policies(&flags, &suite);
     let mut remotes = Remotes::new(&flags.remote, suite.seed, &everybody, &played)?;
     let contest = Contest::prepare(&flags, &suite, &hash, loader, &mut remotes)?;
-    let Stored { journal, before } = folder::open(&flags, contest.identity(&flags)?, &scenarios)?;
+    let Stored { journal, before } = folder::open(&flags, || contest.identity(&flags), &scenarios)?;
     let report = contest.play(journal, before).await?;
     let (json, markdown) = (report.to_json(&suite), report.to_markdown());
     if let Some(out) = &flags.out {
@@ -105,7 +106,7 @@ fn panel(flags: &StressFlags, suite: &Suite) -> Result<Vec<Juror>, Failure> {
         let what = "--judge: has no effect: nothing that is played here has a column for a judge";
         return Err(Failure::input(what, Some("test a user in a suite with a `[[set]]`, or leave it out")));
     }
-    let is_asked = |policy: &str| ["openai:", "replay:"].iter().any(|prefix| policy.starts_with(prefix));
+    let is_asked = |policy: &str| [REMOTE, "replay:"].iter().any(|prefix| policy.starts_with(prefix));
     if let Some(policy) = flags.judge.iter().find(|policy| !is_asked(policy)) {
         let what = format!("--judge: `{policy}` cannot judge by a rubric");
         return Err(Failure::input(what, Some("write openai:MODEL, or replay:FILE for a run that was recorded")));

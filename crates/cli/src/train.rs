@@ -264,7 +264,7 @@ fn probe_row(stage: &Stage<'_>, drill: &Drill, index: u32) -> Row {
     let episode = EpisodeId { phase: Phase::Sft, round: 0, group: index, trial: 0, member: 0 };
     Row {
         session: Session { episode, seat: drill.seat, adapter: None },
-        stream: stream.tokens().to_vec(),
+        stream: stream.context().into_owned(),
         address: episode.address(stage.setup.settings.seed),
         turn: before.len() as u32,
         tokens_max: probe_tokens_max(drill, &stage.dialect),

@@ -171,8 +171,10 @@ fn held_out_briefs_and_drills_hold_no_token_that_training_does_not_show() {
     for index in 0..scenario.items.held_out {
         for seat in Seat::ALL {
             let drill = scenario.rules.drill(scenario, Split::HeldOut, seat, index).expect("haggle has drills");
-            drill.messages.iter().for_each(|message| known(&message.text));
-            known(&drill.answer);
+            for asked in &drill.questions {
+                asked.messages.iter().for_each(|message| known(&message.text));
+                known(&asked.answer);
+            }
         }
     }
 }

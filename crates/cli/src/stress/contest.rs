@@ -120,7 +120,7 @@ impl<'s> Contest<'s> {
         let policies = typed.chain(self.against.iter().map(|(_, policy)| policy.as_str()));
         let is_remote = policies.chain(flags.judge.iter().map(String::as_str)).any(|policy| policy.starts_with(REMOTE));
         let RemoteFlags { temperature, reply_tokens, .. } = &flags.remote;
-        let asked = is_remote.then(|| json!([std::env::var(BASE_URL).ok(), temperature, reply_tokens]));
+        let asked = is_remote.then(|| json!([address(), temperature, reply_tokens]));
         Ok(json!({
             "suite": self.hash,
             "agent": if self.suite.families.is_empty() { Vec::new() } else { all(Seat::Agent, &self.agents)? },
@@ -204,6 +204,13 @@ fn bring(
 }
 
 /// Whether a policy is a model here, which has to know where it plays. Who plays elsewhere goes by the numbers that castings give to scenarios.
+/// The server's address as it is set, however it is written; `None`: OpenAI's own.
+fn address() -> Option<String> {
+    let set = std::env::var(BASE_URL).ok()?;
+    let address = set.trim().trim_end_matches('/');
+    (!address.is_empty()).then(|| address.to_owned())
+}
+
 fn is_model(policy: &str) -> bool {
     policy.starts_with(MODEL)
 }

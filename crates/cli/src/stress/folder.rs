@@ -27,15 +27,19 @@ pub(super) struct Stored {
     pub(super) before: BTreeMap<EpisodeId, EpisodeRecord>,
 }
 
-/// Makes the folder of `--out`, or with `--resume` opens the one that a killed command left. `identity` is all that decides what is played.
+/// Makes the folder of `--out`, or with `--resume` opens the one that a killed command left. `identity` tells all that decides what is played.
 ///
 /// # Errors
 /// [`Failure::Input`] if there are episodes already, or with `--resume` none; if they are another command's; if the folder cannot be written or read.
-pub(super) fn open(flags: &StressFlags, identity: Value, scenarios: &[Arc<Scenario>]) -> Result<Stored, Failure> {
+pub(super) fn open(
+    flags: &StressFlags,
+    identity: impl FnOnce() -> Result<Value, Failure>,
+    scenarios: &[Arc<Scenario>],
+) -> Result<Stored, Failure> {
     let Some(out) = flags.out.as_deref().filter(|_| flags.resume) else {
         // Before the first session, so that a suite that is killed at any moment can go on; where episodes lie, theirs stays, and the journal refuses.
         if let Some(out) = flags.out.as_ref().filter(|out| !RunPaths::new(out).log().exists()) {
-            note(out, &identity).map_err(|error| unusable(out, &error.to_string()))?;
+            note(out, &identity()?).map_err(|error| unusable(out, &error.to_string()))?;
         }
         let journal = rollout::journal(flags.out.as_deref(), scenarios)?;
         return Ok(Stored { journal, before: BTreeMap::new() });
@@ -48,7 +52,7 @@ pub(super) fn open(flags: &StressFlags, identity: Value, scenarios: &[Arc<Scenar
         _ => unusable(out, &error.to_string()),
     })?;
     let found: Value = serde_json::from_str(&text).map_err(|error| unusable(out, &error.to_string()))?;
-    if let Some(key) = differs(&found, &identity) {
+    if let Some(key) = differs(&found, &identity()?) {
         let what = format!("--resume: {}: another `{key}` was played into this folder", out.display());
         return Err(Failure::input(what, Some("give the command as it was, or begin in another folder")));
     }

@@ -5,9 +5,14 @@ use super::Thing;
 use super::words;
 
 /// What compares, the longer words first; `None`: whether it was told at all. What follows *is* may say more: see [`degree`].
-const COMPARISONS: [(&str, Option<&str>); 20] = [
+const COMPARISONS: [(&str, Option<&str>); 26] = [
     (" does not exceed ", Some("<=")),
+    (" doesn't exceed ", Some("<=")),
     (" do not exceed ", Some("<=")),
+    (" must not exceed ", Some("<=")),
+    (" may not exceed ", Some("<=")),
+    (" should not exceed ", Some("<=")),
+    (" cannot exceed ", Some("<=")),
     (" exceeds ", Some(">")),
     (" exceed ", Some(">")),
     (" equals ", Some("==")),
@@ -19,6 +24,7 @@ const COMPARISONS: [(&str, Option<&str>); 20] = [
     (" has been told", None),
     (" is told", None),
     (" is known", None),
+    (" are known", None),
     ("<=", Some("<=")),
     (">=", Some(">=")),
     ("!=", Some("!=")),
@@ -34,7 +40,9 @@ const MORE: [&str; 12] =
     ["more", "greater", "higher", "larger", "bigger", "dearer", "longer", "later", "above", "over", "beyond", "past"];
 const LESS: [&str; 11] =
     ["less", "lower", "smaller", "fewer", "cheaper", "shorter", "earlier", "below", "under", "beneath", "short"];
-const BOUNDS: [(&str, &str); 7] = [
+const BOUNDS: [(&str, &str); 9] = [
+    ("less than-or-equal-to ", "<="),
+    ("greater than-or-equal-to ", ">="),
     ("at most ", "<="),
     ("up to ", "<="),
     ("within ", "<="),
@@ -44,12 +52,16 @@ const BOUNDS: [(&str, &str); 7] = [
     ("equal to ", "=="),
 ];
 
+/// Of which signs that compare are made.
+const SIGNS: [char; 4] = ['=', '<', '>', '!'];
+
 /// Why a condition cannot be read, and what to do about it.
 pub type Misread = (String, String);
 
 /// Reads a condition: comparisons joined by `and` and `or`.
 pub fn read(text: &str, things: &[Thing]) -> Result<Condition, Misread> {
     let text = text.trim().trim_end_matches(['.', ':', ',']);
+    let text = &text.replace("than or equal to", "than-or-equal-to");
     let mut groups: Vec<(Joint, Vec<String>)> = Vec::new();
     let (mut about, mut equalities, mut count) = (Vec::new(), Vec::new(), 0);
     let mut last: Option<Last> = None;
@@ -70,6 +82,11 @@ pub fn read(text: &str, things: &[Thing]) -> Result<Condition, Misread> {
         about.extend(one.about);
         equalities.extend(one.equality);
         count += 1;
+    }
+    let joints = || groups.iter().skip(1).map(|(joint, _)| *joint);
+    if joints().any(|joint| joint == Joint::Or) && joints().any(|joint| joint != Joint::Or) {
+        let what = format!("`{text}` mixes `and` with `or`, and which goes first is not said");
+        return Err((what, "write two entries, or several values of one: `the use is work or films`".to_owned()));
     }
     about.sort_unstable();
     about.dedup();
@@ -137,13 +154,20 @@ fn parts(text: &str) -> Vec<(Joint, &str)> {
 fn listed(part: &str, joint: Joint, things: &[Thing], last: Option<&Last>) -> Option<Result<Condition, Misread>> {
     let last = last.filter(|_| found(part).is_none())?;
     let op = last.op.filter(|op| matches!(*op, "==" | "!="))?;
-    let value = words::valued(part, &things[last.thing])?;
+    let part = if op == "!=" { part.strip_prefix("not ").unwrap_or(part) } else { part };
+    let said = [words::tokens(part), words::tokens(&words::bare(part))];
+    let value = things[last.thing].values.iter().find(|value| said.contains(&words::tokens(value)))?;
     if op == "==" && joint == Joint::And {
         let what = format!("`{}` cannot be two things at once", things[last.thing].words);
         return Some(Err((what, "join its values by `or`".to_owned())));
     }
     let text = format!("{} {op} {value}", things[last.thing].name);
     Some(Ok(Condition { text, about: vec![last.thing], equality: None }))
+}
+
+/// Whether a text has a word that compares.
+pub fn compares(text: &str) -> bool {
+    found(text).is_some()
 }
 
 /// Where a part compares, by how many bytes, and how.
@@ -172,7 +196,13 @@ fn degree(op: &'static str, right: &str) -> (&'static str, String) {
         _ => return (op, right.to_owned()),
     };
     let behind = rest[first.len()..].trim_start();
-    let behind = behind.strip_prefix("than ").or_else(|| behind.strip_prefix("of ")).unwrap_or(behind);
+    // `is no longer 10` compares nothing.
+    let behind = match first {
+        "above" | "over" | "beyond" | "past" | "below" | "under" | "beneath" => Some(behind),
+        "short" => behind.strip_prefix("of "),
+        _ => behind.strip_prefix("than "),
+    };
+    let Some(behind) = behind else { return (op, right.to_owned()) };
     let behind = right[right.len() - behind.len()..].to_owned();
     (if is_denied != (op == "!=") { opposite(of) } else { of }, behind)
 }
@@ -200,11 +230,25 @@ fn comparison(part: &str, things: &[Thing]) -> Result<(Condition, Option<&'stati
         return Err((format!("`{left}` names nothing that stands in `Facts` or `Offers`"), known(things)));
     };
     let of = &things[thing];
+    if words::tokens(&words::bare(left)) != words::tokens(&of.words) {
+        return Err(more(left, of));
+    }
     let Some(op) = op else {
+        if !["", "to the customer", "to them", "to him", "to her"].contains(&right.to_lowercase().as_str()) {
+            return Err(more(right, of));
+        }
         let told = if of.fact.is_some() { format!("told.{}", of.name) } else { of.name.clone() };
         return Ok((Condition { text: told, about: vec![thing], equality: None }, None));
     };
-    let (op, right) = if matches!(op, "==" | "!=") { degree(op, right) } else { (op, right.to_owned()) };
+    // What is a value is no degree: `the stay is short`.
+    let is_value = value_of(right, of).is_some();
+    let (op, right) = if matches!(op, "==" | "!=") && !is_value { degree(op, right) } else { (op, right.to_owned()) };
+    if left.ends_with(SIGNS) || right.starts_with(SIGNS) {
+        return Err((
+            format!("`{part}` compares by no sign that is known"),
+            "write `<=`, `>=`, `<`, `>`, `==`, `!=`".to_owned(),
+        ));
+    }
     compared(thing, op, &right, things).map(|condition| (condition, Some(op)))
 }
 
@@ -219,18 +263,19 @@ fn compared(thing: usize, op: &str, right: &str, things: &[Thing]) -> Result<Con
     if is_ordered && !is_numeric(of) {
         return unordered(of);
     }
+    if is_split(right) {
+        let what = format!("`{right}` has a comma in a number");
+        return Err((what, "write `1200`, or `2.50`".to_owned()));
+    }
     let wanted = words::value(&words::bare(right));
-    let value = of.values.iter().find(|value| value.eq_ignore_ascii_case(&wanted));
-    if let Some(value) = value.cloned().or_else(|| number(&wanted).filter(|_| is_ordered)) {
+    if let Some(value) = value_of(right, of).cloned().or_else(|| number(&wanted).filter(|_| is_ordered)) {
         let equality = (op == "==").then(|| (thing, value.clone()));
         return Ok(Condition { text: format!("{} {op} {value}", of.name), about: vec![thing], equality });
     }
     match words::mentioned(right, things).first().copied() {
         // Words beside the name may compare in a way that is not known here.
         Some(other) if words::tokens(&words::bare(right)) != words::tokens(&things[other].words) => {
-            let name = &things[other].words;
-            let what = format!("`{right}` says more than `{name}`, and what it says is not understood");
-            Err((what, format!("write the name alone, after `is`, `is not`, `is at most`, `is less than`: `{name}`")))
+            Err(more(right, &things[other]))
         }
         Some(other) if is_ordered && !is_numeric(&things[other]) => unordered(&things[other]),
         Some(other) => {
@@ -243,6 +288,25 @@ fn compared(thing: usize, op: &str, right: &str, things: &[Thing]) -> Result<Con
             Err((what, format!("it is one of: {}", values.collect::<Vec<_>>().join(", "))))
         }
     }
+}
+
+/// The value of a thing that a text is, with its article or without.
+fn value_of<'t>(text: &str, thing: &'t Thing) -> Option<&'t String> {
+    let said = [words::value(text), words::value(&words::bare(text))];
+    thing.values.iter().find(|value| said.iter().any(|said| said.eq_ignore_ascii_case(value)))
+}
+
+/// Whether a comma stands between two digits.
+pub fn is_split(text: &str) -> bool {
+    let digit = |at: usize| text.as_bytes().get(at).is_some_and(u8::is_ascii_digit);
+    text.match_indices(',').any(|(at, _)| at > 0 && digit(at - 1) && digit(at + 1))
+}
+
+/// Words beside a name may deny it, or reckon with it.
+fn more(said: &str, of: &Thing) -> Misread {
+    let name = &of.words;
+    let what = format!("`{said}` says more than `{name}`, and what it says is not understood");
+    (what, format!("write the name alone, e.g. `{name} is …`, `… is at most the {name}`, `{name} was told`"))
 }
 
 fn number(text: &str) -> Option<String> {

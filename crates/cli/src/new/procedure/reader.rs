@@ -228,7 +228,10 @@ impl Reader<'_> {
         if !steps.is_empty() && !steps.iter().any(|step| step.deed == Deed::Close) {
             let text = "Ask for a clear yes or no.".to_owned();
             let close = Step { text, when: None, deed: Deed::Close, says: Vec::new() };
-            let at = steps.iter().rposition(|step| step.deed != Deed::End).map_or(0, |at| at + 1);
+            // Before thanks and goodbyes.
+            let parts =
+                |step: &Step| step.deed == Deed::End || step.deed == Deed::Say && step.text.starts_with("Thank");
+            let at = steps.iter().rposition(|step| !parts(step)).map_or(0, |at| at + 1);
             steps.insert(at, close);
             self.notes.push("no step asks for a yes or a no: one was added".to_owned());
         }
@@ -250,7 +253,7 @@ impl Reader<'_> {
             let named = words::mentioned(text, &procedure.things).into_iter().chain(quoted).next();
             match named {
                 Some(thing) => self.notes.push(format!(
-                    "`{text}` names the {}, and its first word is none that tells, asks or offers: the agent says it, and nothing moves",
+                    "`{text}` names the {}, and neither tells it nor asks for it nor offers it: the agent says it, and nothing moves",
                     procedure.things[thing].words
                 )),
                 None if step.says.is_empty() => {
@@ -260,9 +263,14 @@ impl Reader<'_> {
             }
         }
         let last = procedure.steps.iter().rposition(|step| step.deed != Deed::End).unwrap_or_default();
-        for step in procedure.steps[..last].iter().filter(|step| step.deed == Deed::End) {
+        for (at, step) in procedure.steps.iter().enumerate().filter(|(_, step)| step.deed == Deed::End) {
+            if at > last && step.when.is_none() && step.says.is_empty() {
+                continue;
+            }
             let text = &step.text;
-            self.notes.push(format!("`{text}` is left out: the agent ends the talk once there is a yes or a no"));
+            self.notes.push(format!(
+                "`{text}` is left out: the agent ends the talk once there is a yes or a no, in the words of `Ends`"
+            ));
         }
     }
 }
@@ -295,9 +303,13 @@ fn thing(text: &str, is_fact: bool, fallback: &str) -> Result<Thing, Misread> {
     let Some((name, list)) = before.split_once([':', '：', '=']) else {
         return Err((format!("`{before}` lists no values"), example.to_owned()));
     };
-    if let Some(at) = unspaced(list) {
+    if let Some(at) = list.split_whitespace().find(|word| condition::is_split(word)) {
+        let at = at.trim_matches([',', ';']);
         let what = format!("`{at}` may be one number or two");
-        return Err((what, format!("write `{}` or `{}`", at.replace(',', ""), at.replace(',', ", "))));
+        return Err((
+            what,
+            format!("write `{}`, `{}` or `{}`", at.replace(',', ""), at.replace(',', "."), at.replace(',', ", ")),
+        ));
     }
     let split = if list.contains([';', '|']) { vec![";", "|"] } else { vec![",", "，", "、", " or ", "/"] };
     let mut values = vec![list.to_owned()];
@@ -323,13 +335,47 @@ fn thing(text: &str, is_fact: bool, fallback: &str) -> Result<Thing, Misread> {
     Ok(Thing { name: words::name(&words, fallback), words, values, fact })
 }
 
-/// Digits, a comma and three digits without a space: `1,200`.
-fn unspaced(list: &str) -> Option<&str> {
-    let is_part = |c: char| c.is_ascii_digit() || c == ',';
-    let runs = list.split(|c: char| !is_part(c)).map(|run| run.trim_matches(','));
-    runs.into_iter()
-        .find(|run| run.split_once(',').is_some_and(|(_, behind)| behind.split(',').all(|three| three.len() == 3)))
-}
+/// All words that say who knows a thing, without their plurals.
+const KNOWING: [&str; 38] = [
+    "agent",
+    "caller",
+    "clerk",
+    "customer",
+    "user",
+    "client",
+    "both",
+    "everybody",
+    "everyone",
+    "know",
+    "known",
+    "never",
+    "not",
+    "doesn",
+    "don",
+    "t",
+    "do",
+    "doe",
+    "cannot",
+    "rarely",
+    "seldom",
+    "hardly",
+    "few",
+    "sometime",
+    "often",
+    "mostly",
+    "usually",
+    "alway",
+    "percent",
+    "per",
+    "cent",
+    "the",
+    "of",
+    "it",
+    "to",
+    "by",
+    "only",
+    "already",
+];
 
 /// `agent knows; customer sometimes knows; odds 3:1`
 fn knowledge(text: &str, values: usize) -> Result<Fact, Misread> {
@@ -360,8 +406,8 @@ fn knowledge(text: &str, values: usize) -> Result<Fact, Misread> {
                 let what = format!("`{part}` has no share between 0 and 100");
                 return Err((what, "e.g. `customer knows 30 %`".to_owned()));
             }
-            _ if has(&["never", "not"]) => 0.0,
-            _ if has(&["rarely", "seldom"]) => 0.2,
+            _ if has(&["never", "not", "doesn", "don", "cannot"]) => 0.0,
+            _ if has(&["rarely", "seldom", "hardly", "few"]) => 0.2,
             _ if has(&["sometime"]) => 0.5,
             _ if has(&["often", "mostly", "usually"]) => 0.8,
             _ => 1.0,
@@ -373,6 +419,15 @@ fn knowledge(text: &str, values: usize) -> Result<Fact, Misread> {
             return Err((
                 what,
                 "write `agent knows`, `customer knows`, `customer sometimes knows`, `both know`".to_owned(),
+            ));
+        }
+        let is_known =
+            |token: &&String| percent.is_some() && token.parse::<u32>().is_ok() || KNOWING.contains(&token.as_str());
+        if let Some(token) = tokens.iter().find(|token| !is_known(token)) {
+            let what = format!("`{part}` is not understood: `{token}`");
+            return Err((
+                what,
+                "write `agent knows`, `customer sometimes knows`, `customer knows 30 %`, `both know`".to_owned(),
             ));
         }
         if agent || both {

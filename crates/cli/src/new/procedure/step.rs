@@ -44,8 +44,18 @@ const CLOSES: [&str; 10] = [
     "whether the customer wants",
 ];
 /// Who does so with a word of the end ends the talk.
-const PARTS: [&str; 7] = ["say", "thank", "wish", "bid", "close", "take", "politely"];
-const ENDS: [&str; 6] = ["goodbye", "good bye", "hang up", "end the call", "end the talk", "close the call"];
+const PARTS: [&str; 6] = ["say", "thank", "wish", "bid", "close", "take"];
+const ENDS: [&str; 9] = [
+    "goodbye",
+    "good bye",
+    "hang up",
+    "end the call",
+    "end the talk",
+    "end the conversation",
+    "close the call",
+    "close the talk",
+    "close the conversation",
+];
 
 /// Reads a step.
 ///
@@ -54,6 +64,8 @@ const ENDS: [&str; 6] = ["goodbye", "good bye", "hang up", "end the call", "end 
 pub fn read(text: &str, things: &[Thing]) -> Result<Step, Misread> {
     let (text, says) = quoted(text);
     let (when, told) = due(&text, things)?;
+    let (when, told) = if when.is_none() { due_behind(told, things)? } else { (when, told) };
+    is_one(told, things)?;
     let told = capitalised(told.trim_end_matches(['.', ':']));
     let deed = deed(&told, things, says.is_empty())?;
     Ok(Step { text: told, when, deed, says })
@@ -112,6 +124,49 @@ fn due<'t>(text: &'t str, things: &[Thing]) -> Result<(Option<Condition>, &'t st
     }
 }
 
+/// A condition behind what is done, `Tell the price if the use is work`. Who asks or tells *whether* says `if` too, and means another.
+fn due_behind<'t>(text: &'t str, things: &[Thing]) -> Result<(Option<Condition>, &'t str), Misread> {
+    let lower = text.to_lowercase();
+    if lower.starts_with("unless ") || lower.contains(" unless ") {
+        let what = format!("`{text}` says when it is not done");
+        return Err((what, "write when it is: `If NAME is not VALUE: …`".to_owned()));
+    }
+    let verb = lower.split(' ').next().unwrap_or_default();
+    let joint =
+        [" only if ", " only when ", " if ", " when "].iter().find_map(|word| Some((lower.rfind(word)?, word.len())));
+    let Some((at, length)) = joint.filter(|_| lower.len() == text.len() && !ASKS.contains(&verb)) else {
+        return Ok((None, text));
+    };
+    match condition::read(&text[at + length..], things) {
+        Ok(condition) => Ok((Some(condition), text[..at].trim())),
+        // What compares nothing is no condition: `Ask them when they have time`.
+        Err(_) if !condition::compares(&text[at + length..]) => Ok((None, text)),
+        Err(misread) => Err(misread),
+    }
+}
+
+/// A step does one thing: what another verb in it names would be done by the first one.
+fn is_one(text: &str, things: &[Thing]) -> Result<(), Misread> {
+    let lower = text.to_lowercase();
+    let classes: [&[&str]; 3] = [&ASKS, &TELLS, &OFFERS];
+    let class = |part: &str| {
+        let verb =
+            part.split(|c: char| !c.is_alphabetic()).find(|word| !["then", "please", "do", "not"].contains(word))?;
+        classes.iter().position(|verbs| verbs.contains(&verb))
+    };
+    let mut parts = vec![lower.as_str()];
+    for joint in [" and ", " but ", "; ", ", "] {
+        parts = parts.into_iter().flat_map(|part| part.split(joint)).collect();
+    }
+    let first = parts.first().and_then(|part| class(part));
+    let other =
+        |part: &&&str| class(part).is_some_and(|of| Some(of) != first) && !words::mentioned(part, things).is_empty();
+    match parts.iter().skip(1).find(other).filter(|_| first.is_some()) {
+        Some(part) => Err((format!("does two things, the second is `{part}`"), "write two steps".to_owned())),
+        None => Ok(()),
+    }
+}
+
 fn deed(text: &str, things: &[Thing], is_silent: bool) -> Result<Deed, Misread> {
     let mut lower = text.to_lowercase();
     while let Some(rest) = IDLE.iter().find_map(|word| lower.strip_prefix(word)?.strip_prefix([' ', ','])) {
@@ -123,7 +178,9 @@ fn deed(text: &str, things: &[Thing], is_silent: bool) -> Result<Deed, Misread> 
     let named = words::mentioned(&lower, things);
     let (facts, offers): (Vec<usize>, Vec<usize>) = named.iter().partition(|thing| things[**thing].fact.is_some());
     // Who thanks, or names what to do before hanging up, goes on talking.
-    if named.is_empty() && (is(&["hang", "end", "finish"]) || is(&PARTS) && says(&ENDS)) {
+    let behind = lower[verb.len()..].trim_start();
+    let parts = ENDS.iter().any(|end| behind.starts_with(end));
+    if is(&PARTS) && parts || named.is_empty() && (is(&["hang", "end", "finish"]) || is(&PARTS) && says(&ENDS)) {
         return Ok(Deed::End);
     }
     if is(&["close"]) || is(&ASKS) && named.is_empty() && says(&CLOSES) {

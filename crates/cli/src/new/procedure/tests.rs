@@ -136,6 +136,8 @@ fn conditions_in_plain_words_are_conditions_of_files() {
         ("the use is work, films, or little", "use == work or use == films or use == little"),
         ("the use is not work or films", "use != work and use != films"),
         ("the use is work or films, and the price was told", "(use == work or use == films) and told.price"),
+        ("the price doesn't exceed the budget", "price <= budget"),
+        ("the price is less than or equal to the budget", "price <= budget"),
     ] {
         assert_eq!(condition::read(plain, &things).map(|condition| condition.text), Ok(file.to_owned()), "{plain}");
     }
@@ -148,6 +150,14 @@ fn conditions_in_plain_words_are_conditions_of_files() {
         ("the price is twice the budget", "says more than `budget`"),
         ("the price is somewhat near the budget", "says more than `budget`"),
         ("the use is work and films", "cannot be two things at once"),
+        ("twice the price is at most the budget", "says more than `price`"),
+        ("the price never exceeds the budget", "says more than `price`"),
+        ("the price is known to be at most the budget", "says more than `price`"),
+        ("the price is no longer 10", "is never `no longer 10`"),
+        ("the use is work, but not films", "compares nothing"),
+        ("the use is work or the use is films, and the price was told", "mixes `and` with `or`"),
+        ("the price is at most 2,50", "a comma in a number"),
+        ("the price => budget", "no sign that is known"),
         ("", "compares nothing"),
     ] {
         let (what, hint) = condition::read(plain, &things).expect_err(plain);
@@ -164,6 +174,8 @@ fn steps_end_a_talk_only_where_they_say_no_more() {
         ("Thank them for their time.", false),
         ("Do not hang up before they have a date.", false),
         ("Tell the price and say goodbye.", false),
+        ("Say goodbye, and tell nobody the price.", true),
+        ("Close the talk with thanks.", true),
     ] {
         let procedure = good(&SMALL.replace("2. Tell the price.", &format!("2. {text}")));
         assert_eq!(procedure.steps.iter().any(|step| step.deed == Deed::End), deed, "{text}");
@@ -171,6 +183,27 @@ fn steps_end_a_talk_only_where_they_say_no_more() {
     let text = SMALL.replace("2. Tell the price.", "2. Emphasise the price. \"It is {price}.\"\n3. Tell the price.");
     let (_, notes) = read(&text, "mine.txt").expect("it can be read");
     assert!(notes.iter().any(|note| note.contains("names the price") && note.contains("nothing moves")), "{notes:?}");
+}
+
+#[test]
+fn a_step_is_due_by_a_condition_in_front_or_behind() {
+    for text in [
+        "If the use is work: tell the price.",
+        "Tell the price if the use is work.",
+        "Tell the price (if the use is work).",
+    ] {
+        let procedure = good(&SMALL.replace("2. Tell the price.", &format!("2. {text}")));
+        let step = procedure.steps.iter().find(|step| matches!(step.deed, Deed::Tell(_))).expect("it tells");
+        assert_eq!(step.deed, Deed::Tell(vec![thing(&procedure, "price")]), "{text}");
+        assert_eq!(step.when.as_ref().map(|condition| condition.text.as_str()), Some("use == work"), "{text}");
+    }
+    let stay = good(&SMALL.replace("- use: work, films, little", "- use: short, a day"));
+    for (text, file) in [("the use is short", "use == short"), ("the use is a day", "use == a_day")] {
+        assert_eq!(condition::read(text, &stay.things).map(|condition| condition.text), Ok(file.to_owned()));
+    }
+    let thanks = good(&SMALL.replace("2. Tell the price.", "2. Tell the price.\n3. Thank them."));
+    let deeds: Vec<&Deed> = thanks.steps.iter().map(|step| &step.deed).collect();
+    assert!(matches!(deeds[..], [_, Deed::Tell(_), Deed::Close, Deed::Say]), "{deeds:?}");
 }
 
 #[test]
@@ -206,6 +239,11 @@ fn every_mistake_has_its_line_and_a_hint() {
         (5, "- the price: 15, 30", "are one name"),
         (4, "- price: 1,200", "one number or two"),
         (4, "- price: 10, 20 (customer knows many %)", "no share between 0 and 100"),
+        (4, "- price: 2,50, 5", "one number or two"),
+        (4, "- price: 10, 20 (one in three customers knows)", "is not understood"),
+        (12, "1. Tell the price and ask for the budget.", "does two things"),
+        (12, "1. Tell the price unless the use is work.", "when it is not done"),
+        (12, "1. Tell the price if the use is at most films.", "only numbers have an order"),
         (2, "One.\nTwo.\nThree.", "in front of all headings"),
         (12, "1. Ask for the shoe size.", "neither in `Facts` nor in `Offers`"),
         (12, "1. Ask for the plan.", "an offer of the agent's"),

@@ -2,7 +2,7 @@
 //! Part of the cold start, and its gate; see [`Drill`].
 //!
 //! Each is asked at a real point of a talk: the world is made as for an episode and led there by acts, and what is right is what the world says,
-//! or what the procedure or policy does. A user is asked up to [`QUESTIONS_MAX`] of them while the talk goes on, and so learns to judge the
+//! or what the procedure or policy does. A user is asked up to six of them while the talk goes on, and so learns to judge the
 //! latest line behind others that it has judged, as in a talk. A drill of an item to learn from presses with no held-out family, and neither does one of a held-out
 //! item: the gate asks for what was taught, of people and facts that were not.
 
@@ -232,8 +232,12 @@ impl Point {
         self.acts(Seat::User, &Done { deed: Deed::Act(act), args: vec![(thing, None)] })
     }
 
-    /// A seat does something; `None` if it is not allowed now, or would not count.
+    /// A seat does something; `None` if it is not allowed now, would not count, or comes after the talk's last turn.
     fn acts(&mut self, seat: Seat, done: &Done) -> Option<()> {
+        let table = &self.world.table;
+        if seat == Seat::Agent && table.turns.agent >= table.turns_max {
+            return None;
+        }
         let view = self.world.view(seat);
         view.sight().allows(seat, done).ok()?;
         let act = words::said(&view, std::slice::from_ref(done), &mut self.draws).act.ok()?;
