@@ -128,7 +128,7 @@ fn terms_are_weighed_by_the_brief() {
                 "worth rich"
             };
             assert_eq!(drill.questions[0].answer, right, "{brief} {question}");
-            *answers.entry(drill.questions[0].answer).or_default() += 1;
+            *answers.entry(drill.questions[0].answer.clone()).or_default() += 1;
         }
     }
     assert!(answers.len() == 4 && answers.values().all(|count| *count > 30), "{answers:?}");
