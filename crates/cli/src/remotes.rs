@@ -51,9 +51,9 @@ use crate::judges::Court;
 use crate::judges::Courts;
 use crate::lookups;
 
-/// What a policy on a server is called by, before its model.
-pub const REMOTE: &str = "openai:";
-const RECORDED: &str = "replay:";
+const REMOTE: &str = "openai:";
+/// What a policy that was recorded is called by, before its file.
+pub const RECORDED: &str = "replay:";
 
 /// All of them in one command: they share a budget, a cache and a recorder.
 #[derive(Default)]

@@ -21,8 +21,9 @@ use stress::Suite;
 
 use crate::failure::Failure;
 use crate::flags::StressFlags;
-use crate::remotes::REMOTE;
+use crate::remotes::RECORDED;
 use crate::remotes::Remotes;
+use crate::remotes::is_elsewhere;
 use crate::stdout::say;
 use contest::Contest;
 use folder::Stored;
@@ -106,7 +107,7 @@ fn panel(flags: &StressFlags, suite: &Suite) -> Result<Vec<Juror>, Failure> {
         let what = "--judge: has no effect: nothing that is played here has a column for a judge";
         return Err(Failure::input(what, Some("test a user in a suite with a `[[set]]`, or leave it out")));
     }
-    let is_asked = |policy: &str| [REMOTE, "replay:"].iter().any(|prefix| policy.starts_with(prefix));
+    let is_asked = |policy: &str| is_elsewhere(policy) || policy.starts_with(RECORDED);
     if let Some(policy) = flags.judge.iter().find(|policy| !is_asked(policy)) {
         let what = format!("--judge: `{policy}` cannot judge by a rubric");
         return Err(Failure::input(what, Some("write openai:MODEL, or replay:FILE for a run that was recorded")));

@@ -8,7 +8,7 @@ use actors::Company;
 use actors::Journal;
 use actors::Played;
 use actors::Troupe;
-use remote::server::BASE_URL;
+use remote::Server;
 use rl::ModelLoader;
 use rl::compare;
 use rl::compare::Arm;
@@ -39,8 +39,8 @@ use crate::flags::RemoteFlags;
 use crate::flags::StressFlags;
 use crate::progress::Progress;
 use crate::remotes::Measuring;
-use crate::remotes::REMOTE;
 use crate::remotes::Remotes;
+use crate::remotes::is_elsewhere;
 
 /// A suite with everybody who plays it.
 pub(super) struct Contest<'s> {
@@ -118,9 +118,10 @@ impl<'s> Contest<'s> {
         });
         let typed = [&self.agents, &self.users].into_iter().flatten().map(Contender::name);
         let policies = typed.chain(self.against.iter().map(|(_, policy)| policy.as_str()));
-        let is_remote = policies.chain(flags.judge.iter().map(String::as_str)).any(|policy| policy.starts_with(REMOTE));
+        let is_remote = policies.chain(flags.judge.iter().map(String::as_str)).any(is_elsewhere);
         let RemoteFlags { temperature, reply_tokens, .. } = &flags.remote;
-        let asked = is_remote.then(|| json!([address(), temperature, reply_tokens]));
+        let asked =
+            is_remote.then(|| json!([Server::from_env().ok().as_ref().map(Server::base), temperature, reply_tokens]));
         Ok(json!({
             "suite": self.hash,
             "agent": if self.suite.families.is_empty() { Vec::new() } else { all(Seat::Agent, &self.agents)? },
@@ -204,13 +205,6 @@ fn bring(
 }
 
 /// Whether a policy is a model here, which has to know where it plays. Who plays elsewhere goes by the numbers that castings give to scenarios.
-/// The server's address as it is set, however it is written; `None`: OpenAI's own.
-fn address() -> Option<String> {
-    let set = std::env::var(BASE_URL).ok()?;
-    let address = set.trim().trim_end_matches('/');
-    (!address.is_empty()).then(|| address.to_owned())
-}
-
 fn is_model(policy: &str) -> bool {
     policy.starts_with(MODEL)
 }

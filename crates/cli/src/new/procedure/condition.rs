@@ -5,7 +5,7 @@ use super::Thing;
 use super::words;
 
 /// What compares, the longer words first; `None`: whether it was told at all. What follows *is* may say more: see [`degree`].
-const COMPARISONS: [(&str, Option<&str>); 26] = [
+const COMPARISONS: [(&str, Option<&str>); 27] = [
     (" does not exceed ", Some("<=")),
     (" doesn't exceed ", Some("<=")),
     (" do not exceed ", Some("<=")),
@@ -32,9 +32,8 @@ const COMPARISONS: [(&str, Option<&str>); 26] = [
     ("<", Some("<")),
     (">", Some(">")),
     (" is ", Some("==")),
+    (" are ", Some("==")),
 ];
-/// Plurals say *are*.
-const PLURAL: (&str, Option<&str>) = (" are ", Some("=="));
 /// What may stand behind *is* and *is not*: words of more, of less, and of neither.
 const MORE: [&str; 12] =
     ["more", "greater", "higher", "larger", "bigger", "dearer", "longer", "later", "above", "over", "beyond", "past"];
@@ -173,9 +172,8 @@ pub fn compares(text: &str) -> bool {
 /// Where a part compares, by how many bytes, and how.
 fn found(part: &str) -> Option<(usize, usize, Option<&'static str>)> {
     let lower = format!(" {} ", part.to_lowercase());
-    let all = COMPARISONS.iter().chain([&PLURAL]);
-    let at = |(words, op): &(&'static str, Option<&'static str>)| lower.find(words).map(|at| (at, words.len(), *op));
-    all.filter_map(at).next().filter(|_| lower.len() == part.len() + 2)
+    let found = COMPARISONS.iter().find_map(|(words, op)| lower.find(words).map(|at| (at, words.len(), *op)));
+    found.filter(|_| lower.len() == part.len() + 2)
 }
 
 /// What stands behind *is* or *is not*: `not more than 3` is `<=` and `3`; what is no degree stays as it is.
